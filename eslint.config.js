@@ -1,0 +1,91 @@
+import tseslint from 'typescript-eslint';
+
+/**
+ * The rooms of src/ in the order in which they may be imported: each room may
+ * import from those before it and from itself, never from those after it.
+ */
+const rooms = [
+  'errors',
+  'events',
+  'option-files',
+  'config',
+  'certificates',
+  'datadir',
+  'plan',
+  'processes',
+  'transfers',
+  'sst-script',
+  'observe',
+  'control',
+  'agent',
+  'cli',
+];
+
+/** Packages with side effects that one room alone may use: package to the files that may import it. */
+const doors = {
+  execa: ['src/processes/spawn.ts'],
+  'node-forge': ['src/certificates/**/*.ts'],
+  pino: ['src/observe/**/*.ts'],
+  yargs: ['src/cli/**/*.ts'],
+};
+
+const roomRules = rooms.map((room, index) => ({
+  files: [`src/${room}.ts`, `src/${room}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          ...rooms.slice(index + 1).map((later) => ({
+            group: [`**/${later}.js`, `**/${later}/**`],
+            message: `${room} comes before ${later}: a room imports only from those above it (CONTRIBUTING.md, map of rooms)`,
+          })),
+          ...Object.entries(doors)
+            .filter(([, files]) => !files.some((f) => f.startsWith(`src/${room}/`) && f.includes('**')))
+            .map(([name, files]) => ({
+              group: [name, `${name}/*`],
+              message: `${name} has one door: ${files.join(', ')}`,
+            })),
+        ],
+      },
+    ],
+  },
+}));
+
+const inDoors = [
+  { files: ['src/processes/spawn.ts'], rules: { 'no-restricted-imports': 'off' } },
+];
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'node_modules/**', '.tap/**'] },
+  ...tseslint.configs.strictTypeChecked.map((c) => ({ ...c, files: ['src/**/*.ts', 'test/**/*.ts'] })),
+  {
+    files: ['src/**/*.ts', 'test/**/*.ts'],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      'no-control-regex': 'off',
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'exit', message: 'set process.exitCode in cli/main.ts: exit() loses output' },
+      ],
+      'no-restricted-globals': ['error', { name: 'fetch', message: 'nothing here talks HTTP to the outside' }],
+    },
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+  ...roomRules,
+  ...inDoors,
+);
