@@ -1,0 +1,23 @@
+import type { Sourced } from './source.js';
+
+/**
+ * The server's directory settings as they were given (relative ones still relative to the data directory),
+ * each from the script's own arguments, the server's command line or an option file, in this order.
+ */
+export interface DirectorySettings {
+  /** Absolute, without a trailing slash. */
+  readonly dataDir: Sourced<string>;
+  readonly innodbDataHomeDir?: Sourced<string> | undefined;
+  /** `innodb_data_file_path`, as written: `ibdata1:12M:autoextend`. */
+  readonly innodbDataFilePath?: Sourced<string> | undefined;
+  readonly innodbLogGroupHomeDir?: Sourced<string> | undefined;
+  readonly innodbUndoDirectory?: Sourced<string> | undefined;
+  readonly ariaLogDirPath?: Sourced<string> | undefined;
+  readonly innodbBufferPoolFilename?: Sourced<string> | undefined;
+  /**
+   * `log_bin`: undefined when the server writes no binary log; the empty string when it was given without a value.
+   */
+  readonly logBin?: Sourced<string> | undefined;
+  readonly logBinIndex?: Sourced<string> | undefined;
+  readonly logBasename?: Sourced<string> | undefined;
+}
