@@ -1,0 +1,126 @@
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { TransferError } from '../errors.js';
+import { belongs } from './kinds.js';
+import type { BinlogLayout, Layout } from './layout.js';
+import { isInside } from './layout.js';
+
+/**
+ * The names of the binary logs in the server's index, oldest first; empty without an index. An index may still name files in a
+ * directory that `log_bin` pointed to formerly: those are left out, they are older than any in the present one.
+ */
+export function binlogsInIndex(layout: Layout): readonly string[] {
+  const { binlog } = layout;
+  if (binlog === undefined) return [];
+  return indexEntries(layout, binlog)
+    .filter((file) => dirname(file) === binlog.dir)
+    .map((file) => basename(file));
+}
+
+/**
+ * Removes the joiner's own binary logs: those in its index, those with its base name that no index names, their GTID indexes,
+ * the saved state and the index itself. To be called before the donor's arrive in the same directory under the donor's names.
+ */
+export function clearBinlogs(layout: Layout): { removed: number } {
+  const { binlog } = layout;
+  if (binlog === undefined) return { removed: 0 };
+  const indexed = indexEntries(layout, binlog).filter((file) => hasNumber(basename(file)));
+  const found = namesIn(binlog.dir)
+    .filter((name) => belongs(layout, 'binlog', name))
+    .map((name) => join(binlog.dir, name));
+  const doomed = new Set([...indexed, ...indexed.map((file) => `${file}.idx`), ...found, binlog.index]);
+  for (const file of doomed) rmSync(file, { force: true });
+  return { removed: doomed.size };
+}
+
+/**
+ * Makes received files, which lie in the joiner's binary log directory under the donor's names, the joiner's only binary
+ * logs: gives them its base name and writes its index. `names` is in the order of the donor's index; answers the new names.
+ * @throws TransferError PEER_PROTOCOL when a name has no number, or two have the same.
+ */
+export function adoptBinlogs(layout: Layout, names: readonly string[]): readonly string[] {
+  const { binlog } = layout;
+  if (binlog === undefined || names.length === 0) return [];
+  const moves = names.map((name) => ({ from: name, to: `${binlog.base}${numberOf(name)}` }));
+  if (new Set(moves.map((move) => move.to)).size < moves.length) {
+    throw new TransferError(
+      'PEER_PROTOCOL',
+      `expected binary logs with different numbers, got ${names.join(', ')}`,
+    );
+  }
+  // two steps: a donor's name may be the new name of another file
+  for (const { from, to } of moves) renameSync(join(binlog.dir, from), join(binlog.dir, `${to}.sst`));
+  for (const { to } of moves) renameSync(join(binlog.dir, `${to}.sst`), join(binlog.dir, to));
+  writeIndex(binlog.index, moves.map(({ to }) => `${indexPrefix(layout, binlog)}${to}\n`).join(''));
+  return moves.map((move) => move.to);
+}
+
+/**
+ * The server writes `./name` in the data directory, `sub/name` below it and absolute names elsewhere, and
+ * reads relative ones as lying in the directory of `log_bin` (10.11).
+ */
+function indexPrefix(layout: Layout, binlog: BinlogLayout): string {
+  const { data } = layout.roots;
+  if (binlog.dir === data) return './';
+  return isInside(data, binlog.dir) ? `${relative(data, binlog.dir)}/` : `${binlog.dir}/`;
+}
+
+function indexEntries(layout: Layout, binlog: BinlogLayout): readonly string[] {
+  let text: string;
+  try {
+    text = readFileSync(binlog.index, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new TransferError('FILE_UNREADABLE', `cannot read the binary log index ${binlog.index}`, { cause });
+  }
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => resolve(layout.roots.data, line));
+}
+
+function numberOf(name: string): string {
+  const number = /\.[0-9]+$/.exec(name)?.[0];
+  if (number === undefined || name.includes('/')) {
+    throw new TransferError(
+      'PEER_PROTOCOL',
+      `expected a binary log's name with a number, got ${JSON.stringify(name)}`,
+    );
+  }
+  return number;
+}
+
+function hasNumber(name: string): boolean {
+  return /\.[0-9]+$/.test(name);
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw cause;
+  }
+}
+
+/** A server that starts in between sees either no index or all of it. */
+function writeIndex(index: string, text: string): void {
+  const unfinished = `${index}.sst`;
+  const file = openSync(unfinished, 'w', 0o660);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(unfinished, index);
+}

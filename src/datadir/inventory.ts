@@ -1,0 +1,77 @@
+import type { Stats } from 'node:fs';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { binlogsInIndex } from './binlogs.js';
+import { externalTableOf } from './external-tables.js';
+import { travels } from './kinds.js';
+import type { Layout, Place } from './layout.js';
+import { walkLayout } from './walk.js';
+
+export interface InventoryFile {
+  readonly place: Place;
+  /** Relative to the place's root, `/` separated. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Milliseconds since 1970, with a resolution of about 0.3 µs. */
+  readonly mtimeMs: number;
+  /** Whether clearly less room is allocated than its size says (holes, page compression). */
+  readonly sparse: boolean;
+}
+
+/** What a donor has to send. */
+export interface Inventory {
+  /** Binary logs come last, in the order of the index. */
+  readonly files: readonly InventoryFile[];
+  /** Relative to the data directory, parents first; among them the empty schema directories. */
+  readonly directories: readonly string[];
+  /** The sum of all sizes. */
+  readonly bytes: number;
+  /** Tables with `DATA DIRECTORY`, as `schema.table`: their data is no part of `files`. */
+  readonly external: readonly string[];
+}
+
+export interface InventoryOptions {
+  /** How many of the newest binary logs travel: 0 none, negative all. */
+  readonly maxBinlogs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Lists everything that makes a complete copy, symbolic links followed: a copying rsync needs `--copy-links`.
+ * @throws TransferError FILE_UNREADABLE, PATH_UNSAFE.
+ */
+export async function takeInventory(layout: Layout, options: InventoryOptions): Promise<Inventory> {
+  const files: InventoryFile[] = [];
+  const directories: string[] = [];
+  const external: string[] = [];
+  let bytes = 0;
+  const add = (place: Place, path: string, stat: Stats): void => {
+    const { size, mtimeMs, blocks } = stat;
+    const table = place === 'data' ? externalTableOf(path) : undefined;
+    if (table !== undefined) external.push(table);
+    files.push({ place, path, size, mtimeMs, sparse: isSparse(size, blocks) });
+    bytes += size;
+  };
+  await walkLayout(
+    layout,
+    { file: add, directory: (path) => directories.push(path) },
+    { named: travels, signal: options.signal },
+  );
+  for (const name of newestBinlogs(layout, options.maxBinlogs)) {
+    const stat = statSync(join(layout.binlog?.dir ?? '', name), { throwIfNoEntry: false });
+    if (stat?.isFile() === true) add('binlog', name, stat);
+  }
+  return { files, directories, bytes, external };
+}
+
+function newestBinlogs(layout: Layout, maxBinlogs: number): readonly string[] {
+  if (maxBinlogs === 0) return [];
+  const names = binlogsInIndex(layout);
+  return maxBinlogs < 0 ? names : names.slice(-maxBinlogs);
+}
+
+/** File systems allocate in steps and may inline or delay; a hole worth caring about is at least 64 KiB. */
+function isSparse(size: number, blocks: number): boolean {
+  return size - blocks * 512 >= 65_536;
+}

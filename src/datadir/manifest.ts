@@ -1,0 +1,173 @@
+import { TransferError } from '../errors.js';
+import type { Place } from './layout.js';
+import { places } from './layout.js';
+
+export interface ManifestFile {
+  readonly place: Place;
+  /** Relative to the place's root, `/` separated. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly mtimeMs?: number | undefined;
+}
+
+/** What a donor says its complete copy consists of. */
+export interface Manifest extends ManifestHeader {
+  readonly files: readonly ManifestFile[];
+  /** Relative to the data directory, parents first. */
+  readonly directories: readonly string[];
+}
+
+export interface ManifestHeader {
+  readonly format: 1;
+  /** The version of this program on the donor. */
+  readonly tool: string;
+  readonly serverVersion?: string | undefined;
+  /** The state that the copy has: `UUID:seqno`, or with a domain id after a space. */
+  readonly gtid?: string | undefined;
+  readonly pass: 'final';
+  /** Names of the binary logs among the files, in the order of the donor's index. */
+  readonly binlogs: readonly string[];
+  /** As in the donor's layout: `['ibdata*']`, or the names in the order of its `innodb_data_file_path`. */
+  readonly innodbFiles: readonly string[];
+}
+
+const entriesPerChunk = 500;
+
+/**
+ * The manifest as text, in chunks of some 30 KiB: a JSON value a line, first the header, then `"directory"`, then
+ * `[place number, "path", size, mtimeMs]`, last the counts, which tell a complete text from a cut one.
+ */
+export function* encodeManifest(manifest: Manifest): Generator<string, void> {
+  const { files, directories, ...header } = manifest;
+  yield `${JSON.stringify(header)}\n`;
+  yield* inChunks(directories, (path) => JSON.stringify(path));
+  yield* inChunks(files, ({ place, path, size, mtimeMs }) =>
+    JSON.stringify([places.indexOf(place), path, size, ...(mtimeMs === undefined ? [] : [mtimeMs])]),
+  );
+  yield `${JSON.stringify({ files: files.length, directories: directories.length })}\n`;
+}
+
+function* inChunks<T>(entries: readonly T[], encode: (entry: T) => string): Generator<string, void> {
+  for (let from = 0; from < entries.length; from += entriesPerChunk) {
+    yield entries
+      .slice(from, from + entriesPerChunk)
+      .map((entry) => `${encode(entry)}\n`)
+      .join('');
+  }
+}
+
+/**
+ * Reads a manifest, trusting nothing: every path is relative and stays below its root, no path comes twice.
+ * `sourceName` says in errors where the text came from.
+ * @throws TransferError PEER_PROTOCOL.
+ */
+export function decodeManifest(text: string, sourceName: string): Manifest {
+  const files: ManifestFile[] = [];
+  const directories: string[] = [];
+  const seen = new Map<Place | 'directory', Set<string>>();
+  let header: ManifestHeader | undefined;
+  let isComplete = false;
+  let line = 0;
+  const fail = (expected: string, got: unknown): never => {
+    throw new TransferError(
+      'PEER_PROTOCOL',
+      `${sourceName}, line ${line}: expected ${expected}, got ${excerpt(got)}`,
+    );
+  };
+  const once = (kind: Place | 'directory', path: unknown): string => {
+    if (!isSafePath(path)) return fail('a path below its directory', path);
+    const paths = seen.get(kind) ?? new Set();
+    if (paths.size === 0) seen.set(kind, paths);
+    if (paths.has(path)) return fail('every path once', path);
+    paths.add(path);
+    return path;
+  };
+
+  for (const content of linesOf(text)) {
+    line += 1;
+    const value = parseJson(content);
+    if (isComplete) fail('nothing after the last line', content);
+    if (header === undefined) {
+      header = isHeader(value) ? value : fail('the header of a manifest of format 1', content);
+    } else if (typeof value === 'string') {
+      directories.push(once('directory', value));
+    } else if (Array.isArray(value)) {
+      const [number, path, size, mtimeMs] = value as unknown[];
+      const place = places[Number.isInteger(number) ? (number as number) : -1];
+      if (place === undefined) return fail('a known place', content);
+      if (!isByteCount(size)) return fail('a size in bytes', content);
+      if (mtimeMs !== undefined && typeof mtimeMs !== 'number')
+        return fail('a time in milliseconds', content);
+      files.push({ place, path: once(place, path), size, ...(mtimeMs === undefined ? {} : { mtimeMs }) });
+    } else {
+      isComplete =
+        isRecord(value) && value['files'] === files.length && value['directories'] === directories.length;
+      if (!isComplete)
+        fail(`the end after ${files.length} files and ${directories.length} directories`, content);
+    }
+  }
+  if (header === undefined || !isComplete) return fail('a complete manifest', 'its end');
+  const listed = seen.get('binlog') ?? new Set();
+  const stray = header.binlogs.find((name) => !listed.has(name));
+  if (stray !== undefined) fail('binary logs that are among the files', stray);
+  return { ...header, files, directories };
+}
+
+/** Relative, without empty, `.` or `..` segments, so that it cannot name anything outside its root. */
+export function isSafePath(path: unknown): path is string {
+  return typeof path === 'string' && !path.includes('\0') && !/(?:^|\/)(?:\.{0,2})(?:\/|$)/.test(path);
+}
+
+function* linesOf(text: string): Generator<string, void> {
+  let from = 0;
+  while (from < text.length) {
+    const end = text.indexOf('\n', from);
+    // without its line feed the last line may be cut
+    if (end === -1) return;
+    yield text.slice(from, end);
+    from = end + 1;
+  }
+}
+
+function parseJson(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return undefined;
+  }
+}
+
+function isHeader(value: unknown): value is ManifestHeader {
+  return (
+    isRecord(value) &&
+    value['format'] === 1 &&
+    value['pass'] === 'final' &&
+    typeof value['tool'] === 'string' &&
+    isAbsentOrText(value['serverVersion']) &&
+    isAbsentOrText(value['gtid']) &&
+    isListOfNames(value['binlogs']) &&
+    isListOfNames(value['innodbFiles'])
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isAbsentOrText(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
+}
+
+function isListOfNames(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isSafePath);
+}
+
+function isByteCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function excerpt(got: unknown): string {
+  const text = typeof got === 'string' ? got : String(JSON.stringify(got));
+  return JSON.stringify(text.slice(0, 200));
+}

@@ -1,0 +1,85 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { DirectorySettings } from '../config/directories.js';
+import { placeOf } from '../config/source.js';
+import type { Finding } from '../errors.js';
+import type { Layout, Place } from './layout.js';
+import { places, rootOf } from './layout.js';
+
+/** What an ordinary user may still write at `path`, in bytes and in new files. */
+export async function freeSpace(path: string): Promise<{ bytes: number; inodes: number }> {
+  const { bavail, bsize, ffree } = await statfs(path);
+  return { bytes: bavail * bsize, inodes: ffree };
+}
+
+/** A donor reads its directories; a joiner writes them, and creates those that are missing besides the data directory. */
+export type DirectoryUse = 'read' | 'write';
+
+const settingOf = {
+  data: ['datadir', 'dataDir'],
+  'innodb-home': ['innodb_data_home_dir', 'innodbDataHomeDir'],
+  'innodb-log': ['innodb_log_group_home_dir', 'innodbLogGroupHomeDir'],
+  undo: ['innodb_undo_directory', 'innodbUndoDirectory'],
+  aria: ['aria_log_dir_path', 'ariaLogDirPath'],
+  binlog: ['log_bin', 'logBin'],
+} as const satisfies Record<Place, readonly [string, keyof DirectorySettings]>;
+
+/** Whether every directory of the layout is there and can be used; a directory that several places share is reported once. */
+export function checkDirectories(layout: Layout, settings: DirectorySettings, use: DirectoryUse): Finding[] {
+  const seen = new Set<string>();
+  return places.flatMap((place) => {
+    const root = rootOf(layout, place);
+    if (root === undefined || seen.has(root)) return [];
+    seen.add(root);
+    const problem = problemOf(root, use, place !== 'data');
+    if (problem === undefined) return [];
+    const [option, key] = settingOf[place];
+    const source = settings[key]?.source;
+    return [
+      { severity: 'error', ...problem, option, where: source === undefined ? undefined : placeOf(source) },
+    ];
+  });
+}
+
+function problemOf(
+  path: string,
+  use: DirectoryUse,
+  mayBeCreated: boolean,
+): Pick<Finding, 'code' | 'message' | 'hint'> | undefined {
+  let stat;
+  try {
+    stat = statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    return { code: 'DIRECTORY_MISSING', message: `expected the directory ${path}, got ${reason}` };
+  }
+  if (stat === undefined && use === 'write' && mayBeCreated)
+    return problemOf(dirname(path), use, mayBeCreated);
+  if (stat === undefined)
+    return { code: 'DIRECTORY_MISSING', message: `expected the directory ${path}, got nothing there` };
+  if (!stat.isDirectory())
+    return { code: 'DIRECTORY_MISSING', message: `expected a directory, got a file at ${path}` };
+  const needed =
+    use === 'write' ? constants.R_OK | constants.W_OK | constants.X_OK : constants.R_OK | constants.X_OK;
+  try {
+    accessSync(path, needed);
+    return undefined;
+  } catch {
+    if (use === 'read') {
+      return {
+        code: 'FILE_UNREADABLE',
+        message: `expected a readable directory, got ${ownershipOf(stat)} for ${path}`,
+        hint: 'make the directory readable for the user that the server runs as',
+      };
+    }
+    return {
+      code: 'DIRECTORY_NOT_WRITABLE',
+      message: `expected a writable directory, got ${ownershipOf(stat)} for ${path}`,
+    };
+  }
+}
+
+function ownershipOf(stat: { uid: number; gid: number; mode: number }): string {
+  return `mode 0${(stat.mode & 0o7777).toString(8)} of user ${stat.uid}, group ${stat.gid}`;
+}
