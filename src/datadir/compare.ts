@@ -9,7 +9,11 @@ import { walkLayout } from './walk.js';
 /** How a joiner's files differ from the donor's manifest; a directory has the place `data`. Sizes in bytes. */
 export type Difference =
   | { readonly kind: 'missing'; readonly place: Place; readonly path: string }
-  | { readonly kind: 'missing directory'; readonly place: 'data'; readonly path: string }
+  | {
+      readonly kind: 'missing directory' | 'unexpected directory';
+      readonly place: 'data';
+      readonly path: string;
+    }
   | {
       readonly kind: 'size';
       readonly place: Place;
@@ -47,17 +51,17 @@ export async function compareWithManifest(
     expected.get(place)?.delete(path);
     if (size !== found) differences.push({ kind: 'size', place, path, expected: size, found });
   };
+  const directory = (path: string): void => {
+    if (!directories.delete(path)) differences.push({ kind: 'unexpected directory', place: 'data', path });
+  };
   await walkLayout(
     layout,
-    {
-      file: (place, path, stat) => check(place, path, stat.size),
-      directory: (path) => directories.delete(path),
-    },
+    { file: (place, path, stat) => check(place, path, stat.size), directory },
     { named: belongs, signal: options.signal },
   );
 
   for (const path of directories) {
-    // one that holds this node's own files besides is not walked as a schema
+    // one that holds nothing but another place's files here is no schema to the walk
     if (statSync(join(layout.roots.data, path), { throwIfNoEntry: false })?.isDirectory() === true) continue;
     differences.push({ kind: 'missing directory', place: 'data', path });
   }

@@ -168,6 +168,6 @@ function isByteCount(value: unknown): value is number {
 }
 
 function excerpt(got: unknown): string {
-  const text = typeof got === 'string' ? got : String(JSON.stringify(got));
+  const text = typeof got === 'string' ? got : JSON.stringify(got ?? null);
   return JSON.stringify(text.slice(0, 200));
 }

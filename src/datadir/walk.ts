@@ -49,6 +49,8 @@ interface Step {
 interface Ancestor {
   readonly identity: string;
   readonly above: Ancestor | undefined;
+  /** Reports the directory, and before it those above it, unless that has been done. */
+  readonly announce: () => void;
 }
 
 async function walkData(
@@ -66,43 +68,45 @@ async function walkData(
     const identity = identityOf(stat);
     if (isAbove(identity, above)) continue;
     const claimed = claims.get(identity);
-    const here: Ancestor = { identity, above };
+    const announce = once(() => {
+      above?.announce();
+      if (path !== '') visitor.directory(path);
+    });
     const directories: Step[] = [];
-    // a directory that only exists for another place's files would show up as a database on the joiner
-    let announced = path === '' || claimed === undefined;
-    if (path !== '' && announced) visitor.directory(path);
-    const announce = (): void => {
-      if (!announced) visitor.directory(path);
-      announced = true;
-    };
+    const entries = entriesOf(full);
 
-    for (const entry of entriesOf(full)) {
+    for (const entry of entries) {
       const { name } = entry;
       const pause = turn();
       if (pause !== undefined) await pause;
-      const isDirectory = entry.isDirectory();
-      if (!isDirectory && !entry.isFile() && !entry.isSymbolicLink()) continue;
-      if (foreignDirectories.has(name)) continue;
-      if (path === '' && entry.isFile()) continue;
+      if (!entry.isDirectory() && !entry.isFile() && !entry.isSymbolicLink()) continue;
+      if (foreignDirectories.has(name) || (path === '' && entry.isFile())) continue;
       const below = path === '' ? name : `${path}/${name}`;
-      if (isDirectory) {
-        announce();
-        directories.push({ path: below, above: here });
+      if (entry.isDirectory()) {
+        directories.push({ path: below, above: { identity, above, announce } });
         continue;
       }
       if (isOwnToNode(name) || claimed?.(name) === true) continue;
       const target = statOf(`${root}/${below}`);
-      if (target === undefined) continue;
-      if (target.isDirectory()) {
-        announce();
-        directories.push({ path: below, above: here });
-      } else if (target.isFile() && path !== '') {
-        announce();
-        visitor.file('data', below, target);
-      }
+      if (target?.isDirectory() === true)
+        directories.push({ path: below, above: { identity, above, announce } });
+      if (target?.isFile() !== true || path === '') continue;
+      announce();
+      visitor.file('data', below, target);
     }
+    // One that is empty but for another place's files or Galera's cache would show up as a database on the joiner.
+    const isOfAnother = claimed !== undefined || entries.some(({ name }) => isOwnToNode(name));
+    if (directories.length === 0 && !isOfAnother) announce();
     pending.push(...directories.reverse());
   }
+}
+
+function once(action: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) action();
+    isDone = true;
+  };
 }
 
 function isAbove(identity: string, ancestor: Ancestor | undefined): boolean {

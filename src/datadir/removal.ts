@@ -1,0 +1,170 @@
+import type { Dirent } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, rmdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { TransferError } from '../errors.js';
+import type { Claim } from './kinds.js';
+import {
+  belongs,
+  claimedDirectories,
+  foreignDirectories,
+  identityOf,
+  isOwnToNode,
+  namedPlaces,
+} from './kinds.js';
+import type { Layout } from './layout.js';
+import { places, rootOf } from './layout.js';
+import type { Manifest } from './manifest.js';
+import { pacer } from './pace.js';
+
+/**
+ * Creates what the donor has and the joiner lacks: the roots of its places and the directories below the data directory.
+ * @throws TransferError DIRECTORY_NOT_WRITABLE.
+ */
+export function prepareDirectories(layout: Layout, manifest: Pick<Manifest, 'directories'>): void {
+  const roots = places.map((place) => rootOf(layout, place)).filter((root) => root !== undefined);
+  for (const directory of [...roots, ...manifest.directories.map((path) => join(layout.roots.data, path))]) {
+    try {
+      // as the server creates its own
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+    } catch (cause) {
+      const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+      throw new TransferError(
+        'DIRECTORY_NOT_WRITABLE',
+        `cannot create the directory ${directory}: ${reason}`,
+        { cause },
+      );
+    }
+  }
+}
+
+/** What is listed, in the forms that the removal asks for. */
+interface Listed {
+  /** Relative to the data directory. */
+  readonly dataFiles: ReadonlySet<string>;
+  readonly directories: ReadonlySet<string>;
+  /** Absolute. */
+  readonly namedFiles: ReadonlySet<string>;
+}
+
+interface Removal {
+  readonly root: string;
+  readonly listed: Listed;
+  readonly claims: ReadonlyMap<string, Claim>;
+  readonly turn: () => Promise<void> | undefined;
+  removed: number;
+}
+
+/**
+ * Removes what the donor does not have, among the kinds of files that a transfer covers: schema directories with their contents,
+ * system tablespace, redo and undo logs, Aria logs. Files at the top of the data directory, another place's files in a directory
+ * inside it and the files of the node itself stay. Links are removed, not followed, with one exception: a schema directory that
+ * the donor has too may be a link to another disk here, and loses its unlisted files (no directories) like any other.
+ */
+export async function removeUnlisted(
+  layout: Layout,
+  manifest: Manifest,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<{ removed: number }> {
+  const named = manifest.files.filter(({ place }) => place !== 'data');
+  const removal: Removal = {
+    root: layout.roots.data,
+    listed: {
+      dataFiles: new Set(manifest.files.filter(({ place }) => place === 'data').map(({ path }) => path)),
+      directories: new Set(manifest.directories),
+      namedFiles: new Set(named.map(({ place, path }) => join(rootOf(layout, place) ?? '', path))),
+    },
+    claims: claimedDirectories(layout),
+    turn: pacer(options.signal),
+    removed: 0,
+  };
+  removeNamed(layout, removal);
+  for (const entry of entriesOf(removal.root)) {
+    if (foreignDirectories.has(entry.name)) continue;
+    if (entry.isDirectory()) await removeDirectory(removal, entry.name);
+    else if (entry.isSymbolicLink()) await removeBehindLink(removal, entry.name);
+  }
+  return { removed: removal.removed };
+}
+
+function removeNamed(layout: Layout, removal: Removal): void {
+  for (const place of namedPlaces) {
+    const root = rootOf(layout, place);
+    if (root === undefined || place === 'binlog') continue;
+    for (const entry of entriesOf(root)) {
+      const file = join(root, entry.name);
+      if (entry.isDirectory() || removal.listed.namedFiles.has(file)) continue;
+      if (belongs(layout, place, entry.name)) removeFile(removal, file);
+    }
+  }
+}
+
+async function removeDirectory(removal: Removal, path: string): Promise<void> {
+  await removeContents(removal, path, { descend: true });
+  const full = join(removal.root, path);
+  if (removal.listed.directories.has(path) || isClaimed(removal, full)) return;
+  try {
+    rmdirSync(full);
+    removal.removed += 1;
+  } catch (cause) {
+    // something in it is to be kept, or it is a mount point
+    if (!['ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOENT'].includes((cause as NodeJS.ErrnoException).code ?? ''))
+      throw cause;
+  }
+}
+
+async function removeContents(
+  removal: Removal,
+  path: string,
+  { descend }: { descend: boolean },
+): Promise<void> {
+  const full = join(removal.root, path);
+  const claim = claimOn(removal, full);
+  for (const entry of entriesOf(full)) {
+    const pause = removal.turn();
+    if (pause !== undefined) await pause;
+    const { name } = entry;
+    const below = `${path}/${name}`;
+    if (entry.isDirectory()) {
+      if (descend && !foreignDirectories.has(name)) await removeDirectory(removal, below);
+    } else if (!isOwnToNode(name) && claim?.(name) !== true && !isListed(removal.listed, below)) {
+      if (!isClaimed(removal, join(full, name))) removeFile(removal, join(full, name));
+    }
+  }
+}
+
+/** A link at the top of the data directory; links to files there are no part of any schema. */
+async function removeBehindLink(removal: Removal, path: string): Promise<void> {
+  const full = join(removal.root, path);
+  const target = statSync(full, { throwIfNoEntry: false });
+  if (target?.isDirectory() !== true || isClaimed(removal, full)) return;
+  if (removal.listed.directories.has(path)) await removeContents(removal, path, { descend: false });
+  else if (!entriesOf(full).some(({ name }) => isOwnToNode(name))) removeFile(removal, full);
+}
+
+function isListed(listed: Listed, path: string): boolean {
+  return listed.dataFiles.has(path) || listed.directories.has(path);
+}
+
+function claimOn(removal: Removal, directory: string): Claim | undefined {
+  const stat = statSync(directory, { throwIfNoEntry: false });
+  return stat === undefined ? undefined : removal.claims.get(identityOf(stat));
+}
+
+function isClaimed(removal: Removal, path: string): boolean {
+  return claimOn(removal, path) !== undefined;
+}
+
+function removeFile(removal: Removal, path: string): void {
+  // of a link, rm removes the link
+  rmSync(path, { force: true });
+  removal.removed += 1;
+}
+
+function entriesOf(directory: string): Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw cause;
+  }
+}
