@@ -1,0 +1,143 @@
+import { readFileSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { placeOf } from '../config/source.js';
+import type { Source, Sourced } from '../config/source.js';
+import { TransferError } from '../errors.js';
+import type { ErrorDetail } from '../errors.js';
+import { readFacts } from './facts.js';
+import type { CertificateFacts } from './facts.js';
+import { isCertificateBlock, looksLikeDer, splitPem } from './pem.js';
+import type { PemBlock } from './pem.js';
+
+/** A file of PEM blocks that an option names. */
+export interface CertificateFile {
+  readonly path: string;
+  readonly text: string;
+  readonly blocks: readonly PemBlock[];
+  /** Permission bits. */
+  readonly mode: number;
+}
+
+/** Far above any CA bundle; more means that the option names something else altogether. */
+const maxBytes = 16 * 1024 * 1024;
+
+/** Reads a file that must hold PEM blocks; every failure names the option and its place. */
+export function readCertificateFile(setting: Sourced<string>): CertificateFile {
+  const path = safePath(setting);
+  const stats = statPath(setting);
+  const detail = blame(setting.source);
+  if (stats.isDirectory()) {
+    const hint = 'name a file of PEM blocks; a directory of CA certificates belongs into tcap or ssl-capath';
+    throw new TransferError('CERTIFICATE_UNREADABLE', `${path} is a directory, expected a file`, {
+      ...detail,
+      hint,
+    });
+  }
+  if (!stats.isFile()) {
+    const hint = 'name a regular file';
+    throw new TransferError('CERTIFICATE_UNREADABLE', `${path} is not a regular file`, { ...detail, hint });
+  }
+  if (stats.size === 0) throw new TransferError('CERTIFICATE_NOT_PEM', `${path} is empty`, detail);
+  if (stats.size > maxBytes) {
+    const message = `${path} has ${stats.size} bytes, too many for a file of certificates`;
+    throw new TransferError('CERTIFICATE_NOT_PEM', message, detail);
+  }
+  const bytes = readBytes(setting, stats);
+  const text = bytes.toString('utf8');
+  const blocks = splitPem(text);
+  if (blocks.length === 0) throw notPem(path, bytes, detail);
+  return { path, text, blocks, mode: stats.mode & 0o7777 };
+}
+
+/** The certificates of a file, in its order. */
+export function certificatesOf(file: CertificateFile, source: Source): readonly CertificateFacts[] {
+  return file.blocks.filter(isCertificateBlock).map((block) => {
+    try {
+      return readFacts(block.text);
+    } catch (cause) {
+      const message = `the certificate at line ${block.line} of ${file.path} cannot be decoded`;
+      const hint = 'the block is damaged: copy the file again from where it was issued';
+      throw new TransferError('CERTIFICATE_NOT_PEM', message, { ...blame(source), hint, cause });
+    }
+  });
+}
+
+/** The option and its place, for errors and findings. */
+export function blame(source: Source): { readonly option: string; readonly where: string } {
+  return { option: source.name, where: placeOf(source) };
+}
+
+/** socat takes a newline or NUL in no spelling. */
+export function safePath({ value, source }: Sourced<string>): string {
+  if (!/[\0\n\r]/.test(value)) return value;
+  throw new TransferError(
+    'PATH_UNSAFE',
+    `line end or NUL in the path ${JSON.stringify(value)}`,
+    blame(source),
+  );
+}
+
+export function statPath({ value, source }: Sourced<string>): Stats {
+  try {
+    return statSync(value);
+  } catch (cause) {
+    throw unreadable(value, source, cause, undefined);
+  }
+}
+
+function readBytes({ value, source }: Sourced<string>, stats: Stats): Buffer {
+  try {
+    return readFileSync(value);
+  } catch (cause) {
+    throw unreadable(value, source, cause, stats);
+  }
+}
+
+/** What the system's error means: absent, or there but not for this user. */
+export function unreadable(
+  path: string,
+  source: Source,
+  cause: unknown,
+  stats: Stats | undefined,
+): TransferError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  const detail = { ...blame(source), cause };
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new TransferError('CERTIFICATE_MISSING', `${path} does not exist`, detail);
+  }
+  if (code !== 'EACCES' && code !== 'EPERM') {
+    return new TransferError('CERTIFICATE_UNREADABLE', `${path} cannot be read: ${code}`, detail);
+  }
+  const uid = process.geteuid?.() ?? -1;
+  const owner =
+    stats === undefined
+      ? 'a directory above it is closed'
+      : `its owner is uid ${stats.uid}, its mode ${(stats.mode & 0o777).toString(8).padStart(4, '0')}`;
+  const message = `${path} cannot be read by uid ${uid}: ${owner}`;
+  return new TransferError('CERTIFICATE_UNREADABLE', message, detail);
+}
+
+function notPem(path: string, bytes: Buffer, detail: ErrorDetail): TransferError {
+  if (!looksLikeDer(bytes)) {
+    const message = `${path} holds no PEM block, it begins with ${JSON.stringify(bytes.toString('latin1', 0, 20))}`;
+    return new TransferError('CERTIFICATE_NOT_PEM', message, detail);
+  }
+  const kind = derKind(bytes);
+  const command = {
+    certificate: `openssl x509 -inform DER -in ${path} -out NEW.pem`,
+    'private key': `openssl pkey -inform DER -in ${path} -out NEW.pem`,
+    'PKCS#12 archive': `openssl pkcs12 -in ${path} -nodes -out NEW.pem`,
+  }[kind];
+  return new TransferError('CERTIFICATE_NOT_PEM', `${path} is DER (a ${kind}), expected PEM`, {
+    ...detail,
+    hint: `convert it: ${command}`,
+  });
+}
+
+/** By the first element: a sequence in certificates, the version 3 in PKCS#12, another integer in keys. */
+function derKind(bytes: Buffer): 'certificate' | 'private key' | 'PKCS#12 archive' {
+  const lengthByte = bytes[1] ?? 0;
+  const at = 2 + (lengthByte > 0x7f ? lengthByte & 0x7f : 0);
+  if (bytes[at] === 0x30) return 'certificate';
+  return bytes[at + 2] === 3 ? 'PKCS#12 archive' : 'private key';
+}

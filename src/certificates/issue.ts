@@ -1,0 +1,242 @@
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+} from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { isIP } from 'node:net';
+import type forgeModule from 'node-forge';
+
+type Forge = typeof forgeModule;
+type Asn1 = forgeModule.asn1.Asn1;
+
+/** In forge since 0.7.2, but not in its types. */
+interface Untyped {
+  readonly getTBSCertificate: (certificate: forgeModule.pki.Certificate) => Asn1;
+}
+
+/** The kinds of keys that can be issued; RSA has 3072 bits unless `rsaBits` says otherwise, EC is P-256. */
+export type IssuedKeyType = 'rsa' | 'ec' | 'ed25519';
+
+export type ExtendedKeyUsage = 'serverAuth' | 'clientAuth';
+
+/** A certificate and its private key, both PEM. */
+export interface IssuedCertificate {
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
+export interface CaRequest {
+  /** The CA's common name. */
+  readonly name: string;
+  readonly keyType?: IssuedKeyType | undefined;
+  readonly days?: number | undefined;
+  readonly rsaBits?: number | undefined;
+  readonly notBefore?: Date | undefined;
+  readonly notAfter?: Date | undefined;
+}
+
+export interface CertificateRequest {
+  /** Undefined makes an empty subject. */
+  readonly commonName?: string | undefined;
+  readonly dnsNames?: readonly string[] | undefined;
+  readonly ipAddresses?: readonly string[] | undefined;
+  readonly keyType?: IssuedKeyType | undefined;
+  readonly rsaBits?: number | undefined;
+  /** Default: five minutes ago, so that a peer whose clock is a little behind accepts it at once. */
+  readonly notBefore?: Date | undefined;
+  /** Default: `days` (3650 for a CA, 825 otherwise) after now. */
+  readonly notAfter?: Date | undefined;
+  readonly days?: number | undefined;
+  /** Default: both, as a node is server and client; an empty list leaves the extension out. */
+  readonly extendedKeyUsages?: readonly ExtendedKeyUsage[] | undefined;
+  readonly isCa?: boolean | undefined;
+  /** False leaves the common name out of the subjectAltName; by default a host name or IP address is repeated there. */
+  readonly commonNameInSan?: boolean | undefined;
+}
+
+/** Issues a self-signed CA certificate. */
+export function issueCa(request: CaRequest): Promise<IssuedCertificate> {
+  const { name, ...rest } = request;
+  return issue({ ...rest, commonName: name, isCa: true }, undefined);
+}
+
+/** Issues a certificate signed by `ca`, for a key pair of its own. */
+export function issueCertificate(
+  request: CertificateRequest & { readonly ca: IssuedCertificate },
+): Promise<IssuedCertificate> {
+  return issue(request, request.ca);
+}
+
+/** Issues a certificate that is signed with its own key and may not sign others. */
+export function selfSigned(request: CertificateRequest): Promise<IssuedCertificate> {
+  return issue(request, undefined);
+}
+
+async function issue(
+  request: CertificateRequest,
+  ca: IssuedCertificate | undefined,
+): Promise<IssuedCertificate> {
+  const { default: forge } = await import('node-forge');
+  const keyPem = createKey(request);
+  const spki = readDer(forge, createPublicKey(keyPem).export({ type: 'spki', format: 'der' }));
+  const signingKey = createPrivateKey(ca?.keyPem ?? keyPem);
+  const algorithm = signatureAlgorithm(forge, signingKey);
+  const issuer = ca === undefined ? undefined : readIssuer(forge, ca.certPem);
+  const ownKeyId = keyIdentifier(spki);
+
+  const tbs = buildTbs(forge, request, ownKeyId, issuer?.keyId ?? ownKeyId);
+  // forge builds names, dates and extensions; it knows only RSA, so what depends on keys is put in afterwards
+  const fields = tbs.value as Asn1[];
+  fields[2] = algorithm;
+  if (issuer !== undefined) fields[3] = issuer.name;
+  fields[6] = spki;
+
+  const tbsDer = Buffer.from(forge.asn1.toDer(tbs).getBytes(), 'latin1');
+  const hash = signingKey.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+  const signature = sign(hash, tbsDer, signingKey);
+  const { Class, Type } = forge.asn1;
+  const certificate = forge.asn1.create(Class.UNIVERSAL, Type.SEQUENCE, true, [
+    tbs,
+    algorithm,
+    forge.asn1.create(Class.UNIVERSAL, Type.BITSTRING, false, `\0${signature.toString('latin1')}`),
+  ]);
+  const der = forge.asn1.toDer(certificate).getBytes();
+  const certPem = forge.pem.encode({ type: 'CERTIFICATE', body: der }).replaceAll('\r\n', '\n');
+  return { certPem, keyPem };
+}
+
+function createKey({ keyType = 'rsa', rsaBits = 3072 }: CertificateRequest): string {
+  return createPrivateKeyObject(keyType, rsaBits).export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+function createPrivateKeyObject(keyType: IssuedKeyType, rsaBits: number): KeyObject {
+  switch (keyType) {
+    case 'rsa':
+      return generateKeyPairSync('rsa', { modulusLength: rsaBits }).privateKey;
+    case 'ec':
+      return generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
+    case 'ed25519':
+      return generateKeyPairSync('ed25519').privateKey;
+  }
+}
+
+function signatureAlgorithm(forge: Forge, key: KeyObject): Asn1 {
+  const { Class, Type, create, oidToDer } = forge.asn1;
+  const parts = (oid: string, parameters: Asn1[] = []) =>
+    create(Class.UNIVERSAL, Type.SEQUENCE, true, [
+      create(Class.UNIVERSAL, Type.OID, false, oidToDer(oid).getBytes()),
+      ...parameters,
+    ]);
+  const kind = key.asymmetricKeyType;
+  if (kind === 'rsa') return parts('1.2.840.113549.1.1.11', [create(Class.UNIVERSAL, Type.NULL, false, '')]);
+  if (kind === 'ec') return parts('1.2.840.10045.4.3.2');
+  if (kind === 'ed25519') return parts('1.3.101.112');
+  throw new TypeError(`cannot sign with a key of type ${String(kind)}`);
+}
+
+function readDer(forge: Forge, der: Buffer): Asn1 {
+  // undecoded bit strings: forge would otherwise take a key that happens to look like DER apart
+  const options = { strict: true, decodeBitStrings: false } as unknown as boolean;
+  return forge.asn1.fromDer(forge.util.createBuffer(der.toString('latin1')), options);
+}
+
+/** RFC 5280 §4.2.1.2 (1): the SHA-1 of the public key's bit string without its count of unused bits. */
+function keyIdentifier(spki: Asn1): string {
+  const bits = (spki.value as Asn1[])[1]?.value as string;
+  return createHash('sha1')
+    .update(Buffer.from(bits.slice(1), 'latin1'))
+    .digest('binary');
+}
+
+/** The issuer's name must be repeated byte by byte: string types count when OpenSSL hashes names. */
+function readIssuer(forge: Forge, certPem: string): { name: Asn1; keyId: string } {
+  const body = forge.pem.decode(certPem)[0]?.body ?? '';
+  const certificate = readDer(forge, Buffer.from(body, 'latin1'));
+  const fields = (certificate.value as Asn1[])[0]?.value as Asn1[];
+  const [name, spki] = [fields[5], fields[6]];
+  if (name === undefined || spki === undefined)
+    throw new TypeError('the CA certificate must be X.509 version 3');
+  return { name, keyId: keyIdentifier(spki) };
+}
+
+function buildTbs(forge: Forge, request: CertificateRequest, keyId: string, issuerKeyId: string): Asn1 {
+  const { commonName } = request;
+  const isCa = request.isCa ?? false;
+  const certificate = forge.pki.createCertificate();
+  const placeholder = new forge.jsbn.BigInteger('3');
+  certificate.publicKey = forge.pki.setRsaPublicKey(placeholder, placeholder);
+  certificate.siginfo.algorithmOid = '1.2.840.113549.1.1.11';
+  certificate.signatureOid = '1.2.840.113549.1.1.11';
+  certificate.serialNumber = serialNumber();
+  certificate.validity.notBefore = request.notBefore ?? new Date(Date.now() - 5 * 60_000);
+  certificate.validity.notAfter =
+    request.notAfter ?? new Date(Date.now() + (request.days ?? (isCa ? 3650 : 825)) * 86_400_000);
+  const utf8 = forge.asn1.Type.UTF8 as unknown as forgeModule.asn1.Class;
+  const subject =
+    commonName === undefined ? [] : [{ name: 'commonName', value: commonName, valueTagClass: utf8 }];
+  certificate.setSubject(subject);
+  certificate.setIssuer(subject);
+  certificate.setExtensions(extensions(forge, request, isCa, keyId, issuerKeyId));
+  return (forge.pki as unknown as Untyped).getTBSCertificate(certificate);
+}
+
+/** Positive and not longer than 20 bytes (RFC 5280 §4.1.2.2). */
+function serialNumber(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
+  return bytes.toString('hex');
+}
+
+function extensions(
+  forge: Forge,
+  request: CertificateRequest,
+  isCa: boolean,
+  keyId: string,
+  issuerKeyId: string,
+) {
+  const { Class, Type, create, toDer } = forge.asn1;
+  const usages = request.extendedKeyUsages ?? (isCa ? [] : (['serverAuth', 'clientAuth'] as const));
+  const names = alternativeNames(request, isCa);
+  return [
+    { name: 'basicConstraints', cA: isCa, critical: true },
+    isCa
+      ? { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true }
+      : {
+          name: 'keyUsage',
+          digitalSignature: true,
+          // RSA key exchange of TLS 1.2
+          keyEncipherment: (request.keyType ?? 'rsa') === 'rsa',
+          critical: true,
+        },
+    ...(usages.length === 0
+      ? []
+      : [{ name: 'extKeyUsage', ...Object.fromEntries(usages.map((usage) => [usage, true])) }]),
+    ...(names.length === 0
+      ? []
+      : [{ name: 'subjectAltName', altNames: names, critical: request.commonName === undefined }]),
+    // as bytes: forge would compute it from the RSA key that it believes to have
+    {
+      id: '2.5.29.14',
+      name: 'subjectKeyIdentifier',
+      value: toDer(create(Class.UNIVERSAL, Type.OCTETSTRING, false, keyId)).getBytes(),
+    },
+    { name: 'authorityKeyIdentifier', keyIdentifier: issuerKeyId },
+  ];
+}
+
+function alternativeNames(request: CertificateRequest, isCa: boolean) {
+  const { commonName, dnsNames = [], ipAddresses = [] } = request;
+  const names = [
+    ...dnsNames.map((value) => ({ type: 2, value })),
+    ...ipAddresses.map((ip) => ({ type: 7, ip })),
+  ];
+  if (commonName === undefined || isCa || request.commonNameInSan === false) return names;
+  if (dnsNames.includes(commonName) || ipAddresses.includes(commonName)) return names;
+  if (isIP(commonName) !== 0) return [...names, { type: 7, ip: commonName }];
+  const hostName = /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i;
+  return hostName.test(commonName) ? [...names, { type: 2, value: commonName }] : names;
+}

@@ -1,0 +1,207 @@
+import { isIP } from 'node:net';
+import { connect } from 'node:tls';
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import { errorOf, TransferError } from '../errors.js';
+import { checkChain, checkDates, checkNames, checkUsage } from './checks.js';
+import type { Blame } from './checks.js';
+import { readFacts } from './facts.js';
+import type { CertificateFacts } from './facts.js';
+import type { Identity } from './identity.js';
+import { matchName } from './names.js';
+import { explainFailure, explainVerification, PeerClosed, peerName } from './probe-failure.js';
+import type { Phase } from './probe-failure.js';
+import type { Trust } from './trust.js';
+
+/** How much of the peer's certificate counts: chain, dates, usage and name; all but the name; nothing. */
+export type VerificationMode = 'VERIFY_IDENTITY' | 'VERIFY_CA' | 'REQUIRED';
+
+export interface ProbeRequest {
+  /** Where to connect: host name or IP address, without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** For SNI; default: `host`, when that is a name. */
+  readonly servername?: string | undefined;
+  /** What the certificate has to name, as Galera gave it. */
+  readonly address: string;
+  readonly identity: Pick<Identity, 'leaf' | 'chain' | 'keyPem'>;
+  readonly trust: Pick<Trust, 'certificates'>;
+  readonly mode: VerificationMode;
+  readonly now: Date;
+  /** For everything together, from connecting to the greeting. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly family?: 4 | 6 | undefined;
+}
+
+/** What was learnt of a peer. */
+export interface PeerFacts {
+  readonly facts: CertificateFacts;
+  /** `TLSv1.3` */
+  readonly protocol: string;
+  readonly cipher: string;
+  /** The certificate's entry that names the address; undefined when none does (and the mode lets it pass). */
+  readonly matched?: string | undefined;
+  /** rsync's first line: `@RSYNCD: 32.0 sha512 …`. */
+  readonly greeting: string;
+}
+
+/**
+ * Shakes hands with a listening joiner, checks its certificate and waits for its rsync daemon's greeting: in TLS
+ * 1.3 the server's verdict on the client's certificate comes only after the handshake, so only the greeting
+ * proves that this node was accepted. Throws a TransferError that names the peer; the socket is closed in any case.
+ */
+export async function probePeer(request: ProbeRequest): Promise<PeerFacts> {
+  const deadline = AbortSignal.timeout(request.timeoutMs);
+  const signal = request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal]);
+  const course: Course = { phase: 'connecting' };
+  const socket = open(request, course);
+  try {
+    await handshake(socket, signal);
+    const peer = inspect(socket, request);
+    course.phase = 'greeting';
+    const greeting = await readLine(socket, signal);
+    requireRsync(greeting, request);
+    return { ...peer, greeting };
+  } catch (error) {
+    if (error instanceof TransferError) throw error;
+    throw explainFailure(error, { request, phase: course.phase, timedOut: deadline.aborted });
+  } finally {
+    close(socket);
+  }
+}
+
+interface Course {
+  phase: Phase;
+}
+
+function open(request: ProbeRequest, course: Course): TLSSocket {
+  const { host, port, identity, trust } = request;
+  const socket = connect({
+    host,
+    port,
+    ...(request.family === undefined ? {} : { family: request.family }),
+    // RFC 6066 allows no IP addresses in SNI
+    servername: request.servername ?? (isIP(host) === 0 ? host : ''),
+    // an empty list, unlike an absent one, keeps Node from trusting the public CAs
+    ca: trust.certificates.map((facts) => facts.pem),
+    cert: [identity.leaf, ...identity.chain].map((facts) => facts.pem).join(''),
+    key: identity.keyPem,
+    minVersion: 'TLSv1.2',
+    // the checks are made here, to say precisely what is wrong; inspect() then asks for Node's verdict too
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
+  });
+  socket.once('connect', () => {
+    course.phase = 'handshake';
+  });
+  // an error may also come between two waits, or after everything is over
+  socket.on('error', () => undefined);
+  return socket;
+}
+
+function handshake(socket: TLSSocket, signal: AbortSignal): Promise<void> {
+  return settle(socket, signal, (done) => socket.once('secureConnect', done));
+}
+
+/** Resolves when `arm` calls back; rejects on the socket's error or end and on abort. */
+function settle<T>(
+  socket: TLSSocket,
+  signal: AbortSignal,
+  arm: (done: (value: T) => void) => void,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason as Error);
+    if (signal.aborted) {
+      abort();
+      return;
+    }
+    if (socket.errored !== null) {
+      reject(socket.errored);
+      return;
+    }
+    signal.addEventListener('abort', abort, { once: true });
+    socket.once('error', reject);
+    socket.once('end', () => reject(new PeerClosed()));
+    socket.once('close', () => reject(new PeerClosed()));
+    arm(resolve);
+  });
+}
+
+function inspect(socket: TLSSocket, request: ProbeRequest): Omit<PeerFacts, 'greeting'> {
+  const who = `the certificate of ${peerName(request)}`;
+  const [leaf, ...issuers] = peerChain(socket);
+  if (leaf === undefined) {
+    throw new TransferError('PEER_PROTOCOL', `${peerName(request)} showed no certificate`);
+  }
+  checkPeer(leaf, issuers, request, { who, chainName: 'what the peer sent', known: request.identity.chain });
+  if (request.mode !== 'REQUIRED' && !socket.authorized) {
+    throw explainVerification(String(socket.authorizationError), who, leaf);
+  }
+  return {
+    facts: leaf,
+    protocol: socket.getProtocol() ?? 'unknown',
+    cipher: socket.getCipher().name,
+    matched: matchName(leaf, request.address),
+  };
+}
+
+function checkPeer(
+  leaf: CertificateFacts,
+  issuers: readonly CertificateFacts[],
+  { mode, now, trust, address }: ProbeRequest,
+  blame: Blame,
+): void {
+  if (mode === 'REQUIRED') return;
+  const findings = [
+    ...checkDates(leaf, now, blame),
+    ...checkChain(leaf, issuers, trust, now, blame),
+    ...checkUsage(leaf, 'server', blame),
+    ...(mode === 'VERIFY_IDENTITY'
+      ? checkNames(leaf, [{ address, what: "the joiner's address" }], blame)
+      : []),
+  ];
+  const worst = findings.find((finding) => finding.severity === 'error');
+  if (worst !== undefined) throw errorOf(worst);
+}
+
+/** Node hands the chain over as certificates linked to their issuers; a root is its own issuer. */
+function peerChain(socket: TLSSocket): readonly CertificateFacts[] {
+  const chain: CertificateFacts[] = [];
+  const seen = new Set<DetailedPeerCertificate>();
+  // empty object when the peer has none
+  let next = socket.getPeerCertificate(true) as Partial<DetailedPeerCertificate> | undefined;
+  while (next?.raw !== undefined && !seen.has(next as DetailedPeerCertificate)) {
+    seen.add(next as DetailedPeerCertificate);
+    chain.push(readFacts(next.raw));
+    next = next.issuerCertificate;
+  }
+  return chain;
+}
+
+/** rsync's daemon speaks first, so nothing needs to be sent. */
+function readLine(socket: TLSSocket, signal: AbortSignal): Promise<string> {
+  return settle(socket, signal, (done) => {
+    let text = '';
+    socket.setEncoding('latin1');
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+      const end = text.indexOf('\n');
+      if (end !== -1 || text.length > 1024) done(text.slice(0, end === -1 ? 1024 : end).trimEnd());
+    });
+  });
+}
+
+function requireRsync(greeting: string, request: ProbeRequest): void {
+  if (greeting.startsWith('@RSYNCD: ')) return;
+  const said = JSON.stringify(greeting.slice(0, 60));
+  throw new TransferError(
+    'PEER_PROTOCOL',
+    `${peerName(request)} greeted with ${said}, expected rsync's "@RSYNCD: …"`,
+  );
+}
+
+function close(socket: TLSSocket): void {
+  // close_notify if the handshake got that far; no waiting for the peer's
+  if (socket.writable && !socket.connecting) socket.end();
+  socket.destroySoon();
+}
