@@ -1,4 +1,5 @@
 import type { LabNode } from './node.js';
+import { parseRows } from './rows.js';
 
 /** Tables whose content is each node's own business. */
 const ownTables = /^mysql\.(innodb_(index|table)_stats|wsrep_.*|general_log|slow_log|gtid_slave_pos)$/;
@@ -10,9 +11,13 @@ export async function checksums(node: LabNode, timeoutMs = 300_000): Promise<Map
      WHERE table_type IN ('BASE TABLE', 'SEQUENCE') AND COALESCE(engine, '') <> 'MEMORY'
      AND table_schema NOT IN ('information_schema', 'performance_schema') ORDER BY 1, 2`,
   );
-  const tables = rows.map(({ s, t }) => `${quote(s ?? '')}.${quote(t ?? '')}`);
-  const sums = await node.query(`CHECKSUM TABLE ${tables.join(', ')}`, { timeoutMs });
-  const pairs = sums.map((row): [string, string | null] => [row['Table']!, row['Checksum'] ?? null]);
+  // One statement for all sometimes ends in "malformed packet" when tables are opened first (10.11.19).
+  const statements = rows.map(({ s, t }) => `CHECKSUM TABLE ${quote(s ?? '')}.${quote(t ?? '')};\n`).join('');
+  const header = 'Table\tChecksum\n';
+  const results = (await node.sql(statements, { timeoutMs })).split(header).slice(1);
+  const pairs = results
+    .flatMap((result) => parseRows(header + result))
+    .map((row): [string, string | null] => [row['Table']!, row['Checksum'] ?? null]);
   return new Map(pairs.filter(([table]) => !ownTables.test(table)));
 }
 

@@ -7,3 +7,4 @@ export { canMakeNamespaces, type Family } from './network.js';
 export { purgeTemplates } from './template.js';
 export type { OptionGroup, OptionGroups, OptionValue } from './option-file.js';
 export type { Row } from './rows.js';
+export { encryptionAtRest, oddNames, seedEverything, type SeedOptions } from './seed-everything.js';

@@ -1,6 +1,14 @@
 import { parseArgs } from 'node:util';
 import { spawnSync } from 'node:child_process';
-import { compareNodes, Lab, labNames, leftovers, purgeTemplates, seedEverything, type LabNode } from './index.js';
+import {
+  compareNodes,
+  Lab,
+  labNames,
+  leftovers,
+  purgeTemplates,
+  seedEverything,
+  type LabNode,
+} from './index.js';
 
 const usage = `usage: scripts/lab COMMAND
   up [--nodes 2] [--family 4|6] [--method rsync] [--root DIR] [--set mysqld.name=value]... [--path DIR]...
@@ -52,7 +60,11 @@ async function up(): Promise<void> {
     nodes: Number(values.nodes),
     family: values.family === '6' ? 6 : 4,
     ...(values.root === undefined ? {} : { root: values.root }),
-    defaults: { groups, sstMethod: values.method, ...(values.path === undefined ? {} : { path: values.path }) },
+    defaults: {
+      groups,
+      sstMethod: values.method,
+      ...(values.path === undefined ? {} : { path: values.path }),
+    },
   });
   // Until all nodes are there, an interrupt takes everything down again.
   const giveUp = (): void => {
@@ -73,7 +85,7 @@ async function status(lab: Lab): Promise<void> {
   console.log(`${lab.name}  ${lab.root}  ${lab.mode}`);
   for (const node of lab.nodes) {
     const state = node.isRunning()
-      ? ((await node.wsrepStatus("local_state_comment").catch(() => undefined)) ?? 'not answering')
+      ? ((await node.wsrepStatus('local_state_comment').catch(() => undefined)) ?? 'not answering')
       : 'not running';
     console.log([node.name, state, node.pid ?? '-', node.ipv4, node.ipv6 ?? '-', node.host].join('\t'));
   }
