@@ -13,29 +13,50 @@ interface ErrorKind {
 
 const kinds = {
   // options and arguments
-  ARGUMENT_INVALID: { exit: 22, hint: 'this script is run by the MariaDB server; see galera-sst-tunnel --help' },
-  OPTION_MISSING: { exit: 22, hint: 'set the option in the [sst] section of an option file that the server reads' },
+  ARGUMENT_INVALID: {
+    exit: 22,
+    hint: 'this script is run by the MariaDB server; see galera-sst-tunnel --help',
+  },
+  OPTION_MISSING: {
+    exit: 22,
+    hint: 'set the option in the [sst] section of an option file that the server reads',
+  },
   OPTION_INVALID: { exit: 22, hint: 'correct the value in the option file' },
-  OPTION_FILE_UNREADABLE: { exit: 22, hint: 'make the option file readable for the user that the server runs as' },
-  OPTION_FILE_INVALID: { exit: 22, hint: 'correct the line; my_print_defaults shows how the server reads the file' },
+  OPTION_FILE_UNREADABLE: {
+    exit: 22,
+    hint: 'make the option file readable for the user that the server runs as',
+  },
+  OPTION_FILE_INVALID: {
+    exit: 22,
+    hint: 'correct the line; my_print_defaults shows how the server reads the file',
+  },
   CLEAR_TEXT_REFUSED: {
     exit: 22,
     hint: 'remove ssl-mode or set it to VERIFY_IDENTITY; for transfers in clear text use wsrep_sst_method=rsync',
   },
   ADDRESS_INVALID: { exit: 22, hint: 'check wsrep_sst_receive_address, wsrep_node_address and bind_address' },
   PATH_UNSAFE: { exit: 22, hint: 'rename the file or directory' },
-  SOCKOPT_REJECTED: { exit: 22, hint: 'correct sockopt; it takes socat OPENSSL options, see the socat manual' },
+  SOCKOPT_REJECTED: {
+    exit: 22,
+    hint: 'correct sockopt; it takes socat OPENSSL options, see the socat manual',
+  },
   // certificates and keys
   CERTIFICATE_UNREADABLE: { exit: 22, hint: 'make the file readable for the user that the server runs as' },
   CERTIFICATE_MISSING: { exit: 22, hint: 'correct the path or create the file' },
   CERTIFICATE_NOT_PEM: { exit: 22, hint: 'the file must hold PEM blocks (-----BEGIN CERTIFICATE-----)' },
   KEY_MISSING: { exit: 22, hint: 'set tkey, or put the private key into the file that tcert names' },
   KEY_MISMATCH: { exit: 22, hint: 'use the private key that the certificate was issued for' },
-  KEY_ENCRYPTED: { exit: 22, hint: 'store the key without a passphrase (openssl pkey -in KEY -out NEWKEY), mode 0600' },
+  KEY_ENCRYPTED: {
+    exit: 22,
+    hint: 'store the key without a passphrase (openssl pkey -in KEY -out NEWKEY), mode 0600',
+  },
   KEY_EXPOSED: { exit: 22, hint: 'chmod 0600 the key file' },
   CERTIFICATE_EXPIRED: { exit: 22, hint: 'issue a new certificate' },
   CERTIFICATE_EXPIRES_SOON: { exit: 22, hint: 'issue a new certificate in time' },
-  CERTIFICATE_NOT_YET_VALID: { exit: 22, hint: 'check the clocks of this host and of the one that issued the certificate' },
+  CERTIFICATE_NOT_YET_VALID: {
+    exit: 22,
+    hint: 'check the clocks of this host and of the one that issued the certificate',
+  },
   CERTIFICATE_UNTRUSTED: { exit: 22, hint: 'tca must hold the CA certificate that signed it' },
   CERTIFICATE_INTERMEDIATE_MISSING: {
     exit: 22,
@@ -49,13 +70,19 @@ const kinds = {
     exit: 22,
     hint: 'a node is server as joiner and client as donor: issue it with extendedKeyUsage serverAuth and clientAuth',
   },
-  VERIFICATION_OFF: { exit: 22, hint: 'remove verify=0 and ssl-mode=REQUIRED once every node has a certificate signed by tca' },
+  VERIFICATION_OFF: {
+    exit: 22,
+    hint: 'remove verify=0 and ssl-mode=REQUIRED once every node has a certificate signed by tca',
+  },
   // tools, port, directories
   TOOL_MISSING: { exit: 2, hint: 'install the package' },
   TOOL_TOO_OLD: { exit: 2, hint: 'upgrade the package' },
   PORT_BUSY: { exit: 16, hint: 'end that process, or name another port in wsrep_sst_receive_address' },
   DIRECTORY_MISSING: { exit: 2, hint: 'create the directory, owned by the user that the server runs as' },
-  DIRECTORY_NOT_WRITABLE: { exit: 13, hint: 'make the directory writable for the user that the server runs as' },
+  DIRECTORY_NOT_WRITABLE: {
+    exit: 13,
+    hint: 'make the directory writable for the user that the server runs as',
+  },
   DATA_DIRECTORY_TABLES: {
     exit: 22,
     hint: 'no rsync method can copy files outside the data directory: move the tables back, or use mariabackup',
@@ -64,16 +91,28 @@ const kinds = {
   DISK_FULL: { exit: 28, hint: 'make room on the file system' },
   ALREADY_RUNNING: { exit: 114, hint: 'wait for the running transfer to end' },
   // peers and course of a transfer
-  PEER_UNREACHABLE: { exit: 32, hint: "check network and firewall; the joiner's log says why it stopped listening" },
-  PEER_REJECTED_US: { exit: 32, hint: "the joiner did not accept this node's certificate: its tca must hold our CA" },
+  PEER_UNREACHABLE: {
+    exit: 32,
+    hint: "check network and firewall; the joiner's log says why it stopped listening",
+  },
+  PEER_REJECTED_US: {
+    exit: 32,
+    hint: "the joiner did not accept this node's certificate: its tca must hold our CA",
+  },
   PEER_PROTOCOL: { exit: 71, hint: 'use the same version of galera-sst-tunnel and rsync on all nodes' },
   PEER_FAILED: { exit: 32, hint: "look into the peer's log" },
-  SECRET_REFUSED: { exit: 71, hint: 'the joiner was restarted since it asked for this transfer; it will ask again' },
+  SECRET_REFUSED: {
+    exit: 71,
+    hint: 'the joiner was restarted since it asked for this transfer; it will ask again',
+  },
   SECRET_MISSING: {
     exit: 71,
     hint: 'set allow-donor-without-secret=1 in [sst] of the joiner while donors still run the original script',
   },
-  COPY_INCOMPLETE: { exit: 71, hint: 'the next attempt copies again; if it repeats, check the disks of both nodes' },
+  COPY_INCOMPLETE: {
+    exit: 71,
+    hint: 'the next attempt copies again; if it repeats, check the disks of both nodes',
+  },
   FLUSH_FAILED: { exit: 255, hint: "the donor's server could not flush its tables: its error log says why" },
   PARENT_GONE: { exit: 32, hint: "the server's own error log says why it ended" },
   INTERRUPTED: { exit: 3, hint: 'somebody or the system ended this script' },

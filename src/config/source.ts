@@ -1,6 +1,12 @@
 /** Where a setting came from; errors and `plan` show it. */
 export type Source =
-  | { readonly kind: 'file'; readonly file: string; readonly line: number; readonly group: string; readonly name: string }
+  | {
+      readonly kind: 'file';
+      readonly file: string;
+      readonly line: number;
+      readonly group: string;
+      readonly name: string;
+    }
   | { readonly kind: 'command line'; readonly name: string }
   | { readonly kind: 'default'; readonly name: string };
 

@@ -25,7 +25,7 @@ export interface ManifestHeader {
   readonly serverVersion?: string | undefined;
   /** The state that the copy has: `UUID:seqno`, or with a domain id after a space. */
   readonly gtid?: string | undefined;
-  readonly pass: 'final';
+  readonly pass: 'offer' | 'final' | 'bypass';
   /** Names of the binary logs among the files, in the order of the donor's index. */
   readonly binlogs: readonly string[];
   /** As in the donor's layout: `['ibdata*']`, or the names in the order of its `innodb_data_file_path`. */
@@ -142,7 +142,7 @@ function isHeader(value: unknown): value is ManifestHeader {
   return (
     isRecord(value) &&
     value['format'] === 1 &&
-    value['pass'] === 'final' &&
+    isPass(value['pass']) &&
     typeof value['tool'] === 'string' &&
     isAbsentOrText(value['serverVersion']) &&
     isAbsentOrText(value['gtid']) &&
@@ -170,4 +170,8 @@ function isByteCount(value: unknown): value is number {
 function excerpt(got: unknown): string {
   const text = typeof got === 'string' ? got : JSON.stringify(got ?? null);
   return JSON.stringify(text.slice(0, 200));
+}
+
+function isPass(value: unknown): value is Manifest['pass'] {
+  return value === 'offer' || value === 'final' || value === 'bypass';
 }

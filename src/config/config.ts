@@ -1,0 +1,137 @@
+import { cpus } from 'node:os';
+import { TransferError } from '../errors.js';
+import { parseAddress, type PeerAddress } from './address.js';
+import type { DirectorySettings } from './directories.js';
+import type { ServerArguments } from './server-arguments.js';
+import { find, type Scope, type Settings } from './settings.js';
+import { placeOf, type Sourced } from './source.js';
+import { resolveTls, type TlsSettings } from './tls.js';
+
+/** Everything a transfer is told, resolved and typed; what it finds on disk and network is not in here. */
+export interface Config {
+  readonly role: 'joiner' | 'donor';
+  readonly address: PeerAddress;
+  /** `bind_address` values that name an interface; wildcards are left out. */
+  readonly bindAddresses: readonly Sourced<string>[];
+  readonly tls: TlsSettings;
+  readonly directories: DirectorySettings;
+  /** Where private files are kept during a transfer; undefined: the system's temporary directory. */
+  readonly tmpDir?: Sourced<string> | undefined;
+  /** Number of rsync streams, at least 1. */
+  readonly streams: number;
+  /** Binary logs to send: 0 none, negative all. */
+  readonly maxBinlogs: number;
+  /** Joiner: accept a donor that runs the original script, which sends no secret. */
+  readonly allowDonorWithoutSecret: boolean;
+  /** How long a joiner waits for its donor's first connection, in ms; 0 without limit. */
+  readonly initialTimeoutMs: number;
+  /** How long a transfer may stand still, in ms; 0 without limit. */
+  readonly idleTimeoutMs: number;
+}
+
+const everywhere: readonly Scope[] = ['direct', 'server arguments', '[mysqld]'];
+const transfer: readonly Scope[] = ['[sst]', '[mysqld]'];
+
+/** Resolves the configuration of one transfer; throws `TransferError` with option and place. */
+export function resolveConfig(args: ServerArguments, settings: Settings): Config {
+  return {
+    role: args.role,
+    address: parseAddress(args.address, '--address'),
+    bindAddresses: resolveBindAddresses(settings),
+    tls: resolveTls(settings, args.role),
+    directories: resolveDirectories(settings),
+    tmpDir: find(settings, 'tmpdir', ['[sst]']),
+    streams:
+      wholeNumber(find(settings, 'backup-threads', transfer), 'backup-threads', { least: 1, most: 64 }) ??
+      Math.min(cpus().length, 8),
+    maxBinlogs:
+      wholeNumber(find(settings, 'sst-max-binlogs', transfer), 'sst-max-binlogs', { least: -1, most: 1e6 }) ??
+      1,
+    allowDonorWithoutSecret: flag(
+      find(settings, 'allow-donor-without-secret', ['[sst]']),
+      'allow-donor-without-secret',
+    ),
+    initialTimeoutMs:
+      1000 *
+      (wholeNumber(find(settings, 'sst-initial-timeout', transfer), 'sst-initial-timeout', {
+        least: 0,
+        most: 1e6,
+      }) ?? 300),
+    idleTimeoutMs:
+      1000 *
+      (wholeNumber(find(settings, 'sst-idle-timeout', transfer), 'sst-idle-timeout', {
+        least: 0,
+        most: 1e6,
+      }) ?? 120),
+  };
+}
+
+const wildcards = new Set(['', '*', '0.0.0.0', '::', '[::]', '::0']);
+
+function resolveBindAddresses(settings: Settings): readonly Sourced<string>[] {
+  const given = find(settings, 'bind-address', ['server arguments', '[mysqld]']);
+  if (given === undefined) return [];
+  return given.value
+    .split(',')
+    .map((address) => address.trim())
+    .filter((address) => !wildcards.has(address))
+    .map((value) => ({ value, source: given.source }));
+}
+
+function resolveDirectories(settings: Settings): DirectorySettings {
+  const dataDir = find(settings, 'datadir', everywhere);
+  if (dataDir === undefined || dataDir.value === '') {
+    throw new TransferError('OPTION_MISSING', 'no data directory was given', {
+      option: 'datadir',
+      hint: 'the server passes --datadir; by hand, name it or set datadir in [mysqld]',
+    });
+  }
+  return {
+    dataDir: { ...dataDir, value: dataDir.value.replace(/(?<=.)\/+$/, '') },
+    innodbDataHomeDir: find(settings, 'innodb-data-home-dir', everywhere),
+    innodbDataFilePath: find(settings, 'innodb-data-file-path', everywhere),
+    innodbLogGroupHomeDir: find(settings, 'innodb-log-group-home-dir', everywhere),
+    innodbUndoDirectory: find(settings, 'innodb-undo-directory', everywhere),
+    ariaLogDirPath: find(settings, 'aria-log-dir-path', everywhere),
+    innodbBufferPoolFilename: find(settings, 'innodb-buffer-pool-filename', everywhere),
+    logBin: resolveLogBin(settings),
+    logBinIndex: find(settings, 'binlog-index', ['direct']) ?? find(settings, 'log-bin-index', everywhere),
+    logBasename: find(settings, 'log-basename', everywhere),
+  };
+}
+
+function resolveLogBin(settings: Settings): Sourced<string> | undefined {
+  const direct = find(settings, 'binlog', ['direct']);
+  if (direct !== undefined) return direct;
+  const given = find(settings, 'log-bin', ['server arguments', '[mysqld]']);
+  if (given !== undefined && /^(0|off|false)$/i.test(given.value)) return undefined;
+  return given;
+}
+
+function wholeNumber(
+  given: Sourced<string> | undefined,
+  name: string,
+  range: { least: number; most: number },
+): number | undefined {
+  if (given === undefined || given.value === '') return undefined;
+  const value = /^-?\d+$/.test(given.value) ? Number(given.value) : Number.NaN;
+  if (value >= range.least && value <= range.most) return value;
+  throw new TransferError(
+    'OPTION_INVALID',
+    `${name} is ${JSON.stringify(given.value)}, expected a whole number from ${range.least} to ${range.most}`,
+    {
+      option: name,
+      where: placeOf(given.source),
+    },
+  );
+}
+
+function flag(given: Sourced<string> | undefined, name: string): boolean {
+  if (given === undefined) return false;
+  if (/^(1|on|true|yes|)$/i.test(given.value)) return true;
+  if (/^(0|off|false|no)$/i.test(given.value)) return false;
+  throw new TransferError('OPTION_INVALID', `${name} is ${JSON.stringify(given.value)}, expected ON or OFF`, {
+    option: name,
+    where: placeOf(given.source),
+  });
+}

@@ -1,0 +1,60 @@
+import { describeFailure } from '../errors.js';
+import type { TransferEvent } from '../events.js';
+
+/** How loud a line is; `[ERROR]` appears once in a transfer that fails, and never in one that does not. */
+export type Level = 'INFO' | 'WARNING' | 'ERROR';
+
+/** The line for the server's error log: `WSREP_SST: [INFO] text (20261121 23:59:59.123)`, in local time. */
+export function serverLogLine(level: Level, text: string, now: Date): string {
+  const clean = text.replace(/[\0-\x08\x0a-\x1f\x7f]+/g, ' ');
+  return `WSREP_SST: [${level}] ${clean} (${stamp(now)})`;
+}
+
+/** What an event looks like in the server's error log; undefined for those that do not belong there. */
+export function describeEvent(event: TransferEvent): { level: Level; text: string } | undefined {
+  switch (event.kind) {
+    case 'started':
+      return info(
+        `galera-sst-tunnel ${event.version}: transfer ${event.id} as ${event.role}, address ${event.peer}`,
+      );
+    case 'phase':
+      return info(`phase: ${event.phase}`);
+    case 'notice':
+      return info(event.text);
+    case 'finding':
+      return { level: 'WARNING', text: describeFailure(event.finding) };
+    case 'command':
+      return info(`${event.name}: ${event.shell}`);
+    case 'child output':
+      return info(`${event.name} says: ${event.line}`);
+    case 'child ended':
+      return undefined;
+    case 'progress':
+      return undefined;
+    case 'lock':
+      return info(event.held ? 'the server holds its global read lock' : 'told the server to continue');
+    case 'finished':
+      return info(describeFinish(event));
+    case 'failed':
+      return { level: 'ERROR', text: `${event.error.code}: ${describeFailure(event.error)}` };
+  }
+}
+
+function describeFinish(event: Extract<TransferEvent, { kind: 'finished' }>): string {
+  if (event.bypass) return 'no state snapshot needed: an incremental state transfer (IST) follows';
+  const size = `${event.files} files, ${event.bytes} bytes`;
+  if (event.seconds === 0) return `the copy is complete: ${size}`;
+  const rate = (event.bytes / event.seconds / 1e6).toFixed(1);
+  return `sent ${size} in ${event.seconds.toFixed(1)} s (${rate} MB/s), writes were locked for ${event.lockSeconds.toFixed(1)} s`;
+}
+
+function info(text: string): { level: Level; text: string } {
+  return { level: 'INFO', text };
+}
+
+function stamp(now: Date): string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
+  const time = [now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join(':');
+  return `${day} ${time}.${String(now.getMilliseconds()).padStart(3, '0')}`;
+}

@@ -1,0 +1,136 @@
+import type { InventoryFile } from '../datadir/inventory.js';
+import { rootOf, type Layout, type Place } from '../datadir/layout.js';
+import type { Command } from './command.js';
+import { transferUser } from './modules.js';
+import { shellQuote } from './shell-quote.js';
+import { clientOptions } from './tunnel.js';
+
+/** The variable that carries socat's address to the connection command. */
+export const tunnelVariable = 'GALERA_SST_TUNNEL_TO';
+
+/**
+ * rsync's connection command. rsync splits it itself and gives it a socket pair; the shell that it names sees only
+ * this constant string. `RSYNC_CONNECT_PROG` would do too, but for that rsync connects through a TCP pair on
+ * localhost, whose delayed acknowledgements cost 40 ms a turn and half the throughput (rsync 3.5.0).
+ */
+export const connectionCommand = `sh -c 'exec socat ${clientOptions.join(' ')} STDIO "$${tunnelVariable}"'`;
+
+/** What every rsync client of a donor needs to know. */
+export interface TunnelClient {
+  /** socat's `OPENSSL:` address. */
+  readonly connect: string;
+  /** Undefined for a joiner that runs the original script. */
+  readonly secret: string | undefined;
+  /** Seconds without a byte after which rsync gives up; 0 for none. */
+  readonly timeoutSeconds: number;
+  /** rsync on both sides is 3.2 or newer and can leave out checksums of what TLS protects anyway. */
+  readonly withoutChecksums: boolean;
+}
+
+/** The files of one rsync client: from one directory into one module. */
+export interface Job {
+  readonly module: string;
+  readonly root: string;
+  readonly files: readonly InventoryFile[];
+  /** The files have holes that are worth keeping. */
+  readonly sparse: boolean;
+  readonly bytes: number;
+}
+
+/** Sends the job's files; names are read from `listFile`, NUL-terminated, relative to the root. */
+export function sendFiles(job: Job, listFile: string, name: string, client: TunnelClient): Command {
+  return rsyncClient(name, client, [
+    '--files-from',
+    listFile,
+    '--from0',
+    '--whole-file',
+    '--inplace',
+    '--ignore-times',
+    '--perms',
+    '--times',
+    '--omit-dir-times',
+    '--copy-links',
+    ...(job.sparse ? ['--sparse'] : []),
+    ...(client.withoutChecksums ? ['--checksum-choice=none'] : []),
+    '--info=progress2',
+    `${job.root}/`,
+    moduleUrl(job.module, client),
+  ]);
+}
+
+/** Sends one message file; rsync renames it into place, so that the joiner never sees a part of it. */
+export function sendMessage(file: string, module: string, name: string, client: TunnelClient): Command {
+  return rsyncClient(name, client, ['--ignore-times', file, moduleUrl(module, client)]);
+}
+
+/** Fetches one message file into a directory; the joiner's daemon lets the client wait until it is there. */
+export function fetchMessage(
+  file: string,
+  module: string,
+  into: string,
+  name: string,
+  client: TunnelClient,
+): Command {
+  return rsyncClient(name, { ...client, timeoutSeconds: 0 }, [
+    '--ignore-times',
+    `${moduleUrl(module, client)}${file}`,
+    into,
+  ]);
+}
+
+function rsyncClient(name: string, client: TunnelClient, args: readonly string[]): Command {
+  return {
+    name,
+    program: 'rsync',
+    args: [
+      `--rsh=${connectionCommand}`,
+      '--no-motd',
+      ...(client.timeoutSeconds > 0 ? [`--timeout=${client.timeoutSeconds}`] : []),
+      ...args,
+    ],
+    env: {
+      [tunnelVariable]: client.connect,
+      ...(client.secret === undefined ? {} : { RSYNC_PASSWORD: client.secret }),
+    },
+    secretEnv: ['RSYNC_PASSWORD'],
+  };
+}
+
+/** socat as the connection command runs it, for the log. */
+export function showTunnelClient(client: TunnelClient): string {
+  return ['socat', ...clientOptions, 'STDIO', client.connect].map(shellQuote).join(' ');
+}
+
+/** The host in the URL is a word only: the connection command decides where it leads. */
+function moduleUrl(module: string, client: TunnelClient): string {
+  return client.secret === undefined
+    ? `rsync://joiner/${module}/`
+    : `rsync://${transferUser}@joiner/${module}/`;
+}
+
+/**
+ * Groups a stream's files into jobs: one for each pair of source directory and module, sparse files apart. Kinds
+ * that lie in one directory on both sides go in one job, so that the common layout needs one connection a stream.
+ */
+export function planJobs(
+  files: readonly InventoryFile[],
+  layout: Layout,
+  modules: Readonly<Record<Place, string>>,
+): Job[] {
+  const groups = new Map<
+    string,
+    { module: string; root: string; files: InventoryFile[]; sparse: boolean; bytes: number }
+  >();
+  for (const file of files) {
+    const module = modules[file.place];
+    const root = rootOf(layout, file.place);
+    if (module === '' || root === undefined) continue;
+    const key = `${module}\0${root}\0${file.sparse ? 's' : ''}`;
+    let group = groups.get(key);
+    if (group === undefined)
+      groups.set(key, (group = { module, root, files: [], sparse: file.sparse, bytes: 0 }));
+    group.files.push(file);
+    group.bytes += file.size;
+  }
+  return [...groups.values()].sort((a, b) => b.bytes - a.bytes);
+}

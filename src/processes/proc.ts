@@ -1,0 +1,128 @@
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { markerVariable } from './spawn.js';
+
+/** A process by more than its pid, which the kernel gives away again (often, in containers). */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks between boot and the start of the process, field 22 of /proc/PID/stat. */
+  readonly startTicks: number;
+  readonly bootId: string;
+}
+
+/** The identity of a running process; undefined when there is none with this pid. */
+export function identify(pid: number): ProcessIdentity | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
+  // The second field is the program's name in parentheses and may hold anything, also parentheses.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  return {
+    pid,
+    startTicks: Number(fields[19]),
+    bootId: read('/proc/sys/kernel/random/boot_id')?.trim() ?? '',
+  };
+}
+
+/** Whether the very process is still running. */
+export function isAlive(identity: ProcessIdentity): boolean {
+  const now = identify(identity.pid);
+  return now !== undefined && now.startTicks === identity.startTicks && now.bootId === identity.bootId;
+}
+
+/** Pids of running processes that carry the marker of this transfer. */
+export function findMarked(transferId: string): number[] {
+  const wanted = `${markerVariable}=${transferId}`;
+  return allPids().filter(
+    (pid) => pid !== process.pid && (read(`/proc/${pid}/environ`) ?? '').split('\0').includes(wanted),
+  );
+}
+
+/** Who listens on a TCP port of this host (its network namespace). */
+export interface PortOwner {
+  readonly address: string;
+  /** Undefined when the owner belongs to another user, whose descriptors cannot be seen. */
+  readonly pid?: number | undefined;
+  readonly commandLine?: string | undefined;
+  /** The transfer of ours that the owner belongs to. */
+  readonly transferId?: string | undefined;
+}
+
+/**
+ * Finds the listener that keeps `port` from being opened on `address` (undefined: on all addresses); reads
+ * /proc/net/tcp and tcp6.
+ */
+export function findPortOwner(port: number, address?: string): PortOwner | undefined {
+  for (const [file, decode] of [
+    ['/proc/net/tcp', decodeIp4],
+    ['/proc/net/tcp6', decodeIp6],
+  ] as const) {
+    for (const line of (read(file) ?? '').split('\n').slice(1)) {
+      const fields = line.trim().split(/\s+/);
+      const [host, hexPort] = (fields[1] ?? '').split(':');
+      if (fields[3] !== '0A' || host === undefined || Number.parseInt(hexPort ?? '', 16) !== port) continue;
+      const local = decode(host);
+      if (address !== undefined && local !== address && !/^(0\.0\.0\.0|::)$/.test(local)) continue;
+      return { address: local, ...ownerOf(fields[9] ?? '') };
+    }
+  }
+  return undefined;
+}
+
+function ownerOf(inode: string): Pick<PortOwner, 'pid' | 'commandLine' | 'transferId'> {
+  const wanted = `socket:[${inode}]`;
+  for (const pid of allPids()) {
+    if (!descriptors(pid).includes(wanted)) continue;
+    const marker = (read(`/proc/${pid}/environ`) ?? '')
+      .split('\0')
+      .find((entry) => entry.startsWith(`${markerVariable}=`));
+    return {
+      pid,
+      commandLine: (read(`/proc/${pid}/cmdline`) ?? '').split('\0').join(' ').trim().slice(0, 200),
+      transferId: marker?.slice(markerVariable.length + 1),
+    };
+  }
+  return {};
+}
+
+function descriptors(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => link(`/proc/${pid}/fd/${fd}`));
+  } catch {
+    return [];
+  }
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+function allPids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function decodeIp4(hex: string): string {
+  return [...Buffer.from(hex, 'hex')].reverse().join('.');
+}
+
+/** Four little-endian words; IPv4-mapped addresses are shown as IPv4, the rest as `new URL` normalises them. */
+function decodeIp6(hex: string): string {
+  const bytes = Buffer.from(hex, 'hex').swap32();
+  if (bytes.subarray(0, 12).toString('hex') === '00000000000000000000ffff')
+    return [...bytes.subarray(12)].join('.');
+  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(2 * i).toString(16));
+  return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1);
+}

@@ -1,0 +1,107 @@
+import { execa } from 'execa';
+import type { Readable, Writable } from 'node:stream';
+import type { ChildOutcome } from '../events.js';
+import type { Command } from '../plan/command.js';
+
+/** The variable that marks every process of ours with its transfer, so that leftovers are known by more than a pid. */
+export const markerVariable = 'GALERA_SST_TUNNEL_TRANSFER';
+
+/**
+ * Starts the command as leader of a process group of its own and beside it, in the same group, a guard that waits for
+ * the end of a pipe that only this process holds. However this process ends, the pipe ends, and the guard kills the
+ * whole group, also what socat forked for its connections; `setpriv --pdeathsig` would reach the first process only.
+ * The shell is given a constant script: the command's words are its arguments, it never parses them.
+ */
+const guarded = '{ read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 & exec "$@" 3<&-';
+
+/** A running command with its process group. */
+export interface Child {
+  readonly pid: number | undefined;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Resolves when the command itself has ended and all it wrote was read; never rejects. */
+  readonly ended: Promise<ChildOutcome>;
+  /** Asks the whole group to end. */
+  terminate(): void;
+  /** Ends the whole group at once. */
+  kill(): void;
+}
+
+/** Runs a command under guard; `marker` is the transfer's id. */
+export function spawnGuarded(command: Command, marker: string): Child {
+  const subprocess = execa('/bin/sh', ['-c', guarded, 'sh', command.program, ...command.args], {
+    cwd: command.cwd ?? '/',
+    env: { ...childEnvironment(), ...command.env, [markerVariable]: marker },
+    extendEnv: false,
+    detached: true,
+    buffer: false,
+    reject: false,
+    cleanup: false,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  });
+  const lifeline = subprocess.stdio[3] as unknown as Writable | undefined;
+  lifeline?.on('error', () => undefined);
+  subprocess.once('exit', () => lifeline?.destroy());
+  const signal = (name: NodeJS.Signals): void => {
+    if (subprocess.pid === undefined) return;
+    try {
+      process.kill(-subprocess.pid, name);
+    } catch {
+      // ESRCH: the group is gone already.
+    }
+  };
+  return {
+    pid: subprocess.pid,
+    stdout: subprocess.stdout,
+    stderr: subprocess.stderr,
+    ended: subprocess.then((result): ChildOutcome => {
+      if (result.signal !== undefined) return { kind: 'signalled', signal: result.signal };
+      if (result.exitCode !== undefined) return { kind: 'exited', code: result.exitCode };
+      return {
+        kind: 'failed to start',
+        cause: result.cause instanceof Error ? result.cause : new Error(String(result.cause)),
+      };
+    }),
+    terminate: () => signal('SIGTERM'),
+    kill: () => {
+      signal('SIGKILL');
+      lifeline?.destroy();
+    },
+  };
+}
+
+/** Runs a short command to its end and gives what it printed on both streams; for `--version` and the like. */
+export async function runBriefly(
+  program: string,
+  args: readonly string[],
+  timeoutMs: number,
+): Promise<{ outcome: ChildOutcome; output: string }> {
+  const result = await execa(program, args, {
+    env: childEnvironment(),
+    extendEnv: false,
+    reject: false,
+    all: true,
+    stdin: 'ignore',
+    timeout: timeoutMs,
+  });
+  const output = result.all;
+  if (result.signal !== undefined) return { outcome: { kind: 'signalled', signal: result.signal }, output };
+  if (result.exitCode !== undefined) return { outcome: { kind: 'exited', code: result.exitCode }, output };
+  const cause = result.cause instanceof Error ? result.cause : new Error('could not be started');
+  return { outcome: { kind: 'failed to start', cause }, output: '' };
+}
+
+/**
+ * What children inherit: the path and where temporary files go. Not the server's secrets (`WSREP_SST_OPT_AUTH`), not
+ * `RSYNC_*` or `SOCAT_*` that would change what a command does, and messages in English, since some are read.
+ */
+function childEnvironment(): Record<string, string> {
+  const path = process.env['PATH'] ?? '';
+  const standard = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  const openssl = process.env['OPENSSL_CONF'];
+  return {
+    PATH: path === '' ? standard : `${path}:${standard}`,
+    LC_ALL: 'C',
+    ...(openssl === undefined ? {} : { OPENSSL_CONF: openssl }),
+  };
+}

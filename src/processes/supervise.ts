@@ -1,0 +1,86 @@
+import { TransferError, type ErrorCode } from '../errors.js';
+import type { ChildOutcome, EmitEvent } from '../events.js';
+import { showCommand, type Command } from '../plan/command.js';
+import { readLines } from './lines.js';
+import { spawnGuarded, type Child } from './spawn.js';
+
+/** What supervision needs to know of the transfer that a child belongs to. */
+export interface Supervision {
+  readonly transferId: string;
+  readonly emit: EmitEvent;
+  /** Aborting it ends every child at once. */
+  readonly signal: AbortSignal;
+}
+
+/** A child with its story: what it said last and how it ended. */
+export interface SupervisedChild {
+  readonly command: Command;
+  readonly ended: Promise<ChildOutcome>;
+  /** The last lines that it wrote to stderr. */
+  lastWords(): readonly string[];
+  /** Asks it to end, insists after `graceMs`, and waits until it has. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** How many of a child's last lines a failure quotes. */
+const wordsKept = 6;
+
+/** Starts a child, reports command, output and end as events, and ends its whole group when the signal aborts. */
+export function supervise(
+  command: Command,
+  { transferId, emit, signal }: Supervision,
+  listen: { onStdout?: (line: string) => void; onStderr?: (line: string) => boolean } = {},
+): SupervisedChild {
+  signal.throwIfAborted();
+  emit({ kind: 'command', name: command.name, shell: showCommand(command) });
+  const child = spawnGuarded(command, transferId);
+  const words: string[] = [];
+  readLines(child.stdout, (line) => listen.onStdout?.(line));
+  readLines(child.stderr, (line) => {
+    // A listener that returns true has understood the line: it is routine, not a last word.
+    if (listen.onStderr?.(line) === true) return;
+    words.push(line);
+    if (words.length > wordsKept) words.shift();
+    emit({ kind: 'child output', name: command.name, line });
+  });
+  const onAbort = (): void => child.kill();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const ended = child.ended.then((outcome) => {
+    signal.removeEventListener('abort', onAbort);
+    child.kill();
+    emit({ kind: 'child ended', name: command.name, outcome });
+    return outcome;
+  });
+  return { command, ended, lastWords: () => words, stop: (graceMs) => stopChild(child, ended, graceMs) };
+}
+
+async function stopChild(child: Child, ended: Promise<unknown>, graceMs: number): Promise<void> {
+  child.terminate();
+  const insist = setTimeout(() => child.kill(), graceMs);
+  await ended;
+  clearTimeout(insist);
+}
+
+/** `socat was ended by SIGKILL`, `rsync exited with status 12`, `socat could not be started: …`. */
+export function describeOutcome(program: string, outcome: ChildOutcome): string {
+  switch (outcome.kind) {
+    case 'exited':
+      return `${program} exited with status ${outcome.code}`;
+    case 'signalled':
+      return `${program} was ended by ${outcome.signal}`;
+    case 'failed to start':
+      return `${program} could not be started: ${outcome.cause.message}`;
+  }
+}
+
+/** The error for a dead child: its name, how it ended, its last words. */
+export function childFailure(
+  child: SupervisedChild,
+  outcome: ChildOutcome,
+  code: ErrorCode = 'CHILD_FAILED',
+  hint?: string,
+): TransferError {
+  const words = child.lastWords().join('; ');
+  const text = `${child.command.name}: ${describeOutcome(child.command.program, outcome)}${words === '' ? '' : `: ${words}`}`;
+  return new TransferError(code, text, { hint });
+}

@@ -1,0 +1,67 @@
+import { TransferError } from '../errors.js';
+import { runBriefly } from './spawn.js';
+
+/** Versions of the programs that carry a transfer. */
+export interface Tools {
+  readonly socat: string;
+  readonly rsync: string;
+}
+
+/** Older ones lack options that every command here uses: `no-sni` of socat 1.7.4, `--info` and `--outbuf` of rsync 3.1. */
+const oldest = { socat: '1.7.4', rsync: '3.1.0' } as const;
+
+const versionOf = {
+  socat: { args: ['-V'], pattern: /socat version (\d+(?:\.\d+)*)/ },
+  rsync: { args: ['--version'], pattern: /rsync +version v?(\d+(?:\.\d+)*)/ },
+} as const;
+
+/** Finds socat and rsync on the path; `TOOL_MISSING` or `TOOL_TOO_OLD`. */
+export async function findTools(): Promise<Tools> {
+  const [socat, rsync] = await Promise.all([findTool('socat'), findTool('rsync')]);
+  return { socat, rsync };
+}
+
+async function findTool(name: 'socat' | 'rsync'): Promise<string> {
+  const { args, pattern } = versionOf[name];
+  const { outcome, output } = await runBriefly(name, args, 5000);
+  if (outcome.kind === 'failed to start') {
+    throw new TransferError(
+      'TOOL_MISSING',
+      `${name} is not on the path of the server (${process.env['PATH'] ?? ''})`,
+      {
+        hint: `install the package ${name}`,
+        cause: outcome.cause,
+      },
+    );
+  }
+  const version = pattern.exec(output)?.[1];
+  if (version === undefined) {
+    throw new TransferError(
+      'TOOL_MISSING',
+      `${name} ${args.join(' ')} did not print its version: ${JSON.stringify(output.slice(0, 200))}`,
+      {
+        hint: `install the package ${name}`,
+      },
+    );
+  }
+  if (!isAtLeast(version, oldest[name])) {
+    throw new TransferError(
+      'TOOL_TOO_OLD',
+      `${name} is version ${version}, needed is ${oldest[name]} or newer`,
+      {
+        hint: `upgrade the package ${name}`,
+      },
+    );
+  }
+  return version;
+}
+
+/** Compares dotted version numbers. */
+export function isAtLeast(version: string, wanted: string): boolean {
+  const [have, need] = [version, wanted].map((text) => text.split('.').map(Number));
+  for (let i = 0; i < Math.max(have?.length ?? 0, need?.length ?? 0); i++) {
+    const difference = (have?.[i] ?? 0) - (need?.[i] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
+}

@@ -1,0 +1,19 @@
+import type { EmitEvent, ServerLine } from '../events.js';
+
+/** What a transfer is given beside its configuration: its surroundings, so that tests can hand in their own. */
+export interface TransferContext {
+  /** Unique for every transfer; marks its processes and files. */
+  readonly id: string;
+  /** This program's version. */
+  readonly version: string;
+  /** Speaks to the server. */
+  readonly say: (line: ServerLine) => void;
+  readonly emit: EmitEvent;
+  /** Aborted with a TransferError as reason when the transfer has to end. */
+  readonly signal: AbortSignal;
+  readonly now: () => Date;
+  /** User and group of this process. */
+  readonly owner: { readonly uid: number; readonly gid: number };
+  /** Donor: the secret that the joiner put into its address; undefined for one that runs the original script. */
+  readonly remoteSecret?: string | undefined;
+}

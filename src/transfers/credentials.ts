@@ -1,0 +1,99 @@
+import { checkChain, checkDates, checkNames, checkUsage, type WantedName } from '../certificates/checks.js';
+import { loadIdentity, type Identity } from '../certificates/identity.js';
+import { loadTrust, type Trust } from '../certificates/trust.js';
+import type { Config } from '../config/config.js';
+import { placeOf } from '../config/source.js';
+import type { Finding } from '../errors.js';
+import type { TunnelFiles } from '../plan/tunnel.js';
+
+/** What this node shows to its peer and what it trusts, read and checked. */
+export interface Credentials {
+  readonly identity: Identity;
+  readonly trust: Trust;
+}
+
+/** Reads certificate, key and CAs; throws a TransferError that names option and place. */
+export function loadCredentials(config: Config): Credentials {
+  const { cert, key, caFile, caPath } = config.tls;
+  return { identity: loadIdentity({ cert, key }), trust: loadTrust({ caFile, caPath }) };
+}
+
+/**
+ * What a peer would find wrong with this node's own certificate, as joiner (server) or donor (client). Without
+ * verification nothing of it stops a transfer, so that the findings become warnings.
+ */
+export function checkOwnCredentials(
+  config: Config,
+  { identity, trust }: Credentials,
+  now: Date,
+): readonly Finding[] {
+  const { leaf, chain } = identity;
+  const source = config.tls.cert.source;
+  const blame = { who: "this node's certificate", option: source.name, where: placeOf(source) };
+  const findings = [
+    ...identity.findings,
+    ...checkDates(leaf, now, blame),
+    ...(config.tls.mode === 'REQUIRED' ? [] : checkChain(leaf, chain, trust, now, blame)),
+    ...checkUsage(leaf, config.role === 'joiner' ? 'server' : 'client', blame),
+    ...(config.role === 'joiner' && config.tls.mode === 'VERIFY_IDENTITY'
+      ? checkOwnNames(config, identity, blame)
+      : []),
+    ...verificationOff(config),
+  ];
+  return config.tls.mode === 'REQUIRED' ? findings.map(asWarning) : findings;
+}
+
+/** The donor checks the effective address only; a `bind_address` that differs from it is worth a warning. */
+function checkOwnNames(
+  config: Config,
+  identity: Identity,
+  blame: { option: string; where: string },
+): readonly Finding[] {
+  const effective: WantedName = {
+    address: config.tls.sockopt.commonName ?? config.address.host,
+    what: 'the effective address',
+  };
+  const bound = config.bindAddresses
+    .filter(({ value }) => value !== effective.address)
+    .map(({ value, source }): WantedName => ({
+      address: value,
+      what: 'bind_address',
+      where: placeOf(source),
+    }));
+  return [
+    ...checkNames(identity.leaf, [effective], blame),
+    ...checkNames(identity.leaf, bound, blame).map(asWarning),
+  ];
+}
+
+function verificationOff(config: Config): readonly Finding[] {
+  if (config.tls.mode !== 'REQUIRED') return [];
+  const by = config.tls.verificationOffBy;
+  return [
+    {
+      severity: 'warning',
+      code: 'VERIFICATION_OFF',
+      message: `peers are not verified (${by?.source.kind === 'file' ? `${by.source.name}=${by.value}` : 'ssl-mode=REQUIRED'}): anyone who can reach the port can pose as a node`,
+      option: by?.source.name,
+      where: by === undefined ? undefined : placeOf(by.source),
+    },
+  ];
+}
+
+function asWarning(finding: Finding): Finding {
+  return { ...finding, severity: 'warning' };
+}
+
+/** The files to give to socat: the administrator's own, or the identity's private copy when socat needs another order. */
+export function tunnelFiles(
+  { identity, trust }: Credentials,
+  writeIdentity: (pem: string) => string,
+): TunnelFiles {
+  const own = identity.asGiven
+    ? {
+        certFile: identity.certFile,
+        keyFile: identity.keyFile === identity.certFile ? undefined : identity.keyFile,
+      }
+    : { certFile: writeIdentity(identity.normalisedPem) };
+  return { ...own, caFile: trust.caFile, caPath: trust.caPath };
+}

@@ -1,0 +1,221 @@
+import { hostname } from 'node:os';
+import { probePeer, type PeerFacts } from '../certificates/probe.js';
+import { pinFor } from '../certificates/pin.js';
+import { formatAddress } from '../config/address.js';
+import type { Config } from '../config/config.js';
+import { takeInventory, type Inventory } from '../datadir/inventory.js';
+import { resolveLayout, type Layout } from '../datadir/layout.js';
+import type { Manifest } from '../datadir/manifest.js';
+import { TransferError } from '../errors.js';
+import { showTunnelClient, type TunnelClient } from '../plan/donor.js';
+import { connectAddress } from '../plan/tunnel.js';
+import { findTools, isAtLeast, type Tools } from '../processes/tools.js';
+import type { TransferContext } from './context.js';
+import { courierTo, type Courier } from './courier.js';
+import { checkOwnCredentials, loadCredentials, tunnelFiles, type Credentials } from './credentials.js';
+import { releaseLock, takeLock } from './lock.js';
+import { donateToOriginal } from './original-joiner.js';
+import { checkPlaces, report } from './preflight.js';
+import { parseState } from './state.js';
+import { sendAll } from './streams.js';
+import { openWorkplace, type Workplace } from './workplace.js';
+
+/** What the donor's server says about the transfer: an IST follows or not, and the state it has for an IST. */
+export interface Donation {
+  readonly bypass: boolean;
+  /** `UUID:seqno` with the domain id after a space. */
+  readonly state: string;
+}
+
+/**
+ * The donor's side of one transfer: checks itself, looks whom it would send to, offers its files, and only when all
+ * that is known to work takes the lock, sends, releases the lock, and has the joiner confirm that the copy is complete.
+ * For an IST it delivers the state alone.
+ * @throws TransferError; the lock has not been asked for unless everything before it went well.
+ */
+export async function donate(config: Config, donation: Donation, context: TransferContext): Promise<void> {
+  const { emit } = context;
+  emit({ kind: 'phase', phase: 'checking' });
+  const layout = resolveLayout(config.directories, hostname());
+  report(checkPlaces(config, layout), emit);
+  const credentials = loadCredentials(config);
+  report(checkOwnCredentials(config, credentials, context.now()), emit);
+  emit({ kind: 'phase', phase: 'handshake' });
+  const [tools, peer] = await Promise.all([findTools(), shakeHands(config, credentials, context)]);
+  const workplace = openWorkplace({
+    dataDir: layout.roots.data,
+    tmpDir: config.tmpDir,
+    transferId: context.id,
+    emit,
+  });
+  try {
+    const client = tunnelClient(config, credentials, peer, tools, workplace, context);
+    emit({ kind: 'notice', text: `each rsync below speaks through: ${showTunnelClient(client)}` });
+    if (client.secret === undefined) {
+      await donateToOriginal({ config, donation, layout, client, workplace, context });
+    } else {
+      await donateToOwn({ config, donation, layout, client, workplace, context });
+    }
+  } finally {
+    workplace.close();
+  }
+}
+
+/** A transfer's premises, known to work. */
+export interface Premises {
+  readonly config: Config;
+  readonly donation: Donation;
+  readonly layout: Layout;
+  readonly client: TunnelClient;
+  readonly workplace: Workplace;
+  readonly context: TransferContext;
+}
+
+async function donateToOwn(premises: Premises): Promise<void> {
+  const { donation, workplace, context } = premises;
+  const courier = courierTo(premises.client, workplace, context);
+  try {
+    const state = donation.bypass ? await bypass(premises, courier) : await copy(premises, courier);
+    context.emit({ kind: 'phase', phase: 'done' });
+    workplace.close();
+    context.say({ kind: 'done', state });
+  } catch (error) {
+    // The joiner is told the reason, if it can still be reached; a reason that came from it needs no telling.
+    if (error instanceof TransferError && error.code !== 'PEER_FAILED' && error.code !== 'SECRET_REFUSED') {
+      await courier.sendFailure(error).catch(() => undefined);
+    }
+    throw error;
+  }
+}
+
+async function bypass({ donation, layout, context }: Premises, courier: Courier): Promise<string> {
+  const state = parseState(donation.state, '--gtid');
+  context.say({ kind: 'continue' });
+  const nothing: Inventory = { files: [], directories: [], bytes: 0, external: [] };
+  await courier.sendManifest(describe(nothing, layout, context, state, 'bypass'), 'final');
+  context.emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0, lockSeconds: 0 });
+  return state;
+}
+
+async function copy(premises: Premises, courier: Courier): Promise<string> {
+  const { config, layout, client, workplace, context } = premises;
+  const { emit, signal } = context;
+  const started = context.now().getTime();
+  emit({ kind: 'phase', phase: 'offering' });
+  const offered = await takeInventory(layout, { maxBinlogs: config.maxBinlogs, signal });
+  refuseExternalTables(offered);
+  await courier.sendManifest(describe(offered, layout, context, undefined, 'offer'), 'offer');
+  const answer = await courier.fetchAnswer();
+  emit({ kind: 'notice', text: `the joiner runs version ${answer.tool} with rsync ${answer.rsync}` });
+
+  const state = await takeLock(layout.roots.data, context, () => courier.sendSign());
+  const locked = context.now().getTime();
+  emit({ kind: 'phase', phase: 'copying' });
+  const inventory = await takeInventory(layout, { maxBinlogs: config.maxBinlogs, signal });
+  refuseExternalTables(inventory);
+  const withoutChecksums = client.withoutChecksums && isAtLeast(answer.rsync, '3.2.0');
+  await sendAll(
+    {
+      name: 'copy',
+      files: inventory.files,
+      layout,
+      modules: answer.modules,
+      client: { ...client, withoutChecksums },
+    },
+    config,
+    workplace,
+    context,
+  );
+  releaseLock(context);
+  const unlocked = context.now().getTime();
+
+  emit({ kind: 'phase', phase: 'finishing' });
+  const kept = { ...inventory, files: inventory.files.filter((file) => answer.modules[file.place] !== '') };
+  // The verdict is asked for at once: the joiner's daemon lets the question wait until it is there.
+  await Promise.all([
+    courier.fetchVerdict(),
+    courier.sendManifest(describe(kept, layout, context, state, 'final'), 'final'),
+  ]);
+  emit({
+    kind: 'finished',
+    bypass: false,
+    bytes: inventory.bytes,
+    files: inventory.files.length,
+    seconds: (context.now().getTime() - started) / 1000,
+    lockSeconds: (unlocked - locked) / 1000,
+  });
+  return state;
+}
+
+function describe(
+  inventory: Inventory,
+  layout: Layout,
+  context: TransferContext,
+  state: string | undefined,
+  pass: Manifest['pass'],
+): Manifest {
+  const binlogs = inventory.files.filter((file) => file.place === 'binlog').map((file) => file.path);
+  return {
+    format: 1,
+    tool: context.version,
+    gtid: state,
+    pass,
+    binlogs,
+    innodbFiles: layout.innodbFiles,
+    files: inventory.files.map(({ place, path, size, mtimeMs }) => ({ place, path, size, mtimeMs })),
+    directories: inventory.directories,
+  };
+}
+
+/** Tables with `DATA DIRECTORY` lie where no rsync method looks: better no copy than one that lacks them. */
+export function refuseExternalTables({ external }: Inventory): void {
+  if (external.length === 0) return;
+  const shown = external.slice(0, 10).join(', ');
+  const more = external.length > 10 ? ` and ${external.length - 10} more` : '';
+  throw new TransferError(
+    'DATA_DIRECTORY_TABLES',
+    `tables with DATA DIRECTORY lie outside the data directory: ${shown}${more}`,
+  );
+}
+
+async function shakeHands(
+  config: Config,
+  { identity, trust }: Credentials,
+  context: TransferContext,
+): Promise<PeerFacts> {
+  const peer = await probePeer({
+    host: config.address.host,
+    port: config.address.port,
+    address: config.tls.sockopt.commonName ?? config.address.host,
+    identity,
+    trust,
+    mode: config.tls.mode,
+    now: context.now(),
+    timeoutMs: 10_000,
+    signal: context.signal,
+    family: config.address.family === 'ip6' ? 6 : undefined,
+  });
+  context.emit({
+    kind: 'notice',
+    text: `the joiner at ${formatAddress(config.address)} shows ${peer.facts.subject} (SHA-256 ${peer.facts.fingerprint256}), ${peer.protocol} ${peer.cipher}`,
+  });
+  return peer;
+}
+
+function tunnelClient(
+  config: Config,
+  credentials: Credentials,
+  peer: PeerFacts,
+  tools: Tools,
+  workplace: Workplace,
+  context: TransferContext,
+): TunnelClient {
+  const files = tunnelFiles(credentials, (pem) => workplace.write('identity.pem', pem));
+  const pin = config.tls.mode === 'VERIFY_IDENTITY' ? pinFor(peer.facts, peer.matched) : undefined;
+  return {
+    connect: connectAddress(config.address, pin, config.tls, files),
+    secret: context.remoteSecret,
+    timeoutSeconds: Math.ceil(config.idleTimeoutMs / 1000),
+    withoutChecksums: isAtLeast(tools.rsync, '3.2.0'),
+  };
+}

@@ -1,0 +1,260 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join as joinPath } from 'node:path';
+import { formatAddress } from '../config/address.js';
+import type { Config } from '../config/config.js';
+import { adoptBinlogs, clearBinlogs } from '../datadir/binlogs.js';
+import { compareWithManifest } from '../datadir/compare.js';
+import { resolveLayout, type Layout } from '../datadir/layout.js';
+import { decodeManifest, type Manifest } from '../datadir/manifest.js';
+import { prepareDirectories, removeUnlisted } from '../datadir/removal.js';
+import { TransferError } from '../errors.js';
+import { messageFiles, planJoiner, type JoinerPlan } from '../plan/joiner.js';
+import { dataModule, originalCompletionFile, transferUser } from '../plan/modules.js';
+import type { SupervisedChild } from '../processes/supervise.js';
+import { findTools, type Tools } from '../processes/tools.js';
+import type { TransferContext } from './context.js';
+import { checkOwnCredentials, loadCredentials, tunnelFiles } from './credentials.js';
+import { followDaemonLog } from './daemon-log.js';
+import { describeDifferences } from './differences.js';
+import { localBindAddress, startListener } from './listener.js';
+import { encodeTold, peerError, readTold, tell } from './messages.js';
+import { checkPlaces, checkPort, report } from './preflight.js';
+import { parseState } from './state.js';
+import { delay, waitForFile } from './wait.js';
+import { openWorkplace, type Workplace } from './workplace.js';
+
+/**
+ * The joiner's side of one transfer: checks itself, listens, tells the server where, lets the donor write, holds what
+ * came against the donor's manifest, and gives the server the state that the copy has.
+ * @throws TransferError; before `ready` was said the data directory is untouched.
+ */
+export async function join(config: Config, context: TransferContext): Promise<void> {
+  const { emit, say } = context;
+  emit({ kind: 'phase', phase: 'checking' });
+  const layout = resolveLayout(config.directories, hostname());
+  report(checkPlaces(config, layout), emit);
+  const credentials = loadCredentials(config);
+  report(checkOwnCredentials(config, credentials, context.now()), emit);
+  const [tools, bind] = await Promise.all([findTools(), localBindAddress(config)]);
+  const workplace = openWorkplace({
+    dataDir: layout.roots.data,
+    tmpDir: config.tmpDir,
+    transferId: context.id,
+    emit,
+  });
+  try {
+    checkPort(config, bind);
+    const files = tunnelFiles(credentials, (pem) => workplace.write('identity.pem', pem));
+    const plan = planJoiner({ config, layout, files, workDir: workplace.dir, bind, owner: context.owner });
+    const secret = randomBytes(24).toString('hex');
+    writeDaemonFiles(workplace, plan, secret);
+    await withProgressMark(layout, async () => {
+      const state = await receive(config, { ...context, plan, layout, tools }, () =>
+        // The server reads lines of at most 511 characters (10.11.19) and hands this one to the donor as it is.
+        say({
+          kind: 'ready',
+          address: `${transferUser}:${secret}@${formatAddress(config.address)}/${dataModule}`,
+        }),
+      );
+      emit({ kind: 'phase', phase: 'done' });
+      workplace.close();
+      say({ kind: 'result', state });
+    });
+  } finally {
+    workplace.close();
+  }
+}
+
+interface Reception extends TransferContext {
+  readonly plan: JoinerPlan;
+  readonly layout: Layout;
+  readonly tools: Tools;
+}
+
+/** From the open listener to the closed one; gives the state line. */
+async function receive(config: Config, reception: Reception, sayReady: () => void): Promise<string> {
+  const { plan, emit } = reception;
+  const trouble = new AbortController();
+  const signal = AbortSignal.any([reception.signal, trouble.signal]);
+  const context = { ...reception, signal };
+  let connected = (): void => undefined;
+  const firstConnection = new Promise<void>((resolve) => (connected = resolve));
+  const listener = await startListener(config, plan, context, {
+    onConnection: (from) => {
+      emit({ kind: 'notice', text: `connection from ${from}` });
+      connected();
+    },
+    onEnd: (error) => trouble.abort(error),
+  });
+  const stopFollowing = followDaemonLog(plan.daemonLogFile, emit, (error) => trouble.abort(error));
+  try {
+    emit({ kind: 'phase', phase: 'waiting for donor' });
+    sayReady();
+    await withinInitialTimeout(config, firstConnection, signal);
+    return await converse(context, listener);
+  } catch (error) {
+    await tellDonor(plan, error, reception.signal);
+    throw error;
+  } finally {
+    stopFollowing();
+    await listener.stop(2000);
+  }
+}
+
+/** The donor's messages, one after the other. */
+async function converse(context: Reception, listener: SupervisedChild): Promise<string> {
+  const { plan, layout, signal, emit } = context;
+  const offer = joinPath(plan.inbox, messageFiles.offer);
+  const final = joinPath(plan.inbox, messageFiles.final);
+  const failure = joinPath(plan.inbox, messageFiles.failure);
+  const original = joinPath(layout.roots.data, originalCompletionFile);
+  const first = await waitForEither(context, [failure, final, offer, original]);
+  if (first === failure) throw readDonorFailure(failure);
+  if (first === original) return acceptOriginal(original);
+  if (first === offer) {
+    await answerOffer(context, offer);
+    emit({ kind: 'phase', phase: 'copying' });
+    const next = await waitForFile(plan.inbox, [failure, final], signal);
+    if (next === failure) throw readDonorFailure(failure);
+  }
+  const manifest = decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
+  const state = parseState(manifest.gtid ?? '', 'the manifest');
+  if (manifest.pass === 'bypass') {
+    emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0, lockSeconds: 0 });
+    return state;
+  }
+  await verify(context, manifest);
+  await giveVerdict(context, listener);
+  return state;
+}
+
+/** A donor that runs the original script writes its completion file into the data directory, all others into the inbox. */
+async function waitForEither({ plan, layout, signal }: Reception, paths: readonly string[]): Promise<string> {
+  const enough = new AbortController();
+  const either = AbortSignal.any([signal, enough.signal]);
+  try {
+    return await Promise.race([
+      waitForFile(plan.inbox, paths.slice(0, -1), either),
+      waitForFile(layout.roots.data, paths.slice(-1), either),
+    ]);
+  } finally {
+    enough.abort(new Error('no longer waiting'));
+  }
+}
+
+/** Makes room and directories for what the donor offers, and tells it where everything goes. */
+async function answerOffer(
+  { plan, layout, tools, version, signal, emit }: Reception,
+  offerFile: string,
+): Promise<void> {
+  const offer = decodeManifest(readFileSync(offerFile, 'utf8'), 'the offer');
+  const bytes = offer.files.reduce((sum, file) => sum + file.size, 0);
+  emit({ kind: 'notice', text: `the donor offers ${offer.files.length} files with ${bytes} bytes` });
+  clearBinlogs(layout);
+  await removeUnlisted(layout, offer, { signal });
+  prepareDirectories(layout, offer);
+  const told = encodeTold({ ok: true, value: { tool: version, rsync: tools.rsync, modules: plan.modules } });
+  publish(plan.answer, messageFiles.answer, told);
+}
+
+/** Nothing is assumed complete: what lies on disk is compared with what the donor says it sent. */
+async function verify({ layout, signal, emit }: Reception, manifest: Manifest): Promise<void> {
+  emit({ kind: 'phase', phase: 'verifying' });
+  await removeUnlisted(layout, manifest, { signal });
+  prepareDirectories(layout, manifest);
+  const differences = await compareWithManifest(layout, manifest, { signal });
+  if (differences.length > 0) throw new TransferError('COPY_INCOMPLETE', describeDifferences(differences));
+  adoptBinlogs(layout, manifest.binlogs);
+  const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
+  emit({ kind: 'finished', bypass: false, bytes, files: manifest.files.length, seconds: 0, lockSeconds: 0 });
+}
+
+/** Gives the donor the time to fetch the verdict; a donor that does not is no reason to throw a complete copy away. */
+async function giveVerdict({ plan, signal }: Reception, listener: SupervisedChild): Promise<void> {
+  publish(plan.verdict, messageFiles.verdict, encodeTold({ ok: true, value: {} }));
+  const enough = AbortSignal.any([signal, AbortSignal.timeout(5000)]);
+  try {
+    await waitForFile(plan.verdict, [joinPath(plan.verdict, messageFiles.verdictRead)], enough);
+  } catch {
+    signal.throwIfAborted();
+  }
+  await listener.stop(2000);
+}
+
+/** A donor that waits for an answer or a verdict learns why there will be none. */
+async function tellDonor(plan: JoinerPlan, error: unknown, signal: AbortSignal): Promise<void> {
+  if (!(error instanceof TransferError) || error.code === 'PEER_FAILED' || signal.aborted) return;
+  const told = encodeTold({ ok: false, failure: tell(error) });
+  publish(plan.answer, messageFiles.answer, told);
+  publish(plan.verdict, messageFiles.verdict, told);
+  try {
+    const enough = AbortSignal.any([signal, AbortSignal.timeout(2000)]);
+    await waitForFile(plan.verdict, [joinPath(plan.verdict, messageFiles.verdictRead)], enough);
+  } catch {
+    // It was not listening: it has failed itself, or its own limits end it.
+  }
+}
+
+function publish(directory: string, name: string, text: string): void {
+  const temporary = joinPath(directory, `.${name}`);
+  writeFileSync(temporary, text, { mode: 0o600 });
+  renameSync(temporary, joinPath(directory, name));
+}
+
+function acceptOriginal(completionFile: string): string {
+  const state = parseState(
+    readFileSync(completionFile, 'utf8').split('\n')[0] ?? '',
+    'the completion file of the original script',
+  );
+  rmSync(completionFile, { force: true });
+  return state;
+}
+
+function readDonorFailure(file: string): TransferError {
+  const told = readTold(file);
+  return told.ok
+    ? new TransferError('PEER_PROTOCOL', 'the donor sent a failure without a cause')
+    : peerError('donor', told.failure);
+}
+
+async function withinInitialTimeout(
+  config: Config,
+  connection: Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (config.initialTimeoutMs === 0) return;
+  const enough = new AbortController();
+  const late = delay(config.initialTimeoutMs, AbortSignal.any([signal, enough.signal])).then(() => {
+    throw new TransferError(
+      'TIMED_OUT',
+      `no donor connected within ${config.initialTimeoutMs / 1000} s (sst-initial-timeout)`,
+    );
+  });
+  try {
+    await Promise.race([connection, late]);
+  } finally {
+    enough.abort(new Error('connected'));
+    late.catch(() => undefined);
+  }
+}
+
+function writeDaemonFiles(workplace: Workplace, plan: JoinerPlan, secret: string): void {
+  workplace.write('rsyncd.conf', plan.daemonConfig);
+  workplace.write('rsyncd.secrets', `${transferUser}:${secret}\n`);
+  workplace.write('rsyncd.log', '');
+  for (const path of [plan.inbox, plan.answer, plan.verdict]) mkdirSync(path, { mode: 0o700 });
+}
+
+/** `sst_in_progress` is a public sign (Kubernetes operators and probes look at it): there before work starts, gone after. */
+async function withProgressMark(layout: Layout, work: () => Promise<void>): Promise<void> {
+  const mark = joinPath(layout.roots.data, 'sst_in_progress');
+  rmSync(joinPath(layout.roots.data, originalCompletionFile), { force: true });
+  writeFileSync(mark, '', { mode: 0o660 });
+  try {
+    await work();
+  } finally {
+    rmSync(mark, { force: true });
+  }
+}

@@ -1,0 +1,84 @@
+import { lookup } from 'node:dns/promises';
+import { networkInterfaces } from 'node:os';
+import type { Config } from '../config/config.js';
+import { TransferError } from '../errors.js';
+import type { JoinerPlan } from '../plan/joiner.js';
+import { findPortOwner } from '../processes/proc.js';
+import { childFailure, supervise, type SupervisedChild } from '../processes/supervise.js';
+import { portBusy } from './preflight.js';
+import type { TransferContext } from './context.js';
+import { delay, untilAborted } from './wait.js';
+
+/**
+ * The address to bind to: the effective one if it belongs to this host. Behind address translation it does not, and
+ * then the joiner listens on all addresses, as the server's own methods do.
+ */
+export async function localBindAddress(config: Config): Promise<string | undefined> {
+  const { host, family } = config.address;
+  const found = family === 'name' ? await resolve(host, config) : host.replace(/%.*$/, '');
+  const local = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return local.some(({ address }) => address === found) ? found : undefined;
+}
+
+async function resolve(host: string, config: Config): Promise<string | undefined> {
+  const wantsIp6 = config.tls.sockopt.options.some((option) => /^pf=(ip6|inet6|10)$/i.test(option));
+  try {
+    return (await lookup(host, { family: wantsIp6 ? 6 : 0 })).address;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the listener's own messages tell (socat -d -d, 1.7.4 and 1.8). */
+const routine = / [IN] |^\S+ \S+ socat\[\d+\] [IN]/;
+
+/** Starts the joiner's listener and waits until it listens; afterwards `onEnd` is told when it dies. */
+export async function startListener(
+  config: Config,
+  plan: JoinerPlan,
+  context: TransferContext,
+  hooks: { readonly onConnection: (from: string) => void; readonly onEnd: (error: TransferError) => void },
+): Promise<SupervisedChild> {
+  let isListening = (): void => undefined;
+  const listening = new Promise<void>((resolve) => (isListening = resolve));
+  const listener = supervise(
+    plan.listener,
+    { transferId: context.id, emit: context.emit, signal: context.signal },
+    {
+      onStderr: (line) => {
+        if (line.includes(' listening on ')) isListening();
+        const connection = / accepting connection from (?:AF=\d+ )?(\S+)/.exec(line)?.[1];
+        if (connection !== undefined) hooks.onConnection(connection);
+        return routine.test(line);
+      },
+    },
+  );
+  const died = listener.ended.then((outcome) => {
+    const words = listener.lastWords().join(' ');
+    if (/Address already in use/.test(words)) return portBusy(config, findPortOwner(config.address.port));
+    if (isUsageError(words)) {
+      return childFailure(listener, outcome, 'SOCKOPT_REJECTED');
+    }
+    return childFailure(listener, outcome);
+  });
+  await Promise.race([
+    listening,
+    died.then((error) => Promise.reject(error)),
+    untilAborted(context.signal),
+    tooLate(context.signal),
+  ]);
+  void died.then(hooks.onEnd);
+  return listener;
+}
+
+/** socat's complaints about an address that it cannot parse, which are about `sockopt`: the rest is ours. */
+export function isUsageError(words: string): boolean {
+  return /unknown option|parseopts|syntax error|not a number|option .* not (allowed|supported|inquired)|cipher list|no cipher match|unknown (method|protocol)|garbage|requires? (a )?value|E set_|SSL_CTX_set/i.test(
+    words,
+  );
+}
+
+async function tooLate(signal: AbortSignal): Promise<never> {
+  await delay(10_000, signal);
+  throw new TransferError('TIMED_OUT', 'socat did not begin to listen within 10 s');
+}

@@ -1,0 +1,63 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { TransferError } from '../errors.js';
+import type { TransferContext } from './context.js';
+import { parseState } from './state.js';
+import { delay } from './wait.js';
+
+/** The server looks whether its tables are flushed in between other things: more often than this would not be sooner. */
+const lookEveryMs = 10;
+
+/**
+ * Asks the server for its global read lock and waits until it holds it; gives the state at that moment. The server
+ * answers with a file: `tables_flushed`, which it writes twice (10.11.19: complete once it contains a colon), or
+ * `sst_error`.
+ * @param whileWaiting called about every 30 s, so that the joiner knows that this side is alive
+ */
+export async function takeLock(
+  dataDir: string,
+  context: TransferContext,
+  whileWaiting: () => Promise<void>,
+): Promise<string> {
+  const flushed = join(dataDir, 'tables_flushed');
+  const failed = join(dataDir, 'sst_error');
+  rmSync(flushed, { force: true });
+  rmSync(failed, { force: true });
+  context.emit({ kind: 'phase', phase: 'waiting for lock' });
+  context.say({ kind: 'flush tables' });
+  let lastSign = context.now().getTime();
+  for (;;) {
+    if (existsSync(failed)) {
+      rmSync(failed, { force: true });
+      throw new TransferError(
+        'FLUSH_FAILED',
+        'the server could not flush its tables and take the global read lock',
+      );
+    }
+    const text = readIfThere(flushed);
+    if (text?.includes(':') === true) {
+      rmSync(flushed, { force: true });
+      context.emit({ kind: 'lock', held: true });
+      return parseState(text.split('\n')[0] ?? '', flushed);
+    }
+    if (context.now().getTime() - lastSign > 30_000) {
+      lastSign = context.now().getTime();
+      await whileWaiting();
+    }
+    await delay(lookEveryMs, context.signal);
+  }
+}
+
+/** Lets the server write again. */
+export function releaseLock(context: TransferContext): void {
+  context.say({ kind: 'continue' });
+  context.emit({ kind: 'lock', held: false });
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

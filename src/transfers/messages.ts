@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { places, type Place } from '../datadir/layout.js';
+import { errorTable, TransferError, type ErrorCode } from '../errors.js';
+
+/** What the joiner answers to the donor's offer: where it wants the files, or why it cannot take them. */
+export interface Answer {
+  readonly tool: string;
+  /** rsync's version on the joiner. */
+  readonly rsync: string;
+  /** The module for each kind of file; empty for kinds that this joiner does not take. */
+  readonly modules: Readonly<Record<Place, string>>;
+}
+
+/** A failure as one side tells it to the other. */
+export interface ToldFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** Answers and verdicts: good news or a failure. */
+export type Told<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: ToldFailure };
+
+/** The failure, as it is written into a message. */
+export function tell(error: TransferError): ToldFailure {
+  return { code: error.code, message: error.message, hint: error.hint };
+}
+
+/** The text of an answer or verdict. */
+export function encodeTold(told: Told<object>): string {
+  return `${JSON.stringify(told)}\n`;
+}
+
+/** Reads a peer's answer; `PEER_PROTOCOL` if it is not one. */
+export function readAnswer(file: string): Told<Answer> {
+  const told = readTold(file);
+  if (!told.ok) return told;
+  const { tool, rsync, modules } = told.value;
+  if (typeof tool !== 'string' || typeof rsync !== 'string' || !isRecord(modules)) throw malformed(file);
+  const chosen = places.map((place) => [place, modules[place]] as const);
+  for (const [, module] of chosen) {
+    if (typeof module !== 'string' || !/^[A-Za-z0-9_-]*$/.test(module)) throw malformed(file);
+  }
+  return { ok: true, value: { tool, rsync, modules: Object.fromEntries(chosen) as Record<Place, string> } };
+}
+
+/** Reads a peer's verdict or failure. */
+export function readTold(file: string): Told<Record<string, unknown>> {
+  const value = parse(file);
+  if (value['ok'] === true && isRecord(value['value'])) return { ok: true, value: value['value'] };
+  const failure = value['failure'];
+  if (value['ok'] === false && isRecord(failure)) return { ok: false, failure: readFailure(failure) };
+  throw malformed(file);
+}
+
+/** The peer's failure as an error of this side: the same cause, marked as the peer's. */
+export function peerError(peer: 'joiner' | 'donor', failure: ToldFailure): TransferError {
+  return new TransferError('PEER_FAILED', `the ${peer} failed with ${failure.code}: ${failure.message}`, {
+    hint: failure.hint,
+  });
+}
+
+function readFailure(value: Record<string, unknown>): ToldFailure {
+  const text = (key: string): string =>
+    String(value[key] ?? '')
+      .replace(/[\0-\x1f\x7f]/g, ' ')
+      .slice(0, 2000);
+  const code = text('code');
+  return {
+    code: code in errorTable ? (code as ErrorCode) : 'PEER_FAILED',
+    message: text('message'),
+    hint: text('hint'),
+  };
+}
+
+function parse(file: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (isRecord(value)) return value;
+  } catch (cause) {
+    throw malformed(file, cause);
+  }
+  throw malformed(file);
+}
+
+function malformed(file: string, cause?: unknown): TransferError {
+  return new TransferError(
+    'PEER_PROTOCOL',
+    `the peer sent a message that this version does not understand (${file})`,
+    { cause },
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

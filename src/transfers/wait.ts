@@ -1,0 +1,71 @@
+import { existsSync, watch } from 'node:fs';
+
+/** Waits until the signal aborts, and throws its reason. */
+export function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = (): void => {
+      reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
+    };
+    if (signal.aborted) fail();
+    else signal.addEventListener('abort', fail, { once: true });
+  });
+}
+
+/**
+ * Waits until one of the files exists and gives its path. The directory is watched, and looked at once a second too:
+ * a watch can be lost (network file systems, exhausted inotify limits).
+ */
+export async function waitForFile(
+  directory: string,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<string> {
+  const look = (): string | undefined => paths.find((path) => existsSync(path));
+  const done = new AbortController();
+  const appeared = new Promise<string>((resolve) => {
+    const check = (): void => {
+      const found = look();
+      if (found !== undefined) resolve(found);
+    };
+    const timer = setInterval(check, 1000);
+    const watcher = tryWatch(directory, check);
+    done.signal.addEventListener('abort', () => {
+      clearInterval(timer);
+      watcher?.close();
+    });
+    check();
+  });
+  try {
+    return await Promise.race([appeared, untilAborted(AbortSignal.any([signal, done.signal]))]);
+  } finally {
+    done.abort(new Error('no longer waiting'));
+  }
+}
+
+function tryWatch(directory: string, onChange: () => void): { close(): void } | undefined {
+  try {
+    const watcher = watch(directory, onChange);
+    watcher.on('error', () => watcher.close());
+    return watcher;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Waits; throws the signal's reason when it aborts before. */
+export async function delay(ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const cancel = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    await Promise.race([
+      new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, ms);
+      }),
+      untilAborted(AbortSignal.any([signal, cancel.signal])),
+    ]);
+  } finally {
+    clearTimeout(timer);
+    cancel.abort(new Error('no longer waiting'));
+  }
+}

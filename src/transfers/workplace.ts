@@ -1,0 +1,166 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, isAbsolute, join } from 'node:path';
+import { placeOf, type Sourced } from '../config/source.js';
+import { TransferError } from '../errors.js';
+import type { EmitEvent } from '../events.js';
+import { findMarked, identify, isAlive, type ProcessIdentity } from '../processes/proc.js';
+
+/** The file in the data directory that says which transfer is at work on it. */
+export const claimFileName = '.galera-sst-tunnel.json';
+
+const dirPrefix = 'galera-sst-tunnel-';
+
+/** A transfer's claim on a data directory. */
+interface Claim {
+  readonly transferId: string;
+  readonly owner: ProcessIdentity;
+  readonly workDir: string;
+}
+
+/** A transfer's private directory, together with its claim on the data directory. */
+export interface Workplace {
+  /** Absolute, mode 0700. */
+  readonly dir: string;
+  /** Writes a private file (0600) below the directory and gives its path. */
+  write(name: string, content: string | Iterable<string>): string;
+  makeDirectory(name: string): string;
+  /** Removes directory and claim. */
+  close(): void;
+}
+
+/**
+ * Claims the data directory for one transfer and makes its private directory. What a crashed transfer left is
+ * cleaned up first: its processes are known by their marker, not by pid or name.
+ * @throws TransferError ALREADY_RUNNING, DIRECTORY_NOT_WRITABLE.
+ */
+export function openWorkplace(options: {
+  readonly dataDir: string;
+  readonly tmpDir: Sourced<string> | undefined;
+  readonly transferId: string;
+  readonly emit: EmitEvent;
+}): Workplace {
+  const { dataDir, transferId, emit } = options;
+  const claimFile = join(dataDir, claimFileName);
+  clearLeftovers(claimFile, emit);
+  const dir = makePrivateDirectory(options.tmpDir);
+  try {
+    const claim: Claim = { transferId, owner: identifyThisProcess(), workDir: dir };
+    // 'wx': of two scripts that start at the same moment one wins.
+    writeFileSync(claimFile, `${JSON.stringify(claim)}\n`, { flag: 'wx', mode: 0o600 });
+  } catch (cause) {
+    rmSync(dir, { recursive: true, force: true });
+    if (codeOf(cause) === 'EEXIST') throw alreadyRunning(dataDir, undefined);
+    throw new TransferError('DIRECTORY_NOT_WRITABLE', `cannot write ${claimFile}: ${String(cause)}`, {
+      option: 'datadir',
+      cause,
+    });
+  }
+  return {
+    dir,
+    write: (name, content) => writePrivate(join(dir, name), content),
+    makeDirectory: (name) => {
+      const path = join(dir, name);
+      mkdirSync(path, { mode: 0o700 });
+      return path;
+    },
+    close: () => {
+      rmSync(dir, { recursive: true, force: true });
+      rmSync(claimFile, { force: true });
+    },
+  };
+}
+
+function clearLeftovers(claimFile: string, emit: EmitEvent): void {
+  const claim = readClaim(claimFile);
+  if (claim === undefined) return;
+  if (isAlive(claim.owner)) throw alreadyRunning(claimFile, claim.owner.pid);
+  const pids = findMarked(claim.transferId);
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
+  if (isOurs(claim.workDir)) rmSync(claim.workDir, { recursive: true, force: true });
+  rmSync(claimFile, { force: true });
+  emit({
+    kind: 'notice',
+    text: `cleaned up after transfer ${claim.transferId}, which ended without doing so itself (${pids.length} processes ended)`,
+  });
+}
+
+function readClaim(claimFile: string): Claim | undefined {
+  let text: string;
+  try {
+    text = readFileSync(claimFile, 'utf8');
+  } catch {
+    return undefined;
+  }
+  try {
+    const claim = JSON.parse(text) as Partial<Claim>;
+    if (
+      typeof claim.transferId === 'string' &&
+      typeof claim.workDir === 'string' &&
+      typeof claim.owner?.pid === 'number'
+    ) {
+      return claim as Claim;
+    }
+  } catch {
+    // Cut short by a crash: nothing to be learnt from it.
+  }
+  rmSync(claimFile, { force: true });
+  return undefined;
+}
+
+/** Only ever remove what this program can have made: the claim lies where the server writes too. */
+function isOurs(dir: string): boolean {
+  if (!isAbsolute(dir) || !basename(dir).startsWith(dirPrefix)) return false;
+  try {
+    return statSync(dir).uid === process.getuid?.();
+  } catch {
+    return false;
+  }
+}
+
+function makePrivateDirectory(setting: Sourced<string> | undefined): string {
+  const parent = setting === undefined || setting.value === '' ? tmpdir() : setting.value;
+  try {
+    const dir = mkdtempSync(join(parent, dirPrefix));
+    chmodSync(dir, 0o700);
+    return dir;
+  } catch (cause) {
+    throw new TransferError(
+      'DIRECTORY_NOT_WRITABLE',
+      `cannot make a private directory in ${parent}: ${String(cause)}`,
+      {
+        option: 'tmpdir',
+        where: setting === undefined ? undefined : placeOf(setting.source),
+        cause,
+      },
+    );
+  }
+}
+
+function writePrivate(path: string, content: string | Iterable<string>): string {
+  writeFileSync(path, '', { mode: 0o600 });
+  for (const chunk of typeof content === 'string' ? [content] : content)
+    writeFileSync(path, chunk, { flag: 'a' });
+  return path;
+}
+
+function identifyThisProcess(): ProcessIdentity {
+  return identify(process.pid) ?? { pid: process.pid, startTicks: 0, bootId: '' };
+}
+
+function alreadyRunning(what: string, pid: number | undefined): TransferError {
+  return new TransferError(
+    'ALREADY_RUNNING',
+    `another transfer is at work on this data directory${pid === undefined ? '' : ` (process ${pid}, ${what})`}`,
+  );
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
