@@ -107,9 +107,9 @@ function follow(reading: Reading, statement: Statement, file: string, depth: num
       }
       if (statement.path === '')
         return warning('OPTION_FILE_INVALID', `!${statement.kind} names no path`, where);
-      return statement.kind === 'include'
+      { statement.kind === 'include'
         ? includeFile(reading, statement.path, depth, where)
-        : includeDirectory(reading, statement.path, depth, where);
+        : includeDirectory(reading, statement.path, depth, where); return; }
   }
 }
 
