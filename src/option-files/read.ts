@@ -107,9 +107,9 @@ function follow(reading: Reading, statement: Statement, file: string, depth: num
       }
       if (statement.path === '')
         return warning('OPTION_FILE_INVALID', `!${statement.kind} names no path`, where);
-      { statement.kind === 'include'
+      return statement.kind === 'include'
         ? includeFile(reading, statement.path, depth, where)
-        : includeDirectory(reading, statement.path, depth, where); return; }
+        : includeDirectory(reading, statement.path, depth, where);
   }
 }
 
