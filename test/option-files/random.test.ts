@@ -85,8 +85,13 @@ t.test('no bytes make the parser throw, and a problem ends it', (t) => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 9000 }),
     fc
-      .string({ unit: fc.constantFrom(...'[]!=#;"\'\\ \t\r\n\0a'), maxLength: 300 })
-      .map((text) => Buffer.from(text)),
+      .array(
+        fc.constantFrom('[', ']', '!', '=', '#', ';', '"', "'", '\\', ' ', '\t', '\r', '\n', '\0', 'a'),
+        {
+          maxLength: 300,
+        },
+      )
+      .map((characters) => Buffer.from(characters.join(''))),
   );
   fc.assert(
     fc.property(bytes, (text) => {
@@ -100,6 +105,7 @@ t.test('no bytes make the parser throw, and a problem ends it', (t) => {
     }),
     { seed: seed | 0, numRuns: 2000 },
   );
+  t.pass('2000 inputs');
   t.end();
 });
 
