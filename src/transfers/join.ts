@@ -11,7 +11,7 @@ import { decodeManifest, type Manifest } from '../datadir/manifest.js';
 import { prepareDirectories, removeUnlisted } from '../datadir/removal.js';
 import { TransferError } from '../errors.js';
 import { messageFiles, planJoiner, type JoinerPlan } from '../plan/joiner.js';
-import { dataModule, originalCompletionFile, transferUser } from '../plan/modules.js';
+import { dataModule, originalCompletionFile, placeModules, transferUser } from '../plan/modules.js';
 import type { SupervisedChild } from '../processes/supervise.js';
 import { findTools, type Tools } from '../processes/tools.js';
 import type { TransferContext } from './context.js';
@@ -21,6 +21,7 @@ import { describeDifferences } from './differences.js';
 import { localBindAddress, startListener } from './listener.js';
 import { encodeTold, peerError, readTold, tell } from './messages.js';
 import { checkPlaces, checkPort, report } from './preflight.js';
+import { acceptFromOriginal } from './original-donor.js';
 import { parseState } from './state.js';
 import { delay, waitForFile } from './wait.js';
 import { openWorkplace, type Workplace } from './workplace.js';
@@ -73,12 +74,19 @@ interface Reception extends TransferContext {
   readonly tools: Tools;
 }
 
+interface Conversation extends Reception {
+  /** The modules that donors have begun to write to. */
+  readonly written: ReadonlySet<string>;
+  readonly startedMs: number;
+}
+
 /** From the open listener to the closed one; gives the state line. */
 async function receive(config: Config, reception: Reception, sayReady: () => void): Promise<string> {
   const { plan, emit } = reception;
   const trouble = new AbortController();
   const signal = AbortSignal.any([reception.signal, trouble.signal]);
   const context = { ...reception, signal };
+  const startedMs = reception.now().getTime();
   let connected = (): void => undefined;
   const firstConnection = new Promise<void>((resolve) => (connected = resolve));
   const listener = await startListener(config, plan, context, {
@@ -88,12 +96,16 @@ async function receive(config: Config, reception: Reception, sayReady: () => voi
     },
     onEnd: (error) => trouble.abort(error),
   });
-  const stopFollowing = followDaemonLog(plan.daemonLogFile, emit, (error) => trouble.abort(error));
+  const written = new Set<string>();
+  const stopFollowing = followDaemonLog(plan.daemonLogFile, emit, {
+    fail: (error) => trouble.abort(error),
+    onWrite: (module) => written.add(module),
+  });
   try {
     emit({ kind: 'phase', phase: 'waiting for donor' });
     sayReady();
     await withinInitialTimeout(config, firstConnection, signal);
-    return await converse(context, listener);
+    return await converse({ ...context, written, startedMs }, listener);
   } catch (error) {
     await tellDonor(plan, error, reception.signal);
     throw error;
@@ -104,7 +116,7 @@ async function receive(config: Config, reception: Reception, sayReady: () => voi
 }
 
 /** The donor's messages, one after the other. */
-async function converse(context: Reception, listener: SupervisedChild): Promise<string> {
+async function converse(context: Conversation, listener: SupervisedChild): Promise<string> {
   const { plan, layout, signal, emit } = context;
   const offer = joinPath(plan.inbox, messageFiles.offer);
   const final = joinPath(plan.inbox, messageFiles.final);
@@ -112,7 +124,11 @@ async function converse(context: Reception, listener: SupervisedChild): Promise<
   const original = joinPath(layout.roots.data, originalCompletionFile);
   const first = await waitForEither(context, [failure, final, offer, original]);
   if (first === failure) throw readDonorFailure(failure);
-  if (first === original) return acceptOriginal(original);
+  if (first === original) {
+    // An IST consists of the completion file alone, an SST begins with the redo log's module.
+    const isSnapshot = context.written.has(placeModules['innodb-log']);
+    return acceptFromOriginal(original, layout, { isSnapshot, startedMs: context.startedMs, emit });
+  }
   if (first === offer) {
     await answerOffer(context, offer);
     emit({ kind: 'phase', phase: 'copying' });
@@ -201,15 +217,6 @@ function publish(directory: string, name: string, text: string): void {
   const temporary = joinPath(directory, `.${name}`);
   writeFileSync(temporary, text, { mode: 0o600 });
   renameSync(temporary, joinPath(directory, name));
-}
-
-function acceptOriginal(completionFile: string): string {
-  const state = parseState(
-    readFileSync(completionFile, 'utf8').split('\n')[0] ?? '',
-    'the completion file of the original script',
-  );
-  rmSync(completionFile, { force: true });
-  return state;
 }
 
 function readDonorFailure(file: string): TransferError {
