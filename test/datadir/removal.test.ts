@@ -108,6 +108,13 @@ t.test(
   },
 );
 
+t.test("a donor's binary logs survive until they are adopted", async (t) => {
+  const dataDir = t.testdir({ logs: { 'theirs.000007': '' } });
+  const listed = { ...manifest([], [['binlog', 'theirs.000007']]), binlogs: ['theirs.000007'] };
+  t.strictSame(await removeUnlisted(layoutOf({ dataDir, logBin: 'logs/mine' }), listed), { removed: 0 });
+  t.strictSame(everythingIn(dataDir), ['logs', 'logs/theirs.000007']);
+});
+
 t.test('links are removed, and nothing behind them', async (t) => {
   const dir = t.testdir({ data: { shop: {} }, outside: { 'precious.ibd': '', sub: { 'precious.ibd': '' } } });
   const dataDir = join(dir, 'data');
