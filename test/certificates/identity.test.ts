@@ -1,5 +1,4 @@
 import { chmodSync, mkdirSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import t from 'tap';
 import { loadIdentity } from '../../src/certificates/identity.js';
@@ -184,17 +183,17 @@ t.test(
     const key = write('node.key', keyPem);
     const cert = write('node.crt', certPem, 0o644);
     chmodSync(path, 0o755);
-    const program = `
-    import { loadIdentity } from ${JSON.stringify(new URL('../../src/certificates/identity.js', import.meta.url).href)};
-    process.setgroups([65534]); process.setgid(65534); process.setuid(65534);
-    const source = { kind: 'command line', name: 'tkey' };
-    const load = () => loadIdentity({ cert: { value: ${JSON.stringify(cert)}, source }, key: { value: ${JSON.stringify(key)}, source } });
-    try { load(); } catch (error) { console.log(error.code + ' ' + error.message); }`;
-    const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
-    t.match(
-      said,
-      /^CERTIFICATE_UNREADABLE .*node.key cannot be read by uid 65534: its owner is uid 0, its mode 0600\n$/,
-    );
+    const load = () => loadIdentity({ cert: option('tcert', cert), key: option('tkey', key) });
+    process.seteuid?.(65534);
+    try {
+      t.match(failureOf(load), {
+        code: 'CERTIFICATE_UNREADABLE',
+        message: /node.key cannot be read by uid 65534: its owner is uid 0, its mode 0600$/,
+        option: 'tkey',
+      });
+    } finally {
+      process.seteuid?.(0);
+    }
     t.end();
   },
 );
