@@ -23,7 +23,10 @@ export function openCpuAccount(): CpuAccount {
     }
     if (existsSync(join(v2, 'cgroup.controllers'))) {
       const usage = /^usage_usec (\d+)/m;
-      return controlGroup(join(v2, name), (folder) => Number(usage.exec(read(folder, 'cpu.stat'))?.[1]) / 1e6);
+      return controlGroup(
+        join(v2, name),
+        (folder) => Number(usage.exec(read(folder, 'cpu.stat'))?.[1]) / 1e6,
+      );
     }
   } catch {
     // no right to make one: the process tree has to do
@@ -51,7 +54,11 @@ function processTree(): CpuAccount {
     for (const pid of pids) {
       if (!existsSync(`/proc/${pid}`)) continue;
       const stat = read(`/proc/${pid}`, 'stat');
-      const times = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 15).map(Number);
+      const times = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .slice(11, 15)
+        .map(Number);
       last.set(pid, times.reduce((sum, ticks) => sum + ticks, 0) / ticksPerSecond);
     }
   };

@@ -26,7 +26,10 @@ function bigTablesSql(scenario: Scenario, sizeMiB: number): string {
   // A row of 1000 bytes takes about 1.09 KiB of tablespace when inserted in order.
   const rows = Math.round((sizeMiB * 1024) / tableCount / 1.09);
   const value = scenario === 'slow-link' ? compressible : incompressible;
-  const names = Array.from({ length: tableCount }, (_, i) => `bench${i % schemas}.t${Math.floor(i / schemas)}`);
+  const names = Array.from(
+    { length: tableCount },
+    (_, i) => `bench${i % schemas}.t${Math.floor(i / schemas)}`,
+  );
   const create = (name: string, from: string): string =>
     `CREATE TABLE ${name} (id INT AUTO_INCREMENT PRIMARY KEY, payload VARBINARY(1200) NOT NULL) ENGINE=InnoDB;
 INSERT INTO ${name} SELECT ${from};`;
@@ -35,7 +38,7 @@ INSERT INTO ${name} SELECT ${from};`;
     'SET SESSION wsrep_on = OFF;',
     ...createSchemas(schemas),
     ...names.map((name, i) =>
-      create(name, i === 0 ? `seq, ${value} FROM seq_1_to_${rows}` : `* FROM ${names[0] ?? ''}`),
+      create(name, i === 0 ? `seq, ${value} FROM bench0.seq_1_to_${rows}` : `* FROM ${names[0] ?? ''}`),
     ),
   ].join('\n');
 }

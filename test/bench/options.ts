@@ -50,7 +50,8 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     methods: (values.methods?.split(',') ?? methodNames).map((m) => oneOf('--methods', methodNames, m)),
     root: values.root,
     writer: oneOf('--writer', ['on', 'off'], values.writer ?? 'on') === 'on',
-    keepJoinerData: oneOf('--joiner-data', ['emptied', 'kept'], values['joiner-data'] ?? 'emptied') === 'kept',
+    keepJoinerData:
+      oneOf('--joiner-data', ['emptied', 'kept'], values['joiner-data'] ?? 'emptied') === 'kept',
     json: values.json ?? 'bench-results.json',
     table: values.table,
   };

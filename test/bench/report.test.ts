@@ -38,7 +38,11 @@ t.strictSame(
 t.equal(ratio(summary, 'rsync_tunnel', 'rsync', 'joinSeconds'), 0.5, 'a ratio is ours divided by the peer');
 t.equal(ratio(summary, 'rsync_tunnel', 'rsync', 'lockSeconds'), undefined, 'no ratio without both values');
 t.equal(ratio(summary, 'rsync', 'rsync', 'lockSeconds'), undefined, 'no ratio to zero');
-t.equal(ratio(summary, 'rsync', 'mariabackup', 'joinSeconds'), undefined, 'no ratio to a method that did not run');
+t.equal(
+  ratio(summary, 'rsync', 'mariabackup', 'joinSeconds'),
+  undefined,
+  'no ratio to a method that did not run',
+);
 
 const results: Results = {
   when: '2026-01-01T00:00:00Z',

@@ -2,7 +2,7 @@
 export interface Run {
   method: string;
   round: number;
-  metrics: Partial<Record<Metric, number>>;
+  metrics: Partial<Record<Metric, number | undefined>>;
 }
 
 /** Everything one call of the benchmark found, as it is written to the JSON file. */
@@ -92,7 +92,9 @@ function describe(results: Results): string {
 }
 
 function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, i) => Math.max(title.length, 3, ...rows.map((row) => (row[i] ?? '').length)));
+  const widths = head.map((title, i) =>
+    Math.max(title.length, 3, ...rows.map((row) => (row[i] ?? '').length)),
+  );
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`;
   const rule = widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Method } from './methods.js';
+import { methodNames, methods, sstMethodOf } from './methods.js';
 
 /** The environment variable that tells a server's scripts where to note their times. */
 export const timelineVariable = 'BENCH_TIMELINE';
@@ -9,13 +9,13 @@ export const timelineVariable = 'BENCH_TIMELINE';
  * Puts a program in front of every method's script that notes when the script starts, says a line and ends.
  * Of a line only the first word is kept: the rest may hold a secret.
  */
-export function writeStopwatches(folder: string, methods: readonly Method[]): void {
+export function writeStopwatches(folder: string): void {
   mkdirSync(folder, { recursive: true });
-  for (const { sstMethod, script } of methods) {
+  for (const name of methodNames) {
     const text = `#!/bin/bash
 note() { echo "$EPOCHREALTIME $1" >>"$${timelineVariable}"; }
 note start
-'${script}' "$@" | while IFS= read -r line; do
+'${methods[name].script}' "$@" | while IFS= read -r line; do
   note "\${line%% *}"
   printf '%s\\n' "$line"
 done
@@ -23,7 +23,7 @@ status=\${PIPESTATUS[0]}
 note end
 exit "$status"
 `;
-    writeFileSync(join(folder, `wsrep_sst_${sstMethod}`), text, { mode: 0o755 });
+    writeFileSync(join(folder, `wsrep_sst_${sstMethodOf(name)}`), text, { mode: 0o755 });
   }
 }
 
