@@ -38,8 +38,10 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
       'joiner-data': text,
       json: text,
       table: text,
+      help: { type: 'boolean', short: 'h' },
     },
   });
+  if (values.help === true) throw new Error(usage);
   const scenario = oneOf('--scenario', scenarios, values.scenario ?? 'main');
   const runs = Number(values.runs ?? '3');
   if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs: expected a number from 1 up');

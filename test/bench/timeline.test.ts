@@ -21,7 +21,7 @@ const cases: { what: string; text: string; times: ScriptTimes }[] = [
 ];
 for (const { what, text, times } of cases) t.strictSame(readTimes(text), times, what);
 
-t.test('a stopwatch passes arguments, lines and exit status through and keeps no secret', async (t) => {
+t.test('a stopwatch passes arguments, lines and exit status through and keeps no secret', (t) => {
   const folder = t.testdir({ script: '#!/bin/sh\necho "ready user:secret@host $1"\nprintf last\nexit 16\n' });
   const script = join(folder, 'script');
   chmodSync(script, 0o755);
@@ -37,9 +37,10 @@ t.test('a stopwatch passes arguments, lines and exit status through and keeps no
     encoding: 'utf8',
   });
 
-  t.match(ran, { status: 16, stdout: 'ready user:secret@host --an argument\nlast' });
+  t.match(ran, { status: 16, stdout: 'ready user:secret@host --an argument\nlast\n' });
   t.match(readFileSync(file, 'utf8'), /^[\d.]+ start\n[\d.]+ ready\n[\d.]+ last\n[\d.]+ end\n$/);
   const times = takeTimes(file);
   t.ok(times.readyMs !== undefined && times.scriptSeconds !== undefined);
   t.strictSame(takeTimes(file), {}, 'times are taken once');
+  t.end();
 });

@@ -15,7 +15,7 @@ export function writeStopwatches(folder: string): void {
     const text = `#!/bin/bash
 note() { echo "$EPOCHREALTIME $1" >>"$${timelineVariable}"; }
 note start
-'${methods[name].script}' "$@" | while IFS= read -r line; do
+'${methods[name].script}' "$@" | while IFS= read -r line || [ -n "$line" ]; do
   note "\${line%% *}"
   printf '%s\\n' "$line"
 done
