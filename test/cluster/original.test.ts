@@ -24,7 +24,7 @@ async function originals(t: Tap, directories: (node: LabNode) => OptionGroup = (
       groups: { mysqld: directories(node) },
       ...(node.number === 1 ? { bootstrap: true } : { data: 'empty' }),
     });
-    await node.waitFor('Synced', 30_000);
+    await node.waitFor('Synced', 60_000);
     if (node.number === 1) await node.sql(rows);
   }
   return lab;
@@ -47,7 +47,7 @@ t.test('the stand-in carries a full copy and then an IST', async (t) => {
   await joiner.stop();
   await donor.sql('DELETE FROM shop.orders WHERE id > 500');
   await joiner.start();
-  await joiner.waitFor('Synced', 30_000);
+  await joiner.waitFor('Synced', 60_000);
   t.match(donor.errorLog(), /--role 'donor'.*--bypass/);
   t.same(await compareNodes(donor, joiner), []);
 });
