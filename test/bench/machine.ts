@@ -1,13 +1,14 @@
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { run } from '../lab/commands.js';
 
-/** What the numbers depend on. */
+/** What the numbers depend on; a load average above zero before the first run says that others were at work. */
 export function describeMachine(): Record<string, string | number> {
   return {
     cores: cpus().length,
     cpu: cpus()[0]?.model ?? 'unknown',
     memoryMiB: Math.round(totalmem() / 1024 / 1024),
     kernel: release(),
+    loadAverage: loadavg()[0] ?? 0,
   };
 }
 

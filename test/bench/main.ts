@@ -19,12 +19,13 @@ async function main(): Promise<void> {
     console.log(formatReport(JSON.parse(readFileSync(options.table, 'utf8')) as Results));
     return;
   }
+  const machine = describeMachine();
   const lab = await Lab.create({ nodes: 2, ...(options.root === undefined ? {} : { root: options.root }) });
   let bench: Bench | undefined;
   try {
     tell(`preparing ${options.sizeMiB} MiB for scenario ${options.scenario} in ${lab.root}`);
     bench = await prepare(lab, options);
-    console.log(formatReport(await measure(bench, options)));
+    console.log(formatReport(await measure(bench, options, machine)));
   } finally {
     lab.destroy();
     bench?.cpu.close();
@@ -32,7 +33,7 @@ async function main(): Promise<void> {
 }
 
 /** Runs all methods in turn, `runs` times, each time beginning with another one. */
-async function measure(bench: Bench, options: BenchOptions): Promise<Results> {
+async function measure(bench: Bench, options: BenchOptions, machine: Results['machine']): Promise<Results> {
   const methods = installed(options.methods);
   for (const missing of options.methods.filter((m) => !methods.includes(m)))
     tell(`${missing}: not installed`);
@@ -43,7 +44,7 @@ async function measure(bench: Bench, options: BenchOptions): Promise<Results> {
     writer: options.writer,
     joinerData: bench.joinerData === 'emptied' ? 'emptied' : 'kept',
     cpuCountedBy: bench.cpu.countedBy,
-    machine: describeMachine(),
+    machine,
     versions: await readVersions(),
     runs: [],
   };

@@ -51,14 +51,14 @@ const results: Results = {
   writer: true,
   joinerData: 'emptied',
   cpuCountedBy: 'control group',
-  machine: {},
+  machine: { cores: 2, loadAverage: 0.25 },
   versions: {},
   runs,
 };
 t.equal(
   formatReport(results),
   [
-    "Scenario main: 512 MiB, 3 alternating runs, a writer on the donor, joiner's data emptied, CPU by control group.",
+    "Scenario main: 512 MiB, 3 alternating runs, a writer on the donor, joiner's data emptied, CPU by control group, load average 0.25 before on 2 cores.",
     '',
     '| median       | start → Synced, s | lock held, s |',
     '| ------------ | ----------------: | -----------: |',

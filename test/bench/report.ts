@@ -88,7 +88,7 @@ export function formatReport(results: Results): string {
 function describe(results: Results): string {
   const rounds = Math.max(0, ...results.runs.map((run) => run.round));
   const writer = results.writer ? 'a writer on the donor' : 'no writer';
-  return `Scenario ${results.scenario}: ${results.dataMiB} MiB, ${rounds} alternating runs, ${writer}, joiner's data ${results.joinerData}, CPU by ${results.cpuCountedBy}.`;
+  return `Scenario ${results.scenario}: ${results.dataMiB} MiB, ${rounds} alternating runs, ${writer}, joiner's data ${results.joinerData}, CPU by ${results.cpuCountedBy}, load average ${results.machine['loadAverage'] ?? 'unknown'} before on ${results.machine['cores'] ?? 'unknown'} cores.`;
 }
 
 function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
