@@ -1,5 +1,6 @@
+import { isIP } from 'node:net';
 import type { PeerAddress } from '../config/address.js';
-import type { TlsSettings } from '../config/tls.js';
+import { socketOptionName, type TlsSettings } from '../config/tls.js';
 import { escapeSocatValue } from './socat-escape.js';
 
 /** The files that a socat is given; the identity may be a private copy in another order than the administrator's. */
@@ -27,16 +28,21 @@ export function listenAddress(
   tls: TlsSettings,
   files: TunnelFiles,
 ): string {
+  // A host name may stand for an IPv6 address: socat needs to be told the family for it too.
+  const isIp6 = address.family === 'ip6' || (bind !== undefined && isIP(bind) === 6);
+  const { commonName } = tls.sockopt;
   return [
     `OPENSSL-LISTEN:${address.port}`,
-    ...(address.family === 'ip6' ? ['pf=ip6'] : []),
-    ...(bind === undefined ? [] : [`bind=${address.family === 'ip6' ? `[${bind}]` : bind}`]),
-    'reuseaddr',
-    'fork',
-    // Without it each turn of rsync's conversation waits 40 ms for a delayed acknowledgement.
-    'nodelay',
-    ...tlsOptions(tls, files),
-    ...tls.sockopt.options,
+    ...withSocketOptions(tls, [
+      ...(isIp6 ? ['pf=ip6'] : []),
+      ...(bind === undefined ? [] : [`bind=${isIp6 ? `[${bind}]` : bind}`]),
+      'reuseaddr',
+      'fork',
+      // Without it each turn of rsync's conversation waits 40 ms for a delayed acknowledgement.
+      'nodelay',
+      ...tlsOptions(tls, files),
+      ...(commonName === undefined ? [] : [`commonname=${escapeSocatValue(commonName)}`]),
+    ]),
   ].join(',');
 }
 
@@ -47,14 +53,22 @@ export function connectAddress(
   tls: TlsSettings,
   files: TunnelFiles,
 ): string {
+  const name = pin ?? tls.sockopt.commonName;
   return [
     `OPENSSL:${address.family === 'ip6' ? `[${address.host}]` : address.host}:${address.port}`,
-    ...(address.family === 'ip6' ? ['pf=ip6'] : []),
-    'nodelay',
-    ...tlsOptions(tls, files),
-    ...(pin === undefined ? ['commonname=', 'no-sni=1'] : [`commonname=${escapeSocatValue(pin)}`]),
-    ...tls.sockopt.options,
+    ...withSocketOptions(tls, [
+      ...(address.family === 'ip6' ? ['pf=ip6'] : []),
+      'nodelay',
+      ...tlsOptions(tls, files),
+      ...(name === undefined ? ['commonname=', 'no-sni=1'] : [`commonname=${escapeSocatValue(name)}`]),
+    ]),
   ].join(',');
+}
+
+/** Where `sockopt` has an option of ours its value counts: socat gives up on some options that come twice (1.7.4.4). */
+function withSocketOptions(tls: TlsSettings, ours: readonly string[]): readonly string[] {
+  const theirs = new Set(tls.sockopt.options.map(socketOptionName));
+  return [...ours.filter((option) => !theirs.has(socketOptionName(option))), ...tls.sockopt.options];
 }
 
 function tlsOptions(tls: TlsSettings, files: TunnelFiles): string[] {
