@@ -40,7 +40,6 @@ export const messageFiles = {
   failure: 'failure.json',
   answer: 'answer.json',
   verdict: 'verdict.json',
-  verdictRead: 'read',
 } as const;
 
 /** Decides listener, daemon and modules of a joiner; pure. */
@@ -108,7 +107,6 @@ function messageModulesOf(directories: { inbox: string; answer: string; verdict:
       access: 'read',
       authenticated: true,
       waitFor: messageFiles.verdict,
-      markRead: messageFiles.verdictRead,
     },
   ];
 }

@@ -13,12 +13,14 @@ export interface TunnelFiles {
 }
 
 /**
- * socat's own options, on both sides. `-b`: with blocks of 256 KiB the same TLS copy takes 0.75 of the CPU of the
- * default 8 KiB (socat 1.7.4.4). `-t 0`: when rsync has closed its side it has said all; without it every connection
- * ends half a second late. `-d -d` makes the listener say when it listens and who connects.
+ * socat's own options. `-b`: with blocks of 256 KiB the same TLS copy takes 0.75 of the CPU of the default 8 KiB (socat
+ * 1.7.4.4). `-t`: how long one side may still speak after the other has closed. The donor's rsync closes when all has
+ * been said, and with the default of half a second each connection would end that much later; the joiner's daemon
+ * still has its log and its post-transfer command to finish, and socat would end it with SIGTERM. `-d -d` makes the
+ * listener say when it listens and who connects.
  */
 const blockSize = '262144';
-export const listenerOptions: readonly string[] = ['-d', '-d', '-t', '0', '-b', blockSize];
+export const listenerOptions: readonly string[] = ['-d', '-d', '-t', '5', '-b', blockSize];
 export const clientOptions: readonly string[] = ['-t', '0', '-b', blockSize];
 
 /** `OPENSSL-LISTEN:…`, on one local address where it is known to be local, else on all. */

@@ -8,6 +8,8 @@ export interface DaemonLogHooks {
   readonly fail: (error: TransferError) => void;
   /** A peer begins to write to a module. */
   readonly onWrite: (module: string) => void;
+  /** A peer begins to read from a module. */
+  readonly onRead: (module: string) => void;
 }
 
 /**
@@ -38,10 +40,10 @@ export function followDaemonLog(file: string, emit: EmitEvent, hooks: DaemonLogH
   };
 }
 
-function understand(line: string, emit: EmitEvent, { fail, onWrite }: DaemonLogHooks): void {
+function understand(line: string, emit: EmitEvent, { fail, onWrite, onRead }: DaemonLogHooks): void {
   const text = line.replace(/^\S+ \S+ \[\d+\] /, '');
-  const module = /^rsync to ([^/ ]+)\//.exec(text)?.[1];
-  if (module !== undefined) onWrite(module);
+  const transfer = /^rsync (to|on) ([^/ ]+)\//.exec(text);
+  if (transfer?.[2] !== undefined) (transfer[1] === 'to' ? onWrite : onRead)(transfer[2]);
   const withoutSecret = new RegExp(
     `^auth failed on module ${dataModule}(-log_dir)? .*(missing|no) (secret|user|auth)|^auth failed on module ${dataModule}(-log_dir)? .*for : `,
     'i',

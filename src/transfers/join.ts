@@ -11,19 +11,25 @@ import { decodeManifest, type Manifest } from '../datadir/manifest.js';
 import { prepareDirectories, removeUnlisted } from '../datadir/removal.js';
 import { TransferError } from '../errors.js';
 import { messageFiles, planJoiner, type JoinerPlan } from '../plan/joiner.js';
-import { dataModule, originalCompletionFile, placeModules, transferUser } from '../plan/modules.js';
+import {
+  dataModule,
+  messageModules,
+  originalCompletionFile,
+  placeModules,
+  transferUser,
+} from '../plan/modules.js';
 import type { SupervisedChild } from '../processes/supervise.js';
 import { findTools, type Tools } from '../processes/tools.js';
 import type { TransferContext } from './context.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles } from './credentials.js';
 import { followDaemonLog } from './daemon-log.js';
 import { describeDifferences } from './differences.js';
-import { localBindAddress, startListener } from './listener.js';
+import { localBindAddress, startListener, untilIdle } from './listener.js';
 import { encodeTold, peerError, readTold, tell } from './messages.js';
 import { checkPlaces, checkPort, report } from './preflight.js';
 import { acceptFromOriginal } from './original-donor.js';
 import { parseState } from './state.js';
-import { delay, waitForFile } from './wait.js';
+import { delay, untilAborted, waitForFile } from './wait.js';
 import { openWorkplace, type Workplace } from './workplace.js';
 
 /**
@@ -78,6 +84,8 @@ interface Conversation extends Reception {
   /** The modules that donors have begun to write to. */
   readonly written: ReadonlySet<string>;
   readonly startedMs: number;
+  /** Resolves when the donor begins to read the verdict. */
+  readonly verdictRead: Promise<void>;
 }
 
 /** From the open listener to the closed one; gives the state line. */
@@ -97,17 +105,22 @@ async function receive(config: Config, reception: Reception, sayReady: () => voi
     onEnd: (error) => trouble.abort(error),
   });
   const written = new Set<string>();
+  let verdictIsRead = (): void => undefined;
+  const verdictRead = new Promise<void>((resolve) => (verdictIsRead = resolve));
   const stopFollowing = followDaemonLog(plan.daemonLogFile, emit, {
     fail: (error) => trouble.abort(error),
     onWrite: (module) => written.add(module),
+    onRead: (module) => {
+      if (module === messageModules.verdict) verdictIsRead();
+    },
   });
   try {
     emit({ kind: 'phase', phase: 'waiting for donor' });
     sayReady();
     await withinInitialTimeout(config, firstConnection, signal);
-    return await converse({ ...context, written, startedMs }, listener);
+    return await converse({ ...context, written, startedMs, verdictRead }, listener);
   } catch (error) {
-    await tellDonor(plan, error, reception.signal);
+    await tellDonor(plan, error, verdictRead, listener, reception.signal);
     throw error;
   } finally {
     stopFollowing();
@@ -188,26 +201,37 @@ async function verify({ layout, signal, emit }: Reception, manifest: Manifest): 
 }
 
 /** Gives the donor the time to fetch the verdict; a donor that does not is no reason to throw a complete copy away. */
-async function giveVerdict({ plan, signal }: Reception, listener: SupervisedChild): Promise<void> {
+async function giveVerdict(
+  { plan, verdictRead, signal }: Conversation,
+  listener: SupervisedChild,
+): Promise<void> {
   publish(plan.verdict, messageFiles.verdict, encodeTold({ ok: true, value: {} }));
   const enough = AbortSignal.any([signal, AbortSignal.timeout(5000)]);
   try {
-    await waitForFile(plan.verdict, [joinPath(plan.verdict, messageFiles.verdictRead)], enough);
+    await Promise.race([verdictRead, untilAborted(enough)]);
+    await untilIdle(listener, enough);
   } catch {
     signal.throwIfAborted();
   }
-  await listener.stop(2000);
+  await listener.stop(0);
 }
 
 /** A donor that waits for an answer or a verdict learns why there will be none. */
-async function tellDonor(plan: JoinerPlan, error: unknown, signal: AbortSignal): Promise<void> {
+async function tellDonor(
+  plan: JoinerPlan,
+  error: unknown,
+  verdictRead: Promise<void>,
+  listener: SupervisedChild,
+  signal: AbortSignal,
+): Promise<void> {
   if (!(error instanceof TransferError) || error.code === 'PEER_FAILED' || signal.aborted) return;
   const told = encodeTold({ ok: false, failure: tell(error) });
   publish(plan.answer, messageFiles.answer, told);
   publish(plan.verdict, messageFiles.verdict, told);
   try {
     const enough = AbortSignal.any([signal, AbortSignal.timeout(2000)]);
-    await waitForFile(plan.verdict, [joinPath(plan.verdict, messageFiles.verdictRead)], enough);
+    await Promise.race([verdictRead, untilAborted(enough)]);
+    await untilIdle(listener, enough);
   } catch {
     // It was not listening: it has failed itself, or its own limits end it.
   }
