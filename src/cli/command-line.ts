@@ -1,13 +1,15 @@
 import yargs from 'yargs';
 import { version } from './version.js';
 
+/** What is wrong with the words on the command line. */
+class UsageError extends Error {}
+
 /** Everything but `sst`: the commands that people use. Gives the exit status. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   try {
     return await dispatch(argv);
   } catch (error) {
-    // What yargs finds wrong with the words; everything of ours is a TransferError and has been told by then.
-    if (!(error instanceof Error) || error.name !== 'YError') throw error;
+    if (!(error instanceof UsageError)) throw error;
     process.stderr.write(`${error.message}\nsee galera-sst-tunnel --help\n`);
     return 22;
   }
@@ -51,7 +53,9 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     .demandCommand(1, 'name a command; --help lists them')
     .wrap(null)
     .exitProcess(false)
-    .fail(false)
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error ?? new UsageError(message ?? 'wrong words');
+    })
     .parseAsync();
   return status;
 }
