@@ -10,10 +10,12 @@ export const markerVariable = 'GALERA_SST_TUNNEL_TRANSFER';
  * Starts the command as leader of a process group of its own and beside it, in the same group, a guard that waits for
  * the end of a pipe that only this process holds. However this process ends, the pipe ends, and the guard kills the
  * whole group, also what socat forked for its connections; `setpriv --pdeathsig` would reach the first process only.
- * The guard outlives the SIGTERM that asks the group to end: the command may take its time, or ignore it.
+ * The guard outlives the SIGTERM that asks the group to end: the command may take its time, or ignore it. The guard
+ * inherits that trap, since a signal may come before it has got to run.
  * The shell is given a constant script: the command's words are its arguments, it never parses them.
  */
-const guarded = '{ trap "" TERM; read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 & exec "$@" 3<&-';
+const guarded =
+  'trap "" TERM; { read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 & trap - TERM; exec "$@" 3<&-';
 
 /** A running command with its process group. */
 export interface Child {
