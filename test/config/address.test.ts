@@ -150,7 +150,7 @@ t.test(
           return error instanceof TransferError && error.code === 'ADDRESS_INVALID';
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 400 },
     );
   },
 );

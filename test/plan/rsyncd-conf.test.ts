@@ -21,7 +21,7 @@ const reader = (path: string): DaemonModule => ({ name: 'm', path, access: 'read
 t.test('the file is exactly this', async (t) => {
   const modules: DaemonModule[] = [
     { name: 'm', path: '/d', access: 'write', authenticated: true },
-    { ...reader('/e'), name: 'n', waitFor: 'go', markRead: 'gone' },
+    { ...reader('/e'), name: 'n', waitFor: 'go' },
   ];
   t.equal(
     rsyncdConf({ ...settings(modules), owner: { uid: 1, gid: 2 } }),
@@ -43,7 +43,6 @@ secrets file = /w/secrets
 path = /e
 read only = yes
 pre-xfer exec = until [ -e "$RSYNC_MODULE_PATH/go" ]; do sleep 0.02; done
-post-xfer exec = [ "$RSYNC_EXIT_STATUS" != 0 ] || : > "$RSYNC_MODULE_PATH/gone"
 `,
   );
 });

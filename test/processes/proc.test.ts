@@ -5,7 +5,7 @@ import { copyFileSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
-import { findMarked, findPortOwner, identify, isAlive } from '../../src/processes/proc.js';
+import { findMarked, findPortOwner, groupMembers, identify, isAlive } from '../../src/processes/proc.js';
 
 t.test('a process is known by its start as well as by its pid', async (t) => {
   const child = spawn('cat');
@@ -67,6 +67,19 @@ t.test('marked processes are found by their whole marker', async (t) => {
   for (const child of children) child.kill('SIGKILL');
   await Promise.all(children.map((child) => once(child, 'exit')));
   t.strictSame(findMarked(marker), []);
+});
+
+t.test('the members of a process group are those that run', async (t) => {
+  const leader = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec tail -f /dev/null'], { detached: true });
+  const [data] = (await once(leader.stdout, 'data')) as [Buffer];
+  const pid = Number(data.toString());
+  t.strictSame(groupMembers(leader.pid!).sort(), [leader.pid!, pid].sort());
+  process.kill(pid, 'SIGKILL');
+  while (!readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')) await new Promise(setImmediate);
+  t.strictSame(groupMembers(leader.pid!), [leader.pid], 'not one that nobody has waited for');
+  leader.kill('SIGKILL');
+  await once(leader, 'exit');
+  t.strictSame(groupMembers(leader.pid!), []);
 });
 
 t.test('the owner of a port is found', async (t) => {

@@ -34,7 +34,9 @@ function start(
 /** Waits until no process has the marker; nothing tells when a process that is not ours ends. */
 async function noneLeft(marker: string): Promise<number[]> {
   for (let tries = 0; tries < 500 && findMarked(marker).length > 0; tries++) await pause(10);
-  return findMarked(marker);
+  const left = findMarked(marker);
+  for (const pid of left) process.kill(pid, 'SIGKILL');
+  return left;
 }
 
 t.test('the outcome says how the command itself ended', async (t) => {

@@ -136,6 +136,6 @@ t.test('any command line is read or refused', async () => {
         return error instanceof TransferError && error.code === 'ARGUMENT_INVALID';
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 300 },
   );
 });

@@ -122,6 +122,6 @@ t.test('whatever a peer sends is read or refused', async () => {
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });

@@ -6,6 +6,7 @@ import { rsyncFailure } from '../../src/transfers/rsync-failure.js';
 function failure(outcome: ChildOutcome, ...words: string[]): ReturnType<typeof rsyncFailure> {
   const child: SupervisedChild = {
     command: { name: 'copy stream 1', program: 'rsync', args: [] },
+    pid: undefined,
     ended: Promise.resolve(outcome),
     lastWords: () => words,
     stop: () => Promise.resolve(),

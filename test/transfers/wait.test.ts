@@ -41,7 +41,11 @@ t.test('waiting ends with the reason of the abort', async (t) => {
     untilAborted(controller.signal),
   ];
   controller.abort(reason);
-  for (const wait of waits) await t.rejects(wait.then(() => undefined), reason);
+  for (const wait of waits)
+    await t.rejects(
+      wait.then(() => undefined),
+      reason,
+    );
   await t.rejects(waitForFile(dir, [join(dir, 'a')], controller.signal), reason, 'aborted before');
   await t.rejects(delay(1_000_000, controller.signal), reason, 'aborted before');
   await t.rejects(untilAborted(controller.signal), reason, 'aborted before');
