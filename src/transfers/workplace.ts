@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, isAbsolute, join } from 'node:path';
+import { basename, isAbsolute, join, resolve } from 'node:path';
 import { placeOf, type Sourced } from '../config/source.js';
 import { TransferError } from '../errors.js';
 import type { EmitEvent } from '../events.js';
@@ -25,7 +25,7 @@ export interface Workplace {
   /** Writes a private file (0600) below the directory and gives its path. */
   write(name: string, content: string | Iterable<string>): string;
   makeDirectory(name: string): string;
-  /** Removes directory and claim. */
+  /** Removes directory and claim; only once, whatever calls it again. */
   close(): void;
 }
 
@@ -56,6 +56,7 @@ export function openWorkplace(options: {
       cause,
     });
   }
+  let isOpen = true;
   return {
     dir,
     write: (name, content) => writePrivate(join(dir, name), content),
@@ -65,6 +66,9 @@ export function openWorkplace(options: {
       return path;
     },
     close: () => {
+      // Once closed, the next transfer may begin at once: what lies there then is its claim.
+      if (!isOpen) return;
+      isOpen = false;
       rmSync(dir, { recursive: true, force: true });
       rmSync(claimFile, { force: true });
     },
@@ -125,7 +129,7 @@ function isOurs(dir: string): boolean {
 }
 
 function makePrivateDirectory(setting: Sourced<string> | undefined): string {
-  const parent = setting === undefined || setting.value === '' ? tmpdir() : setting.value;
+  const parent = setting === undefined || setting.value === '' ? tmpdir() : resolve(setting.value);
   try {
     const dir = mkdtempSync(join(parent, dirPrefix));
     chmodSync(dir, 0o700);
