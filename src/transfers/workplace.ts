@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { placeOf, type Sourced } from '../config/source.js';
@@ -42,12 +52,10 @@ export function openWorkplace(options: {
 }): Workplace {
   const { dataDir, transferId, emit } = options;
   const claimFile = join(dataDir, claimFileName);
-  clearLeftovers(claimFile, emit);
+  clearLeftovers(claimFile, transferId, emit);
   const dir = makePrivateDirectory(options.tmpDir);
   try {
-    const claim: Claim = { transferId, owner: identifyThisProcess(), workDir: dir };
-    // 'wx': of two scripts that start at the same moment one wins.
-    writeFileSync(claimFile, `${JSON.stringify(claim)}\n`, { flag: 'wx', mode: 0o600 });
+    writeClaim(claimFile, { transferId, owner: identifyThisProcess(), workDir: dir });
   } catch (cause) {
     rmSync(dir, { recursive: true, force: true });
     if (codeOf(cause) === 'EEXIST') throw alreadyRunning(dataDir, undefined);
@@ -75,10 +83,22 @@ export function openWorkplace(options: {
   };
 }
 
-function clearLeftovers(claimFile: string, emit: EmitEvent): void {
+/** The claim appears whole, and of two scripts that start at the same moment one gets it: a link is never replaced. */
+function writeClaim(claimFile: string, claim: Claim): void {
+  const draft = `${claimFile}.${claim.transferId}`;
+  try {
+    writeFileSync(draft, `${JSON.stringify(claim)}\n`, { mode: 0o600 });
+    linkSync(draft, claimFile);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function clearLeftovers(claimFile: string, transferId: string, emit: EmitEvent): void {
   const claim = readClaim(claimFile);
   if (claim === undefined) return;
   if (isAlive(claim.owner)) throw alreadyRunning(claimFile, claim.owner.pid);
+  if (!takeAway(claimFile, claim, transferId)) throw alreadyRunning(claimFile, undefined);
   const pids = findMarked(claim.transferId);
   for (const pid of pids) {
     try {
@@ -88,11 +108,30 @@ function clearLeftovers(claimFile: string, emit: EmitEvent): void {
     }
   }
   if (isOurs(claim.workDir)) rmSync(claim.workDir, { recursive: true, force: true });
-  rmSync(claimFile, { force: true });
   emit({
     kind: 'notice',
     text: `cleaned up after transfer ${claim.transferId}, which ended without doing so itself (${pids.length} processes ended)`,
   });
+}
+
+/** Removes a stale claim, and only that: in between another script may have removed it and made its own. */
+function takeAway(claimFile: string, stale: Claim, transferId: string): boolean {
+  const aside = `${claimFile}.${transferId}`;
+  try {
+    renameSync(claimFile, aside);
+  } catch {
+    return false;
+  }
+  const isStale = readClaim(aside)?.transferId === stale.transferId;
+  if (!isStale) {
+    try {
+      linkSync(aside, claimFile);
+    } catch {
+      // Yet another claim stands there.
+    }
+  }
+  rmSync(aside, { force: true });
+  return isStale;
 }
 
 function readClaim(claimFile: string): Claim | undefined {
