@@ -1,5 +1,5 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
-import { execa, execaSync } from 'execa';
 
 /** What the lab's own commands may be given beside their arguments. */
 export interface RunOptions {
@@ -9,33 +9,54 @@ export interface RunOptions {
   cwd?: string;
 }
 
+/** A command of the lab's own that failed: its command line, how it ended and its stderr. */
+export class CommandFailed extends Error {
+  constructor(argv: readonly string[], how: string, stderr: string) {
+    super(`${argv.join(' ').slice(0, 300)}: ${how}\n${stderr.trimEnd()}`);
+  }
+}
+
 /**
  * Runs a program to its end and returns its stdout; rejects with its stderr when it fails.
  * Default time limit 120 s.
  */
-export async function run(argv: readonly string[], options: RunOptions = {}): Promise<string> {
+export function run(argv: readonly string[], options: RunOptions = {}): Promise<string> {
   const [file, ...rest] = argv;
-  const result = await execa(file!, rest, {
-    input: options.input ?? '',
-    timeout: options.timeoutMs ?? 120_000,
-    env: options.environment ?? {},
-    stripFinalNewline: false,
-    maxBuffer: 1 << 28,
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  return new Promise((resolve, reject) => {
+    const child = spawn(file!, rest, {
+      timeout: options.timeoutMs ?? 120_000,
+      killSignal: 'SIGKILL',
+      env: { ...process.env, ...options.environment },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    // A program that ends without reading its input is no error here, its exit says enough.
+    child.stdin.on('error', () => undefined).end(options.input ?? '');
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      if (code === 0) resolve(Buffer.concat(stdout).toString());
+      else reject(new CommandFailed(argv, signal ?? `exit ${code ?? '?'}`, Buffer.concat(stderr).toString()));
+    });
   });
-  return result.stdout;
 }
 
 /** The same, blocking: what clean-up in an exit or signal handler needs. */
 export function runSync(argv: readonly string[], input = ''): string {
   const [file, ...rest] = argv;
-  return execaSync(file!, rest, { input, timeout: 60_000, stripFinalNewline: false }).stdout;
+  const done = spawnSync(file!, rest, { input, timeout: 60_000, encoding: 'utf8' });
+  if (done.error !== undefined) throw done.error;
+  if (done.status !== 0)
+    throw new CommandFailed(argv, done.signal ?? `exit ${done.status ?? '?'}`, done.stderr);
+  return done.stdout;
 }
 
 /** Says whether a command succeeds, hiding what it prints. */
 export function succeeds(argv: readonly string[]): boolean {
   const [file, ...rest] = argv;
-  return execaSync(file!, rest, { reject: false, timeout: 10_000 }).exitCode === 0;
+  return spawnSync(file!, rest, { timeout: 10_000 }).status === 0;
 }
 
 export interface ProcessFacts {

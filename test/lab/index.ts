@@ -8,3 +8,5 @@ export { purgeTemplates } from './template.js';
 export type { OptionGroup, OptionGroups, OptionValue } from './option-file.js';
 export type { Row } from './rows.js';
 export { encryptionAtRest, oddNames, seedEverything, type SeedOptions } from './seed-everything.js';
+export { capture, portsWithData, searchCapture, type Capture } from './capture.js';
+export { seedBulk, type BulkOptions } from './seed-bulk.js';

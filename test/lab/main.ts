@@ -98,9 +98,18 @@ function nodeOf(lab: Lab, text: string | undefined): LabNode {
 async function act(): Promise<void> {
   const [command, first, second] = positionals;
   if (command === 'up') return up();
-  if (command === 'list') return console.log(labNames().join('\n'));
-  if (command === 'purge') return console.log(purgeTemplates().join('\n'));
-  if (command === undefined || command === 'help') return console.log(usage);
+  if (command === 'list') {
+    console.log(labNames().join('\n'));
+    return;
+  }
+  if (command === 'purge') {
+    console.log(purgeTemplates().join('\n'));
+    return;
+  }
+  if (command === undefined || command === 'help') {
+    console.log(usage);
+    return;
+  }
   const lab = Lab.attach(values.lab);
   switch (command) {
     case 'status':

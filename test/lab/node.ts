@@ -51,6 +51,14 @@ export interface CertificatePaths {
   key?: string;
 }
 
+export interface QueryOptions {
+  /** Default 60 s. */
+  timeoutMs?: number;
+  database?: string;
+  /** Lets the client run its own commands such as `\\!`. */
+  clientCommands?: boolean;
+}
+
 export type Outcome =
   { kind: 'exited'; code: number } | { kind: 'signalled'; signal: string } | { kind: 'gone' };
 
@@ -187,14 +195,15 @@ export class LabNode {
   }
 
   /** Runs one statement as root over the unix socket; NULL becomes null. */
-  async query(sql: string, options: { timeoutMs?: number; database?: string } = {}): Promise<Row[]> {
+  async query(sql: string, options: QueryOptions = {}): Promise<Row[]> {
     return parseRows(await this.sql(sql, options));
   }
 
   /** Runs statements (with DELIMITER where needed) and returns the client's tab-separated output. */
-  async sql(text: string, options: { timeoutMs?: number; database?: string } = {}): Promise<string> {
+  async sql(text: string, options: QueryOptions = {}): Promise<string> {
     const argv = ['mariadb', '--no-defaults', `--socket=${this.socket}`, '--batch', '--user=root'];
-    argv.push('--default-character-set=utf8mb4', '--binary-mode');
+    argv.push('--default-character-set=utf8mb4');
+    if (!(options.clientCommands ?? false)) argv.push('--binary-mode');
     if (options.database !== undefined) argv.push(`--database=${options.database}`);
     return run(argv, { input: text, timeoutMs: options.timeoutMs ?? 60_000 });
   }
