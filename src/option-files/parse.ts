@@ -43,6 +43,8 @@ interface Line {
 
 /** The server's line buffer: of a longer line every further 4094 bytes are read as a line of their own. */
 const lineBufferBytes = 4094;
+/** What `--name=value` may take without the dashes, the `=` and a NUL; beyond it the server crashes. */
+const optionBufferBytes = 4094;
 
 function* linesOf(bytes: Uint8Array): Generator<Line> {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
@@ -64,7 +66,17 @@ function parseLine(text: string, line: number, group: string | undefined): State
   if (rest.startsWith('!')) return parseDirective(rest, line);
   if (rest.startsWith('[')) return parseGroup(rest, line);
   if (group === undefined) return { kind: 'problem', message: describeStray(rest), line };
-  return { kind: 'option', group, ...parseOption(rest, start > 0), line };
+  const { name, value } = parseOption(rest, start > 0);
+  const optionBytes = name.length + (value?.length ?? 0);
+  if (optionBytes > optionBufferBytes)
+    return { kind: 'problem', message: 'an option without a name is too long', line };
+  return {
+    kind: 'option',
+    group,
+    name: decode(name),
+    value: value === undefined ? undefined : decode(value),
+    line,
+  };
 }
 
 /** An unknown directive, `!include=x` too, is passed over without a word. */
@@ -91,8 +103,8 @@ function parseOption(rest: string, isIndented: boolean): { name: string; value: 
   const equals = text.indexOf('=');
   const nameEnd = trimEnd(text, equals < 0 ? text.length : equals);
   // Before an indented "=" the server walks back over the white space and then takes the whole line for the name.
-  const name = decode(equals === 0 && isIndented ? text : text.slice(0, nameEnd));
-  return { name, value: equals < 0 ? undefined : decode(unescape(unquote(trim(text.slice(equals + 1))))) };
+  const name = equals === 0 && isIndented ? text : text.slice(0, nameEnd);
+  return { name, value: equals < 0 ? undefined : unescape(unquote(trim(text.slice(equals + 1)))) };
 }
 
 /** Where the first `#` outside quotes stands; only inside quotes does a backslash protect a quote. */

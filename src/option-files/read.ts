@@ -107,14 +107,14 @@ function follow(reading: Reading, statement: Statement, file: string, depth: num
       }
       if (statement.path === '')
         return warning('OPTION_FILE_INVALID', `!${statement.kind} names no path`, where);
-      { statement.kind === 'include'
-        ? includeFile(reading, statement.path, depth, where)
-        : includeDirectory(reading, statement.path, depth, where); return; }
+      if (statement.kind === 'includedir') return includeDirectory(reading, statement.path, depth, where);
+      includeFile(reading, statement.path, depth, where);
+      return undefined;
   }
 }
 
 /** A failure inside an included file never ends the including one. */
-function includeFile(reading: Reading, path: string, depth: number, where: string): undefined {
+function includeFile(reading: Reading, path: string, depth: number, where: string): void {
   const failure = readFile(reading, path, depth + 1);
   if (failure === undefined) return;
   const { finding } = failure;

@@ -62,10 +62,10 @@ export function peerError(peer: 'joiner' | 'donor', failure: ToldFailure): Trans
 }
 
 function readFailure(value: Record<string, unknown>): ToldFailure {
-  const text = (key: string): string =>
-    String(value[key] ?? '')
-      .replace(/[\0-\x1f\x7f]/g, ' ')
-      .slice(0, 2000);
+  const text = (key: string): string => {
+    const found = value[key];
+    return (typeof found === 'string' ? found : '').replace(/[\0-\x1f\x7f]/g, ' ').slice(0, 2000);
+  };
   const code = text('code');
   return {
     code: code in errorTable ? (code as ErrorCode) : 'PEER_FAILED',

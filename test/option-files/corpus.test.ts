@@ -17,8 +17,9 @@ const questions: Record<string, Question> = {
   'the groups of a server': { groups: serverGroups('10.11.19-MariaDB') },
 };
 
-t.test('the corpus covers the grammar', async (t) => {
+t.test('the corpus covers the grammar', (t) => {
   t.ok(files.length >= 80, `${files.length} files`);
+  t.end();
 });
 
 t.test('every file of the corpus is read as my_print_defaults reads it', async (t) => {
