@@ -37,9 +37,10 @@ SET SESSION group_concat_max_len = 1000000;
 SELECT t.table_schema AS s, t.table_name AS t,
   t.engine = 'MRG_MyISAM' OR COALESCE(SUM(c.extra LIKE '%VIRTUAL%'), 0) > 0
   OR (t.table_schema = 'mysql' AND t.table_name = 'event') AS by_columns,
-  TO_BASE64(GROUP_CONCAT(c.column_name SEPARATOR '\\n')) AS columns
+  TO_BASE64(GROUP_CONCAT(c.column_name ORDER BY c.ordinal_position SEPARATOR '\\n')) AS columns
 FROM information_schema.tables t JOIN information_schema.columns c USING (table_schema, table_name)
-WHERE NOT (t.table_schema = 'mysql' AND t.table_name = 'event' AND c.column_name = 'status') AND t.table_type IN ('BASE TABLE', 'SEQUENCE') AND COALESCE(t.engine, '') <> 'MEMORY'
+WHERE NOT (t.table_schema = 'mysql' AND t.table_name = 'event' AND c.column_name = 'status')
+  AND t.table_type IN ('BASE TABLE', 'SEQUENCE') AND COALESCE(t.engine, '') <> 'MEMORY'
 AND t.table_schema NOT IN ('information_schema', 'performance_schema')
 GROUP BY 1, 2 ORDER BY 1, 2`;
 

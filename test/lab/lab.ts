@@ -79,7 +79,7 @@ export class Lab {
   }
 
   /** Makes the network and the directories for so many nodes; no server runs yet. */
-  static async create(options: LabOptions = {}): Promise<Lab> {
+  static create(options: LabOptions = {}): Promise<Lab> {
     sweepAbandonedLabs();
     const kept = options.kept ?? false;
     const name = `gst${kept ? 'k' : ''}${process.pid}-${++count}`;
@@ -96,8 +96,8 @@ export class Lab {
       defaults: options.defaults ?? {},
       nodes: places.places.map(({ number }) => ({ number, logStart: 0, options: {} })),
     });
-    await lab.#make();
-    return lab;
+    lab.#make();
+    return Promise.resolve(lab);
   }
 
   /** Finds a kept lab again, by name; without a name the only one there is. */
@@ -145,7 +145,7 @@ export class Lab {
     if (labNames().length === 0) rmSync(register, { recursive: true, force: true });
   }
 
-  async #make(): Promise<void> {
+  #make(): void {
     if (existsSync(this.root)) throw new Error(`${this.root} exists already`);
     const run = join(register, this.name);
     mkdirSync(run, { recursive: true });
@@ -170,8 +170,8 @@ export class Lab {
       ) {
         throw new Error(`user mysql cannot get at ${this.root}`);
       }
+      for (const node of this.nodes) this.directory(node.name);
       makeNetwork(this.#state.network, this.#state.family);
-      await Promise.resolve();
     } catch (error) {
       this.destroy();
       throw error;

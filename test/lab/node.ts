@@ -55,7 +55,7 @@ export interface QueryOptions {
   /** Default 60 s. */
   timeoutMs?: number;
   database?: string;
-  /** Lets the client run its own commands such as `\\!`. */
+  /** Lets the client run its own commands such as `system`. */
   clientCommands?: boolean;
 }
 
