@@ -4,7 +4,7 @@ import type { Layout, Place } from '../datadir/layout.js';
 import type { Command } from './command.js';
 import { dataModule, messageModules, placeModules, transferUser } from './modules.js';
 import { rsyncdConf, type DaemonModule } from './rsyncd-conf.js';
-import { listenAddress, listenerOptions, type TunnelFiles } from './tunnel.js';
+import { listenAddress, listenerOptions, type Bind, type TunnelFiles } from './tunnel.js';
 
 /** What the joiner's side of a tunnel consists of, as data. */
 export interface JoinerPlan {
@@ -27,8 +27,7 @@ export interface JoinerFacts {
   readonly files: TunnelFiles;
   /** The private directory of this transfer. */
   readonly workDir: string;
-  /** The address to listen on, when the effective address is one of this host's; undefined: all. */
-  readonly bind: string | undefined;
+  readonly bind: Bind;
   /** User and group of this process. */
   readonly owner: { readonly uid: number; readonly gid: number };
 }

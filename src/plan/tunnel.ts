@@ -1,5 +1,6 @@
+import { isIPv6 } from 'node:net';
 import type { PeerAddress } from '../config/address.js';
-import type { TlsSettings } from '../config/tls.js';
+import type { SocketOptions, TlsSettings } from '../config/tls.js';
 import { escapeSocatValue } from './socat-escape.js';
 
 /** The files that a socat is given; the identity may be a private copy in another order than the administrator's. */
@@ -20,24 +21,40 @@ const blockSize = '262144';
 export const listenerOptions: readonly string[] = ['-d', '-d', '-t', '0', '-b', blockSize];
 export const clientOptions: readonly string[] = ['-t', '0', '-b', blockSize];
 
-/** `OPENSSL-LISTEN:…`, on one local address where it is known to be local, else on all. */
+/** Where a joiner listens: one address of this host, all IPv4 ones, or all of both families. */
+export type Bind =
+  { readonly kind: 'address'; readonly address: string } | { readonly kind: 'all IPv4' | 'all' };
+
+/** `OPENSSL-LISTEN:…`, on one local address where it is known to be local. */
 export function listenAddress(
-  address: PeerAddress,
-  bind: string | undefined,
+  { port }: PeerAddress,
+  bind: Bind,
   tls: TlsSettings,
   files: TunnelFiles,
 ): string {
-  return [
-    `OPENSSL-LISTEN:${address.port}`,
-    ...(address.family === 'ip6' ? ['pf=ip6'] : []),
-    ...(bind === undefined ? [] : [`bind=${address.family === 'ip6' ? `[${bind}]` : bind}`]),
+  const own = [
+    ...bindOptions(bind),
     'reuseaddr',
     'fork',
     // Without it each turn of rsync's conversation waits 40 ms for a delayed acknowledgement.
     'nodelay',
     ...tlsOptions(tls, files),
-    ...tls.sockopt.options,
-  ].join(',');
+  ];
+  return [`OPENSSL-LISTEN:${port}`, ...withSocketOptions(own, tls.sockopt)].join(',');
+}
+
+/** socat listens on IPv4 unless told otherwise (1.7.4.4). */
+function bindOptions(bind: Bind): string[] {
+  switch (bind.kind) {
+    case 'address':
+      return isIPv6(bind.address.replace(/%.*$/, ''))
+        ? ['pf=ip6', `bind=[${bind.address}]`]
+        : [`bind=${bind.address}`];
+    case 'all IPv4':
+      return [];
+    case 'all':
+      return ['pf=ip6', 'ipv6only=0'];
+  }
 }
 
 /** `OPENSSL:…`, pinned to the name that the handshake before the lock has seen. */
@@ -47,14 +64,27 @@ export function connectAddress(
   tls: TlsSettings,
   files: TunnelFiles,
 ): string {
-  return [
-    `OPENSSL:${address.family === 'ip6' ? `[${address.host}]` : address.host}:${address.port}`,
+  const own = [
     ...(address.family === 'ip6' ? ['pf=ip6'] : []),
     'nodelay',
     ...tlsOptions(tls, files),
     ...(pin === undefined ? ['commonname=', 'no-sni=1'] : [`commonname=${escapeSocatValue(pin)}`]),
-    ...tls.sockopt.options,
-  ].join(',');
+  ];
+  const host = address.family === 'ip6' ? `[${address.host}]` : address.host;
+  return [`OPENSSL:${host}:${address.port}`, ...withSocketOptions(own, tls.sockopt)].join(',');
+}
+
+/** socat fails on most options that are given twice (1.7.4.4): where `sockopt` has one of ours, it counts alone. */
+function withSocketOptions(own: readonly string[], { options }: SocketOptions): string[] {
+  const given = new Set(options.map(plainName));
+  return [...own.filter((option) => !given.has(plainName(option))), ...options];
+}
+
+/** The name of a socat option in its shortest form. */
+function plainName(option: string): string {
+  const name = (option.split('=')[0] ?? '').toLowerCase();
+  if (name === 'protocol-family') return 'pf';
+  return name.replace(/^(openssl|tcp|so)-/, '');
 }
 
 function tlsOptions(tls: TlsSettings, files: TunnelFiles): string[] {

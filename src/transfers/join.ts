@@ -18,7 +18,7 @@ import type { TransferContext } from './context.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles } from './credentials.js';
 import { followDaemonLog } from './daemon-log.js';
 import { describeDifferences } from './differences.js';
-import { localBindAddress, startListener } from './listener.js';
+import { chooseBind, startListener } from './listener.js';
 import { encodeTold, peerError, readTold, tell } from './messages.js';
 import { checkPlaces, checkPort, report } from './preflight.js';
 import { parseState } from './state.js';
@@ -37,7 +37,7 @@ export async function join(config: Config, context: TransferContext): Promise<vo
   report(checkPlaces(config, layout), emit);
   const credentials = loadCredentials(config);
   report(checkOwnCredentials(config, credentials, context.now()), emit);
-  const [tools, bind] = await Promise.all([findTools(), localBindAddress(config)]);
+  const [tools, bind] = await Promise.all([findTools(), chooseBind(config)]);
   const workplace = openWorkplace({
     dataDir: layout.roots.data,
     tmpDir: config.tmpDir,
@@ -45,7 +45,7 @@ export async function join(config: Config, context: TransferContext): Promise<vo
     emit,
   });
   try {
-    checkPort(config, bind);
+    checkPort(config, bind.kind === 'address' ? bind.address : undefined);
     const files = tunnelFiles(credentials, (pem) => workplace.write('identity.pem', pem));
     const plan = planJoiner({ config, layout, files, workDir: workplace.dir, bind, owner: context.owner });
     const secret = randomBytes(24).toString('hex');

@@ -1,8 +1,10 @@
 import { lookup } from 'node:dns/promises';
+import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/config.js';
 import { TransferError } from '../errors.js';
 import type { JoinerPlan } from '../plan/joiner.js';
+import type { Bind } from '../plan/tunnel.js';
 import { findPortOwner } from '../processes/proc.js';
 import { childFailure, supervise, type SupervisedChild } from '../processes/supervise.js';
 import { portBusy } from './preflight.js';
@@ -10,22 +12,30 @@ import type { TransferContext } from './context.js';
 import { delay, untilAborted } from './wait.js';
 
 /**
- * The address to bind to: the effective one if it belongs to this host. Behind address translation it does not, and
- * then the joiner listens on all addresses, as the server's own methods do.
+ * Where to listen: on the effective address if it belongs to this host. Behind address translation it does not, and
+ * then the joiner listens on all addresses, as the server's own methods do; as it does for a name that has addresses of
+ * both families, of which the donor may try either.
  */
-export async function localBindAddress(config: Config): Promise<string | undefined> {
+export async function chooseBind(config: Config): Promise<Bind> {
   const { host, family } = config.address;
-  const found = family === 'name' ? await resolve(host, config) : host.replace(/%.*$/, '');
-  const local = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return local.some(({ address }) => address === found) ? found : undefined;
+  const found = family === 'name' ? await resolve(host, config) : [host.replace(/%.*$/, '')];
+  const here = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const local = found.filter((address) => here.some((one) => one.address === address));
+  const hasBoth = local.some(isIPv6) && !local.every(isIPv6);
+  if (hasBoth) return { kind: 'all' };
+  const [address] = local;
+  if (address !== undefined) return { kind: 'address', address };
+  return { kind: found.some(isIPv6) ? 'all' : 'all IPv4' };
 }
 
-async function resolve(host: string, config: Config): Promise<string | undefined> {
+async function resolve(host: string, config: Config): Promise<readonly string[]> {
   const wantsIp6 = config.tls.sockopt.options.some((option) => /^pf=(ip6|inet6|10)$/i.test(option));
+  const wantsIp4 = config.tls.sockopt.options.some((option) => /^pf=(ip4|inet|inet4|ip|2)$/i.test(option));
   try {
-    return (await lookup(host, { family: wantsIp6 ? 6 : 0 })).address;
+    const family = wantsIp6 ? 6 : wantsIp4 ? 4 : 0;
+    return (await lookup(host, { family, all: true })).map(({ address }) => address);
   } catch {
-    return undefined;
+    return [];
   }
 }
 
