@@ -96,7 +96,7 @@ function shareOrganisation(subject: string, issuer: string): boolean {
 }
 
 function checkIssuer(issuer: CertificateFacts, who: string, now: Date, blame: Blame): readonly Finding[] {
-  const name = `${quote(issuer.subject)}, the CA certificate above ${who.replace(/^the certificate /, '')},`;
+  const name = `the CA certificate ${quote(issuer.subject)} above ${who}`;
   const dates = dateFindings(issuer, now, name, blame).map((finding) => ({
     ...finding,
     hint:

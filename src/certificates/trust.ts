@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sourced } from '../config/source.js';
 import { TransferError } from '../errors.js';
@@ -11,6 +11,7 @@ import {
   statPath,
   unreadable,
 } from './certificate-file.js';
+import { readFacts } from './facts.js';
 import type { CertificateFacts } from './facts.js';
 
 /** Whom a node trusts. */
@@ -71,8 +72,35 @@ function readCaPath(setting: Sourced<string>): Pick<Trust, 'certificates' | 'fin
     const message = `${path} holds ${what} whose name is the hash of a CA's name (like 1a2b3c4d.0), and OpenSSL sees only those`;
     throw new TransferError('CERTIFICATE_MISSING', message, { ...detail, hint });
   }
-  const files = hashed.map((name) => ({ value: join(path, name), source: setting.source }));
-  return { certificates: files.flatMap(readCaFile), findings: [] };
+  const read = (name: string) => readCaFile({ value: join(path, name), source: setting.source });
+  const certificates = hashed.flatMap(read);
+  return { certificates, findings: checkUnhashed(path, others, certificates, detail) };
+}
+
+/** A CA's file that was added without `openssl rehash` looks as if it counted. */
+function checkUnhashed(
+  path: string,
+  names: readonly string[],
+  certificates: readonly CertificateFacts[],
+  detail: { readonly option: string; readonly where: string },
+): readonly Finding[] {
+  const unseen = names.filter((name) => {
+    const fingerprint = fingerprintOf(join(path, name));
+    return fingerprint !== undefined && !certificates.some((facts) => facts.fingerprint256 === fingerprint);
+  });
+  if (unseen.length === 0) return [];
+  const message = `OpenSSL does not see ${unseen.join(', ')} in ${path}: no file with a hash for a name (like 1a2b3c4d.0) has the same content`;
+  const hint = `run: openssl rehash ${path}`;
+  return [{ severity: 'warning', code: 'CERTIFICATE_MISSING', message, hint, ...detail }];
+}
+
+/** Undefined for what is not a certificate: such a file is nobody's loss. */
+function fingerprintOf(path: string): string | undefined {
+  try {
+    return readFacts(readFileSync(path)).fingerprint256;
+  } catch {
+    return undefined;
+  }
 }
 
 function listDirectory({ value, source }: Sourced<string>): readonly string[] {

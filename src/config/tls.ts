@@ -19,9 +19,14 @@ export interface TlsSettings {
 
 /** `[sst] sockopt`, taken apart. */
 export interface SocketOptions {
-  /** socat options in the order given, `name` or `name=value`. */
+  /**
+   * socat options in the order given, `name` or `name=value`; without `verify` and `commonname`, which the tunnel sets
+   * itself from what is resolved here: socat gives up on an option that comes twice (1.7.4.4).
+   */
   readonly options: readonly string[];
   readonly source?: Sourced<string> | undefined;
+  /** `verify=` among them; undefined when it is not. */
+  readonly verify?: boolean | undefined;
   /** `commonname=` among them: the name that the peer's certificate must have, instead of its address. */
   readonly commonName?: string | undefined;
 }
@@ -35,8 +40,7 @@ export function resolveTls(settings: Settings, role: 'joiner' | 'donor'): TlsSet
   const sockopt = parseSocketOptions(find(settings, 'sockopt', files));
   const { mode, verificationOffBy } = resolveMode(settings, sockopt);
   const { cert, key } = resolveCertificate(settings, side);
-  const caFile = firstOf(settings, 'tca', `ssl-${side}-ca`, 'ssl-ca');
-  const caPath = firstOf(settings, 'tcap', `ssl-${side}-capath`, 'ssl-capath');
+  const { caFile, caPath } = resolveTrust(settings, side);
   if (mode !== 'REQUIRED' && caFile === undefined && caPath === undefined) {
     throw new TransferError(
       'OPTION_MISSING',
@@ -56,7 +60,7 @@ function resolveMode(
 ): { mode: SslMode; verificationOffBy?: Sourced<string> | undefined } {
   const given = find(settings, 'ssl-mode', ['[sst]', '[mysqld]']);
   const mode = parseMode(given);
-  if (sockopt.source !== undefined && turnsVerificationOff(sockopt.options)) {
+  if (sockopt.verify === false) {
     return { mode: 'REQUIRED', verificationOffBy: sockopt.source };
   }
   return { mode, verificationOffBy: mode === 'REQUIRED' ? given : undefined };
@@ -111,19 +115,24 @@ function resolveCertificate(
   });
 }
 
-function firstOf(
+/** All trust comes from one family: beside `tca` the server's own `ssl-capath` would let in whom it was not set for. */
+function resolveTrust(
   settings: Settings,
-  own: string,
-  byRole: string,
-  common: string,
-): Sourced<string> | undefined {
-  return (
-    nonEmpty(find(settings, own, files)) ??
-    nonEmpty(find(settings, byRole, files)) ??
-    nonEmpty(find(settings, common, files)) ??
-    nonEmpty(find(settings, byRole, server)) ??
-    nonEmpty(find(settings, common, server))
-  );
+  side: 'server' | 'client',
+): { caFile?: Sourced<string> | undefined; caPath?: Sourced<string> | undefined } {
+  const families: readonly { file: string; path: string; scopes: readonly Scope[] }[] = [
+    { file: 'tca', path: 'tcap', scopes: files },
+    { file: `ssl-${side}-ca`, path: `ssl-${side}-capath`, scopes: files },
+    { file: 'ssl-ca', path: 'ssl-capath', scopes: files },
+    { file: `ssl-${side}-ca`, path: `ssl-${side}-capath`, scopes: server },
+    { file: 'ssl-ca', path: 'ssl-capath', scopes: server },
+  ];
+  for (const family of families) {
+    const caFile = nonEmpty(find(settings, family.file, family.scopes));
+    const caPath = nonEmpty(find(settings, family.path, family.scopes));
+    if (caFile !== undefined || caPath !== undefined) return { caFile, caPath };
+  }
+  return {};
 }
 
 function nonEmpty(setting: Sourced<string> | undefined): Sourced<string> | undefined {
@@ -131,60 +140,57 @@ function nonEmpty(setting: Sourced<string> | undefined): Sourced<string> | undef
 }
 
 /** Options of ours that an administrator may not change: they decide what the tunnel is, not how it is built. */
-const reserved = new Set([
-  'fork',
-  'cert',
-  'certificate',
-  'openssl-certificate',
-  'key',
-  'openssl-key',
-  'cafile',
-  'ca',
-  'openssl-cafile',
-  'capath',
-  'openssl-capath',
-]);
+const reserved = new Set(['fork', 'cert', 'key', 'cafile', 'capath']);
+
+/** socat's other names for the options that matter here; a leading `openssl-` is left out before. */
+const aliases: Readonly<Record<string, string>> = {
+  certificate: 'cert',
+  ca: 'cafile',
+  cn: 'commonname',
+  nosni: 'no-sni',
+};
+
+/** The name under which an option of `sockopt` is compared: lower case, without `openssl-`, the longer of two names. */
+export function socketOptionName(option: string): string {
+  const name = (option.split('=')[0] ?? '').toLowerCase().replace(/^openssl-/, '');
+  return Object.hasOwn(aliases, name) ? (aliases[name] ?? name) : name;
+}
 
 /** Takes `sockopt` apart at its commas; a leading comma, as other SST methods want it, is accepted. */
 export function parseSocketOptions(source: Sourced<string> | undefined): SocketOptions {
   if (source === undefined) return { options: [] };
-  const where = { option: 'sockopt', where: placeOf(source.source) };
-  if (/[\0-\x1f]/.test(source.value)) {
-    throw new TransferError('OPTION_INVALID', 'sockopt holds a control character', where);
-  }
-  if (source.value.includes('!!')) {
-    throw new TransferError(
-      'OPTION_INVALID',
-      'sockopt holds "!!", which would begin a second socat address',
-      where,
-    );
-  }
-  const options = source.value
-    .split(',')
-    .map((option) => option.trim())
-    .filter((option) => option !== '');
-  for (const option of options) {
-    const name = optionName(option);
-    if (reserved.has(name)) {
-      throw new TransferError('OPTION_INVALID', `sockopt may not set ${name}: it is set from other options`, {
-        ...where,
-        hint: 'use tca, tcap, tcert and tkey',
-      });
-    }
-  }
-  const named = options.filter((option) => /^(openssl-)?(commonname|cn)=/i.test(option)).at(-1);
-  return {
-    options,
-    source,
-    commonName: named === undefined ? undefined : named.slice(named.indexOf('=') + 1),
+  const refuse = (message: string, hint?: string): never => {
+    throw new TransferError('OPTION_INVALID', `sockopt ${message}`, {
+      option: 'sockopt',
+      where: placeOf(source.source),
+      hint,
+    });
   };
-}
-
-function optionName(option: string): string {
-  return (option.split('=')[0] ?? '').toLowerCase();
-}
-
-function turnsVerificationOff(options: readonly string[]): boolean {
-  const last = options.filter((option) => /^(openssl-)?verify(=|$)/i.test(option)).at(-1);
-  return last !== undefined && /=0*$/.test(last);
+  if (/[\0-\x1f]/.test(source.value)) refuse('holds a control character');
+  if (source.value.includes('!!')) refuse('holds "!!", which would begin a second socat address');
+  const options: string[] = [];
+  let verify: boolean | undefined;
+  let commonName: string | undefined;
+  for (const option of source.value.split(',').map((part) => part.trim())) {
+    if (option === '') continue;
+    // socat takes quotes and backslashes out of names too: `ver"if"y=0` must not pass for something else.
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]*(=|$)/.test(option)) {
+      refuse(`holds ${JSON.stringify(option)}, expected name or name=value`);
+    }
+    const name = socketOptionName(option);
+    const value = option.includes('=') ? option.slice(option.indexOf('=') + 1) : undefined;
+    if (reserved.has(name)) {
+      refuse(`may not set ${name}: it is set from other options`, 'use tca, tcap, tcert and tkey');
+    } else if (name === 'verify') {
+      // socat reads numbers as C does, `0x0` or `-0` turn verification off as well.
+      if (value !== undefined && value !== '0' && value !== '1') refuse(`has ${option}, expected 0 or 1`);
+      verify = value !== '0';
+    } else if (name === 'commonname') {
+      if (value === undefined || value === '') {
+        refuse('has commonname without a name', 'ssl-mode=VERIFY_CA turns off the check of names');
+      }
+      commonName = value;
+    } else options.push(option);
+  }
+  return { options, source, verify, commonName };
 }

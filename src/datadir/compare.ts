@@ -57,7 +57,7 @@ export async function compareWithManifest(
   await walkLayout(
     layout,
     { file: (place, path, stat) => check(place, path, stat.size), directory },
-    { named: belongs, signal: options.signal },
+    { named: belongs, received: manifest.binlogs, signal: options.signal },
   );
 
   for (const path of directories) {

@@ -90,8 +90,12 @@ export type Claim = (name: string) => boolean;
 /**
  * The directories that a place other than `data` lives in, by identity, with what it claims there: they may lie
  * inside the data directory, where a walk over the data must leave these files, and only these, alone.
+ * `received` are the names of a donor's binary logs, which lie among the joiner's until it adopts them.
  */
-export function claimedDirectories(layout: Layout): ReadonlyMap<string, Claim> {
+export function claimedDirectories(
+  layout: Layout,
+  received: readonly string[] = [],
+): ReadonlyMap<string, Claim> {
   const claims = new Map<string, Claim[]>();
   const claim = (directory: string, what: Claim): void => {
     const stat = statSync(directory, { throwIfNoEntry: false });
@@ -106,6 +110,7 @@ export function claimedDirectories(layout: Layout): ReadonlyMap<string, Claim> {
   if (layout.binlog !== undefined) {
     const index = basename(layout.binlog.index);
     claim(dirname(layout.binlog.index), (name) => name === index);
+    claim(layout.binlog.dir, (name) => received.includes(name));
   }
   for (const file of systemFiles(layout).filter((name) => name.includes('/'))) {
     claim(dirname(join(layout.roots['innodb-home'], file)), (name) => name === basename(file));

@@ -73,7 +73,7 @@ export async function removeUnlisted(
       directories: new Set(manifest.directories),
       namedFiles: new Set(named.map(({ place, path }) => join(rootOf(layout, place) ?? '', path))),
     },
-    claims: claimedDirectories(layout),
+    claims: claimedDirectories(layout, manifest.binlogs),
     turn: pacer(options.signal),
     removed: 0,
   };

@@ -26,6 +26,8 @@ export interface Visitor {
 export interface WalkOptions {
   /** Says which names in the root of a place other than `data` are visited. */
   readonly named: (layout: Layout, place: NamedPlace, name: string) => boolean;
+  /** A donor's binary logs, see `claimedDirectories`. */
+  readonly received?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -37,7 +39,7 @@ export interface WalkOptions {
  */
 export async function walkLayout(layout: Layout, visitor: Visitor, options: WalkOptions): Promise<void> {
   const turn = pacer(options.signal);
-  await walkData(layout.roots.data, claimedDirectories(layout), visitor, turn);
+  await walkData(layout.roots.data, claimedDirectories(layout, options.received), visitor, turn);
   for (const place of namedPlaces) visitNamed(layout, place, visitor, options);
 }
 

@@ -78,6 +78,25 @@ export function fetchMessage(
   ]);
 }
 
+/**
+ * Deletes schema directories, and files in them, that the joiner has and the donor has not; sends nothing. Files at the
+ * top of the data directory are spared. Only for joiners with the original script: others do it from the manifest.
+ */
+export function deleteUnlisted(root: string, module: string, name: string, client: TunnelClient): Command {
+  const spared = ['/lost+found', '/.zfs', '/.snapshot', '/.fseventsd', '/.Trashes'];
+  return rsyncClient(name, client, [
+    '--recursive',
+    '--delete',
+    '--existing',
+    '--ignore-existing',
+    ...spared.map((path) => `--filter=- ${path}`),
+    '--filter=+ /*/',
+    '--filter=- /*',
+    `${root}/`,
+    moduleUrl(module, client),
+  ]);
+}
+
 function rsyncClient(name: string, client: TunnelClient, args: readonly string[]): Command {
   return {
     name,

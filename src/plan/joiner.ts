@@ -4,7 +4,7 @@ import type { Layout, Place } from '../datadir/layout.js';
 import type { Command } from './command.js';
 import { dataModule, messageModules, placeModules, transferUser } from './modules.js';
 import { rsyncdConf, type DaemonModule } from './rsyncd-conf.js';
-import { listenAddress, listenerOptions, type Bind, type TunnelFiles } from './tunnel.js';
+import { listenAddress, listenerOptions, type TunnelFiles } from './tunnel.js';
 
 /** What the joiner's side of a tunnel consists of, as data. */
 export interface JoinerPlan {
@@ -27,7 +27,8 @@ export interface JoinerFacts {
   readonly files: TunnelFiles;
   /** The private directory of this transfer. */
   readonly workDir: string;
-  readonly bind: Bind;
+  /** The address to listen on, when the effective address is one of this host's; undefined: all. */
+  readonly bind: string | undefined;
   /** User and group of this process. */
   readonly owner: { readonly uid: number; readonly gid: number };
 }
@@ -39,7 +40,6 @@ export const messageFiles = {
   failure: 'failure.json',
   answer: 'answer.json',
   verdict: 'verdict.json',
-  verdictRead: 'read',
 } as const;
 
 /** Decides listener, daemon and modules of a joiner; pure. */
@@ -107,7 +107,6 @@ function messageModulesOf(directories: { inbox: string; answer: string; verdict:
       access: 'read',
       authenticated: true,
       waitFor: messageFiles.verdict,
-      markRead: messageFiles.verdictRead,
     },
   ];
 }

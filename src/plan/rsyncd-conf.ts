@@ -9,8 +9,6 @@ export interface DaemonModule {
   readonly authenticated: boolean;
   /** A file in the module's directory that a reader waits for; a plain name. */
   readonly waitFor?: string | undefined;
-  /** A file that is created in the module's directory when a reader has come and gone; a plain name. */
-  readonly markRead?: string | undefined;
 }
 
 export interface DaemonSettings {
@@ -45,13 +43,10 @@ function moduleLines(module: DaemonModule, settings: DaemonSettings): string[] {
     ...(module.authenticated
       ? [`auth users = ${settings.user}`, `secrets file = ${checkPath(settings.secretsFile)}`]
       : []),
-    // Constant commands: rsync hands them to a shell, the directory is in the environment.
+    // A constant command: rsync hands it to a shell, the directory is in the environment.
     ...(module.waitFor === undefined
       ? []
       : [`pre-xfer exec = until [ -e "$RSYNC_MODULE_PATH/${module.waitFor}" ]; do sleep 0.02; done`]),
-    ...(module.markRead === undefined
-      ? []
-      : [`post-xfer exec = [ "$RSYNC_EXIT_STATUS" != 0 ] || : > "$RSYNC_MODULE_PATH/${module.markRead}"`]),
   ];
 }
 

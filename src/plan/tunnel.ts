@@ -1,6 +1,6 @@
-import { isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import type { PeerAddress } from '../config/address.js';
-import type { SocketOptions, TlsSettings } from '../config/tls.js';
+import { socketOptionName, type TlsSettings } from '../config/tls.js';
 import { escapeSocatValue } from './socat-escape.js';
 
 /** The files that a socat is given; the identity may be a private copy in another order than the administrator's. */
@@ -13,48 +13,40 @@ export interface TunnelFiles {
 }
 
 /**
- * socat's own options, on both sides. `-b`: with blocks of 256 KiB the same TLS copy takes 0.75 of the CPU of the
- * default 8 KiB (socat 1.7.4.4). `-t 0`: when rsync has closed its side it has said all; without it every connection
- * ends half a second late. `-d -d` makes the listener say when it listens and who connects.
+ * socat's own options. `-b`: with blocks of 256 KiB the same TLS copy takes 0.75 of the CPU of the default 8 KiB (socat
+ * 1.7.4.4). `-t`: how long one side may still speak after the other has closed. The donor's rsync closes when all has
+ * been said, and with the default of half a second each connection would end that much later; the joiner's daemon
+ * still has its log and its post-transfer command to finish, and socat would end it with SIGTERM. `-d -d` makes the
+ * listener say when it listens and who connects.
  */
 const blockSize = '262144';
-export const listenerOptions: readonly string[] = ['-d', '-d', '-t', '0', '-b', blockSize];
+export const listenerOptions: readonly string[] = ['-d', '-d', '-t', '5', '-b', blockSize];
 export const clientOptions: readonly string[] = ['-t', '0', '-b', blockSize];
 
-/** Where a joiner listens: one address of this host, all IPv4 ones, or all of both families. */
-export type Bind =
-  { readonly kind: 'address'; readonly address: string } | { readonly kind: 'all IPv4' | 'all' };
-
-/** `OPENSSL-LISTEN:…`, on one local address where it is known to be local. */
+/** `OPENSSL-LISTEN:…`, on one local address where it is known to be local, else on all; `::` is all of both families. */
 export function listenAddress(
-  { port }: PeerAddress,
-  bind: Bind,
+  address: PeerAddress,
+  bind: string | undefined,
   tls: TlsSettings,
   files: TunnelFiles,
 ): string {
-  const own = [
-    ...bindOptions(bind),
-    'reuseaddr',
-    'fork',
-    // Without it each turn of rsync's conversation waits 40 ms for a delayed acknowledgement.
-    'nodelay',
-    ...tlsOptions(tls, files),
-  ];
-  return [`OPENSSL-LISTEN:${port}`, ...withSocketOptions(own, tls.sockopt)].join(',');
-}
-
-/** socat listens on IPv4 unless told otherwise (1.7.4.4). */
-function bindOptions(bind: Bind): string[] {
-  switch (bind.kind) {
-    case 'address':
-      return isIPv6(bind.address.replace(/%.*$/, ''))
-        ? ['pf=ip6', `bind=[${bind.address}]`]
-        : [`bind=${bind.address}`];
-    case 'all IPv4':
-      return [];
-    case 'all':
-      return ['pf=ip6', 'ipv6only=0'];
-  }
+  // A host name may stand for an IPv6 address: socat needs to be told the family for it too.
+  const isIp6 = address.family === 'ip6' || (bind !== undefined && isIP(bind) === 6);
+  const { commonName } = tls.sockopt;
+  return [
+    `OPENSSL-LISTEN:${address.port}`,
+    ...withSocketOptions(tls, [
+      ...(isIp6 ? ['pf=ip6'] : []),
+      ...(bind === undefined ? [] : [`bind=${isIp6 ? `[${bind}]` : bind}`]),
+      ...(bind === '::' ? ['ipv6only=0'] : []),
+      'reuseaddr',
+      'fork',
+      // Without it each turn of rsync's conversation waits 40 ms for a delayed acknowledgement.
+      'nodelay',
+      ...tlsOptions(tls, files),
+      ...(commonName === undefined ? [] : [`commonname=${escapeSocatValue(commonName)}`]),
+    ]),
+  ].join(',');
 }
 
 /** `OPENSSL:…`, pinned to the name that the handshake before the lock has seen. */
@@ -64,27 +56,22 @@ export function connectAddress(
   tls: TlsSettings,
   files: TunnelFiles,
 ): string {
-  const own = [
-    ...(address.family === 'ip6' ? ['pf=ip6'] : []),
-    'nodelay',
-    ...tlsOptions(tls, files),
-    ...(pin === undefined ? ['commonname=', 'no-sni=1'] : [`commonname=${escapeSocatValue(pin)}`]),
-  ];
-  const host = address.family === 'ip6' ? `[${address.host}]` : address.host;
-  return [`OPENSSL:${host}:${address.port}`, ...withSocketOptions(own, tls.sockopt)].join(',');
+  const name = pin ?? tls.sockopt.commonName;
+  return [
+    `OPENSSL:${address.family === 'ip6' ? `[${address.host}]` : address.host}:${address.port}`,
+    ...withSocketOptions(tls, [
+      ...(address.family === 'ip6' ? ['pf=ip6'] : []),
+      'nodelay',
+      ...tlsOptions(tls, files),
+      ...(name === undefined ? ['commonname=', 'no-sni=1'] : [`commonname=${escapeSocatValue(name)}`]),
+    ]),
+  ].join(',');
 }
 
-/** socat fails on most options that are given twice (1.7.4.4): where `sockopt` has one of ours, it counts alone. */
-function withSocketOptions(own: readonly string[], { options }: SocketOptions): string[] {
-  const given = new Set(options.map(plainName));
-  return [...own.filter((option) => !given.has(plainName(option))), ...options];
-}
-
-/** The name of a socat option in its shortest form. */
-function plainName(option: string): string {
-  const name = (option.split('=')[0] ?? '').toLowerCase();
-  if (name === 'protocol-family') return 'pf';
-  return name.replace(/^(openssl|tcp|so)-/, '');
+/** Where `sockopt` has an option of ours its value counts: socat gives up on some options that come twice (1.7.4.4). */
+function withSocketOptions(tls: TlsSettings, ours: readonly string[]): readonly string[] {
+  const theirs = new Set(tls.sockopt.options.map(socketOptionName));
+  return [...ours.filter((option) => !theirs.has(socketOptionName(option))), ...tls.sockopt.options];
 }
 
 function tlsOptions(tls: TlsSettings, files: TunnelFiles): string[] {

@@ -13,8 +13,7 @@ export interface ProcessIdentity {
 export function identify(pid: number): ProcessIdentity | undefined {
   const stat = read(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
-  // The second field is the program's name in parentheses and may hold anything, also parentheses.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = fieldsAfterName(stat);
   if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
   return {
     pid,
@@ -27,6 +26,19 @@ export function identify(pid: number): ProcessIdentity | undefined {
 export function isAlive(identity: ProcessIdentity): boolean {
   const now = identify(identity.pid);
   return now !== undefined && now.startTicks === identity.startTicks && now.bootId === identity.bootId;
+}
+
+/**
+ * Pids of the processes of a group, the leader included as long as it runs. Zombies do not count: socat 1.7.4.4 often
+ * leaves a finished connection's process unreaped until the next one ends.
+ */
+export function groupMembers(groupId: number): number[] {
+  return allPids().filter((pid) => {
+    const stat = read(`/proc/${pid}/stat`);
+    if (stat === undefined) return false;
+    const [state, , group] = fieldsAfterName(stat);
+    return Number(group) === groupId && state !== 'Z' && state !== 'X';
+  });
 }
 
 /** Pids of running processes that carry the marker of this transfer. */
@@ -66,6 +78,11 @@ export function findPortOwner(port: number, address?: string): PortOwner | undef
     }
   }
   return undefined;
+}
+
+/** The second field is the program's name in parentheses and may hold anything, also parentheses. */
+function fieldsAfterName(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function ownerOf(inode: string): Pick<PortOwner, 'pid' | 'commandLine' | 'transferId'> {

@@ -18,6 +18,8 @@ export interface SupervisedChild {
   readonly ended: Promise<ChildOutcome>;
   /** The last lines that it wrote to stderr. */
   lastWords(): readonly string[];
+  /** The leader of its process group; undefined when it could not be started. */
+  readonly pid: number | undefined;
   /** Asks it to end, insists after `graceMs`, and waits until it has. */
   stop(graceMs: number): Promise<void>;
 }
@@ -51,7 +53,13 @@ export function supervise(
     emit({ kind: 'child ended', name: command.name, outcome });
     return outcome;
   });
-  return { command, ended, lastWords: () => words, stop: (graceMs) => stopChild(child, ended, graceMs) };
+  return {
+    command,
+    pid: child.pid,
+    ended,
+    lastWords: () => words,
+    stop: (graceMs) => stopChild(child, ended, graceMs),
+  };
 }
 
 async function stopChild(child: Child, ended: Promise<unknown>, graceMs: number): Promise<void> {

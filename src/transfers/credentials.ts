@@ -32,6 +32,7 @@ export function checkOwnCredentials(
   const blame = { who: "this node's certificate", option: source.name, where: placeOf(source) };
   const findings = [
     ...identity.findings,
+    ...trust.findings,
     ...checkDates(leaf, now, blame),
     ...(config.tls.mode === 'REQUIRED' ? [] : checkChain(leaf, chain, trust, now, blame)),
     ...checkUsage(leaf, config.role === 'joiner' ? 'server' : 'client', blame),

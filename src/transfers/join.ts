@@ -11,18 +11,25 @@ import { decodeManifest, type Manifest } from '../datadir/manifest.js';
 import { prepareDirectories, removeUnlisted } from '../datadir/removal.js';
 import { TransferError } from '../errors.js';
 import { messageFiles, planJoiner, type JoinerPlan } from '../plan/joiner.js';
-import { dataModule, originalCompletionFile, transferUser } from '../plan/modules.js';
+import {
+  dataModule,
+  messageModules,
+  originalCompletionFile,
+  placeModules,
+  transferUser,
+} from '../plan/modules.js';
 import type { SupervisedChild } from '../processes/supervise.js';
 import { findTools, type Tools } from '../processes/tools.js';
 import type { TransferContext } from './context.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles } from './credentials.js';
 import { followDaemonLog } from './daemon-log.js';
 import { describeDifferences } from './differences.js';
-import { chooseBind, startListener } from './listener.js';
+import { localBindAddress, startListener, untilIdle } from './listener.js';
 import { encodeTold, peerError, readTold, tell } from './messages.js';
 import { checkPlaces, checkPort, report } from './preflight.js';
+import { acceptFromOriginal } from './original-donor.js';
 import { parseState } from './state.js';
-import { delay, waitForFile } from './wait.js';
+import { delay, untilAborted, waitForFile } from './wait.js';
 import { openWorkplace, type Workplace } from './workplace.js';
 
 /**
@@ -37,7 +44,7 @@ export async function join(config: Config, context: TransferContext): Promise<vo
   report(checkPlaces(config, layout), emit);
   const credentials = loadCredentials(config);
   report(checkOwnCredentials(config, credentials, context.now()), emit);
-  const [tools, bind] = await Promise.all([findTools(), chooseBind(config)]);
+  const [tools, bind] = await Promise.all([findTools(), localBindAddress(config)]);
   const workplace = openWorkplace({
     dataDir: layout.roots.data,
     tmpDir: config.tmpDir,
@@ -45,7 +52,7 @@ export async function join(config: Config, context: TransferContext): Promise<vo
     emit,
   });
   try {
-    checkPort(config, bind.kind === 'address' ? bind.address : undefined);
+    checkPort(config, bind);
     const files = tunnelFiles(credentials, (pem) => workplace.write('identity.pem', pem));
     const plan = planJoiner({ config, layout, files, workDir: workplace.dir, bind, owner: context.owner });
     const secret = randomBytes(24).toString('hex');
@@ -73,12 +80,21 @@ interface Reception extends TransferContext {
   readonly tools: Tools;
 }
 
+interface Conversation extends Reception {
+  /** The modules that donors have begun to write to. */
+  readonly written: ReadonlySet<string>;
+  readonly startedMs: number;
+  /** Resolves when the donor begins to read the verdict. */
+  readonly verdictRead: Promise<void>;
+}
+
 /** From the open listener to the closed one; gives the state line. */
 async function receive(config: Config, reception: Reception, sayReady: () => void): Promise<string> {
   const { plan, emit } = reception;
   const trouble = new AbortController();
   const signal = AbortSignal.any([reception.signal, trouble.signal]);
   const context = { ...reception, signal };
+  const startedMs = reception.now().getTime();
   let connected = (): void => undefined;
   const firstConnection = new Promise<void>((resolve) => (connected = resolve));
   const listener = await startListener(config, plan, context, {
@@ -88,14 +104,23 @@ async function receive(config: Config, reception: Reception, sayReady: () => voi
     },
     onEnd: (error) => trouble.abort(error),
   });
-  const stopFollowing = followDaemonLog(plan.daemonLogFile, emit, (error) => trouble.abort(error));
+  const written = new Set<string>();
+  let verdictIsRead = (): void => undefined;
+  const verdictRead = new Promise<void>((resolve) => (verdictIsRead = resolve));
+  const stopFollowing = followDaemonLog(plan.daemonLogFile, emit, {
+    fail: (error) => trouble.abort(error),
+    onWrite: (module) => written.add(module),
+    onRead: (module) => {
+      if (module === messageModules.verdict) verdictIsRead();
+    },
+  });
   try {
     emit({ kind: 'phase', phase: 'waiting for donor' });
     sayReady();
     await withinInitialTimeout(config, firstConnection, signal);
-    return await converse(context, listener);
+    return await converse({ ...context, written, startedMs, verdictRead }, listener);
   } catch (error) {
-    await tellDonor(plan, error, reception.signal);
+    await tellDonor(plan, error, verdictRead, listener, reception.signal);
     throw error;
   } finally {
     stopFollowing();
@@ -104,7 +129,7 @@ async function receive(config: Config, reception: Reception, sayReady: () => voi
 }
 
 /** The donor's messages, one after the other. */
-async function converse(context: Reception, listener: SupervisedChild): Promise<string> {
+async function converse(context: Conversation, listener: SupervisedChild): Promise<string> {
   const { plan, layout, signal, emit } = context;
   const offer = joinPath(plan.inbox, messageFiles.offer);
   const final = joinPath(plan.inbox, messageFiles.final);
@@ -112,7 +137,11 @@ async function converse(context: Reception, listener: SupervisedChild): Promise<
   const original = joinPath(layout.roots.data, originalCompletionFile);
   const first = await waitForEither(context, [failure, final, offer, original]);
   if (first === failure) throw readDonorFailure(failure);
-  if (first === original) return acceptOriginal(original);
+  if (first === original) {
+    // An IST consists of the completion file alone, an SST begins with the redo log's module.
+    const isSnapshot = context.written.has(placeModules['innodb-log']);
+    return acceptFromOriginal(original, layout, { isSnapshot, startedMs: context.startedMs, emit });
+  }
   if (first === offer) {
     await answerOffer(context, offer);
     emit({ kind: 'phase', phase: 'copying' });
@@ -172,26 +201,37 @@ async function verify({ layout, signal, emit }: Reception, manifest: Manifest): 
 }
 
 /** Gives the donor the time to fetch the verdict; a donor that does not is no reason to throw a complete copy away. */
-async function giveVerdict({ plan, signal }: Reception, listener: SupervisedChild): Promise<void> {
+async function giveVerdict(
+  { plan, verdictRead, signal }: Conversation,
+  listener: SupervisedChild,
+): Promise<void> {
   publish(plan.verdict, messageFiles.verdict, encodeTold({ ok: true, value: {} }));
   const enough = AbortSignal.any([signal, AbortSignal.timeout(5000)]);
   try {
-    await waitForFile(plan.verdict, [joinPath(plan.verdict, messageFiles.verdictRead)], enough);
+    await Promise.race([verdictRead, untilAborted(enough)]);
+    await untilIdle(listener, enough);
   } catch {
     signal.throwIfAborted();
   }
-  await listener.stop(2000);
+  await listener.stop(0);
 }
 
 /** A donor that waits for an answer or a verdict learns why there will be none. */
-async function tellDonor(plan: JoinerPlan, error: unknown, signal: AbortSignal): Promise<void> {
+async function tellDonor(
+  plan: JoinerPlan,
+  error: unknown,
+  verdictRead: Promise<void>,
+  listener: SupervisedChild,
+  signal: AbortSignal,
+): Promise<void> {
   if (!(error instanceof TransferError) || error.code === 'PEER_FAILED' || signal.aborted) return;
   const told = encodeTold({ ok: false, failure: tell(error) });
   publish(plan.answer, messageFiles.answer, told);
   publish(plan.verdict, messageFiles.verdict, told);
   try {
     const enough = AbortSignal.any([signal, AbortSignal.timeout(2000)]);
-    await waitForFile(plan.verdict, [joinPath(plan.verdict, messageFiles.verdictRead)], enough);
+    await Promise.race([verdictRead, untilAborted(enough)]);
+    await untilIdle(listener, enough);
   } catch {
     // It was not listening: it has failed itself, or its own limits end it.
   }
@@ -201,15 +241,6 @@ function publish(directory: string, name: string, text: string): void {
   const temporary = joinPath(directory, `.${name}`);
   writeFileSync(temporary, text, { mode: 0o600 });
   renameSync(temporary, joinPath(directory, name));
-}
-
-function acceptOriginal(completionFile: string): string {
-  const state = parseState(
-    readFileSync(completionFile, 'utf8').split('\n')[0] ?? '',
-    'the completion file of the original script',
-  );
-  rmSync(completionFile, { force: true });
-  return state;
 }
 
 function readDonorFailure(file: string): TransferError {

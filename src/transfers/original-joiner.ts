@@ -1,8 +1,85 @@
-import { TransferError } from '../errors.js';
-import type { Premises } from './donate.js';
+import { takeInventory } from '../datadir/inventory.js';
+import type { Place } from '../datadir/layout.js';
+import { deleteUnlisted, sendMessage } from '../plan/donor.js';
+import { dataModule, originalCompletionFile } from '../plan/modules.js';
+import type { Command } from '../plan/command.js';
+import { supervise } from '../processes/supervise.js';
+import { refuseExternalTables, type Premises } from './donate.js';
+import { releaseLock, takeLock } from './lock.js';
+import { rsyncFailure } from './rsync-failure.js';
+import { parseState } from './state.js';
+import { sendAll } from './streams.js';
 
-/** Serves a joiner that runs the original script: two modules, no secret, no manifest, a completion file at the end. */
+/** It knows two modules, and everything but the redo log in the data directory; binary logs it never takes. */
+const modules: Readonly<Record<Place, string>> = {
+  data: dataModule,
+  'innodb-home': dataModule,
+  'innodb-log': `${dataModule}-log_dir`,
+  undo: dataModule,
+  aria: dataModule,
+  binlog: '',
+};
+
+/**
+ * Serves a joiner that runs the original script (docs/original-protocol.md): no secret, no messages, no manifest; it is
+ * complete when the completion file lies in its data directory, whose one line it hands to its server as it is.
+ */
 export async function donateToOriginal(premises: Premises): Promise<void> {
-  await Promise.resolve(premises);
-  throw new TransferError('SECRET_REFUSED', 'joiners with the original script are not served yet');
+  const { context, donation, workplace } = premises;
+  context.emit({
+    kind: 'notice',
+    text: 'the joiner gave no secret: it runs the original script, and cannot confirm that the copy is complete',
+  });
+  let state: string;
+  if (donation.bypass) {
+    state = parseState(donation.state, '--gtid');
+    context.say({ kind: 'continue' });
+    context.emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0, lockSeconds: 0 });
+  } else {
+    state = await copy(premises);
+  }
+  const completion = workplace.write(originalCompletionFile, `${state}\n`);
+  await run(sendMessage(completion, dataModule, 'completion file', premises.client), premises);
+  context.emit({ kind: 'phase', phase: 'done' });
+  workplace.close();
+  context.say({ kind: 'done', state });
+}
+
+async function copy(premises: Premises): Promise<string> {
+  const { config, layout, client, workplace, context } = premises;
+  const started = context.now().getTime();
+  const options = { maxBinlogs: 0, signal: context.signal };
+  refuseExternalTables(await takeInventory(layout, options));
+  const state = await takeLock(layout.roots.data, context, () => Promise.resolve());
+  const locked = context.now().getTime();
+  context.emit({ kind: 'phase', phase: 'copying' });
+  const inventory = await takeInventory(layout, options);
+  refuseExternalTables(inventory);
+  // Its version of rsync is not known: checksums stay on.
+  const cautious = { ...client, withoutChecksums: false };
+  await run(deleteUnlisted(layout.roots.data, dataModule, 'deletions', cautious), premises);
+  await sendAll(
+    { name: 'copy', files: inventory.files, layout, modules, client: cautious },
+    config,
+    workplace,
+    context,
+  );
+  releaseLock(context);
+  const ended = context.now().getTime();
+  context.emit({
+    kind: 'finished',
+    bypass: false,
+    bytes: inventory.bytes,
+    files: inventory.files.length,
+    seconds: (ended - started) / 1000,
+    lockSeconds: (ended - locked) / 1000,
+  });
+  return state;
+}
+
+async function run(command: Command, { context }: Premises): Promise<void> {
+  const child = supervise(command, { transferId: context.id, emit: context.emit, signal: context.signal });
+  const outcome = await child.ended;
+  context.signal.throwIfAborted();
+  if (outcome.kind !== 'exited' || outcome.code !== 0) throw rsyncFailure(child, outcome);
 }

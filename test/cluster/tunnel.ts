@@ -70,8 +70,11 @@ export async function joins(
     await joiner.waitFor('Synced', 90_000);
     await donor.waitFor('Synced', 30_000);
   } catch (cause) {
-    const told = complaints(joiner.errorLog() + donor.errorLog().slice(logged));
-    throw new Error(`${joiner.name} did not join:\n${told.join('\n')}`, { cause });
+    const said = (log: string): string => log.split('\n').slice(-60).join('\n');
+    throw new Error(
+      `${joiner.name} did not join; it said:\n${said(joiner.errorLog())}\n\nthe donor said:\n${said(donor.errorLog().slice(logged))}`,
+      { cause },
+    );
   }
   const logs = { donor: donor.errorLog().slice(logged), joiner: joiner.errorLog() };
 

@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { OptionGroup } from '../lab/option-file.js';
+
+export const methodNames = ['rsync_tunnel', 'rsync', 'rsync-stunnel', 'mariabackup', 'original'] as const;
+export type MethodName = (typeof methodNames)[number];
+
+/** A node's certificate files. */
+export interface Certificate {
+  ca: string;
+  cert: string;
+  key: string;
+}
+
+/** One way to transfer the data, as it is set up in the option files. */
+export interface Method {
+  /** The program behind it. */
+  script: string;
+  /** `[sst]` of a node. */
+  sst: (certificate: Certificate) => OptionGroup;
+}
+
+const checkout = fileURLToPath(new URL('../../../', import.meta.url));
+const files = ({ ca, cert, key }: Certificate): OptionGroup => ({ tca: ca, tcert: cert, tkey: key });
+
+export const methods: Record<MethodName, Method> = {
+  rsync_tunnel: {
+    script: `${checkout}scripts/wsrep_sst_rsync_tunnel`,
+    sst: files,
+  },
+  rsync: { script: '/usr/bin/wsrep_sst_rsync', sst: () => ({ 'ssl-mode': 'DISABLED' }) },
+  'rsync-stunnel': {
+    script: '/usr/bin/wsrep_sst_rsync',
+    sst: (certificate) => ({ ...files(certificate), 'ssl-mode': 'VERIFY_CA' }),
+  },
+  mariabackup: {
+    script: '/usr/bin/wsrep_sst_mariabackup',
+    sst: (certificate) => ({ ...files(certificate), encrypt: 3 }),
+  },
+  original: {
+    script: `${checkout}test/lab/original/wsrep_sst_rsync_tunnel_original`,
+    sst: files,
+  },
+};
+
+/**
+ * The value of wsrep_sst_method. Not the script's own name: the server looks for scripts in its own program
+ * directory first (seen in MariaDB 10.11), where the stopwatch could not stand in front of the peers' scripts.
+ */
+export const sstMethodOf = (name: MethodName): string => `bench_${name}`;
+
+/** The methods whose script is there. */
+export function installed(names: readonly MethodName[]): MethodName[] {
+  return names.filter((name) => existsSync(methods[name].script));
+}

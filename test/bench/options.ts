@@ -1,0 +1,72 @@
+import { parseArgs } from 'node:util';
+import { methodNames, type MethodName } from './methods.js';
+
+export const scenarios = ['main', 'one-schema', 'many-tables', 'slow-link', 'ist', 'ready'] as const;
+export type Scenario = (typeof scenarios)[number];
+
+/** What the benchmark was asked to do. */
+export interface BenchOptions {
+  scenario: Scenario;
+  sizeMiB: number;
+  runs: number;
+  methods: readonly MethodName[];
+  root: string | undefined;
+  writer: boolean;
+  keepJoinerData: boolean;
+  json: string;
+  /** Only print the report of this earlier file. */
+  table: string | undefined;
+}
+
+export const usage = `usage: scripts/bench [--scenario ${scenarios.join('|')}] [--size 4G] [--runs 3]
+  [--methods ${methodNames.join(',')}]
+  [--root DIR] [--writer on|off] [--joiner-data emptied|kept] [--json bench-results.json]
+scripts/bench --table FILE.json`;
+
+/** Reads the command line; throws an Error that says what was expected. */
+export function parseOptions(argv: readonly string[]): BenchOptions {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      scenario: text,
+      size: text,
+      runs: text,
+      methods: text,
+      root: text,
+      writer: text,
+      'joiner-data': text,
+      json: text,
+      table: text,
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help === true) throw new Error(usage);
+  const scenario = oneOf('--scenario', scenarios, values.scenario ?? 'main');
+  const runs = Number(values.runs ?? '3');
+  if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs: expected a number from 1 up');
+  return {
+    scenario,
+    sizeMiB: parseSize(values.size ?? (scenario === 'ready' || scenario === 'ist' ? '64M' : '4G')),
+    runs,
+    methods: (values.methods?.split(',') ?? methodNames).map((m) => oneOf('--methods', methodNames, m)),
+    root: values.root,
+    writer: oneOf('--writer', ['on', 'off'], values.writer ?? 'on') === 'on',
+    keepJoinerData:
+      oneOf('--joiner-data', ['emptied', 'kept'], values['joiner-data'] ?? 'emptied') === 'kept',
+    json: values.json ?? 'bench-results.json',
+    table: values.table,
+  };
+}
+
+function parseSize(text: string): number {
+  const [, number, unit] = /^(\d+)([MG])$/.exec(text) ?? [];
+  if (number === undefined) throw new Error(`--size: expected for instance 512M or 4G, got '${text}'`);
+  return Number(number) * (unit === 'G' ? 1024 : 1);
+}
+
+function oneOf<T extends string>(option: string, allowed: readonly T[], text: string): T {
+  const found = allowed.find((one) => one === text);
+  if (found === undefined) throw new Error(`${option}: expected ${allowed.join(', ')}, got '${text}'`);
+  return found;
+}

@@ -1,0 +1,121 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Lab, LabNode } from '../lab/index.js';
+import { formatGroups } from '../lab/option-file.js';
+import { PeakWatch, wireBytes, type CpuAccount } from './accounting.js';
+import type { Heartbeat } from './heartbeat.js';
+import { methods, sstMethodOf, type Certificate, type MethodName } from './methods.js';
+import type { Run } from './report.js';
+import { takeTimes } from './timeline.js';
+
+/** What all runs of one benchmark share. */
+export interface Bench {
+  lab: Lab;
+  donor: LabNode;
+  joiner: LabNode;
+  certificates: Record<string, Certificate>;
+  cpu: CpuAccount;
+  /** Undefined when nobody is to write. */
+  heartbeat: Heartbeat | undefined;
+  /** `kept` leaves the data but not the position, `position` leaves both: the node can catch up by IST. */
+  joinerData: 'emptied' | 'kept' | 'position';
+  /** A table that must be the same on both nodes afterwards. */
+  witness: string;
+}
+
+/** The file beside a node's option file that holds `[sst]` and is rewritten for each method. */
+export const sstFile = 'sst.cnf';
+
+/** Where a node's stopwatch writes. */
+export const timelineOf = (node: LabNode): string => join(node.directory, 'timeline');
+
+const joinTimeoutMs = 1_800_000;
+
+/** Lets the joiner join once by one method and measures it; afterwards the joiner is stopped. */
+export async function runOnce(bench: Bench, method: MethodName, round: number): Promise<Run> {
+  const { donor, joiner, cpu, heartbeat } = bench;
+  configure(bench, method);
+  prepareJoinerData(bench);
+  await warm(donor);
+  for (const node of [donor, joiner]) takeTimes(timelineOf(node));
+  const donorLog = donor.log.all().length;
+  const wireBefore = await wireBytes(joiner);
+  await heartbeat?.start();
+  const peak = new PeakWatch(cpu);
+  const cpuBefore = cpu.seconds();
+
+  const started = performance.now();
+  await joiner.start({ sstMethod: sstMethodOf(method) });
+  cpu.add(joiner.pid!);
+  await joiner.waitForLog(/Synchronized with group, ready for connections/, joinTimeoutMs);
+  const joinSeconds = (performance.now() - started) / 1000;
+
+  const cpuSeconds = cpu.seconds() - cpuBefore;
+  const scriptPeakMiB = peak.stop();
+  const stalls = await heartbeat?.stop();
+  const wireAfter = await wireBytes(joiner);
+  await compare(bench);
+  await joiner.stop();
+  await donor.waitFor('Synced');
+  const onJoiner = takeTimes(timelineOf(joiner));
+  const onDonor = takeTimes(timelineOf(donor));
+  assertKind(bench, donorLog);
+  return {
+    method,
+    round,
+    metrics: {
+      joinSeconds,
+      readyMs: onJoiner.readyMs,
+      joinerScriptSeconds: onJoiner.scriptSeconds,
+      donorScriptSeconds: onDonor.scriptSeconds,
+      lockSeconds: onDonor.lockSeconds,
+      ...stalls,
+      cpuSeconds,
+      wireMiB: wireBefore === undefined || wireAfter === undefined ? undefined : mebi(wireAfter - wireBefore),
+      scriptPeakMiB,
+    },
+  };
+}
+
+/** Both nodes read `[sst]` from this file; the donor's scripts read it anew for each transfer. */
+export function configure(
+  { donor, joiner, certificates }: Pick<Bench, 'donor' | 'joiner' | 'certificates'>,
+  method: MethodName,
+): void {
+  for (const node of [donor, joiner]) {
+    const sst = methods[method].sst(certificates[node.host]!);
+    mkdirSync(node.directory, { recursive: true });
+    writeFileSync(join(node.directory, sstFile), formatGroups({ sst }));
+  }
+}
+
+function prepareJoinerData({ joiner, joinerData }: Bench): void {
+  const folder = joiner.dataDirectory;
+  if (joinerData === 'emptied') rmSync(folder, { recursive: true, force: true });
+  if (joinerData === 'kept') rmSync(join(folder, 'grastate.dat'), { force: true });
+}
+
+/** Reads the donor's files once, so that they come from memory in every run. */
+async function warm(donor: LabNode): Promise<void> {
+  const readAll = 'find "$1" -type f -exec cat -- {} + >/dev/null';
+  await donor.exec(['sh', '-c', readAll, 'sh', donor.dataDirectory], { timeoutMs: 600_000 });
+}
+
+async function compare({ donor, joiner, witness }: Bench): Promise<void> {
+  const count = async (node: LabNode): Promise<string> =>
+    node.sql(`SELECT COUNT(*), MAX(id) FROM ${witness}`);
+  const [sent, arrived] = [await count(donor), await count(joiner)];
+  if (sent !== arrived) throw new Error(`${witness} differs: ${sent} on the donor, ${arrived} on the joiner`);
+}
+
+/** A benchmark of full transfers must not measure an IST, nor the other way round. */
+function assertKind({ donor, joinerData }: Bench, logStart: number): void {
+  const bypassed = /Running: '.*--role 'donor'.* --bypass/.test(donor.log.all().slice(logStart));
+  if (bypassed !== (joinerData === 'position')) {
+    throw new Error(
+      bypassed ? 'expected a full transfer, got an IST' : 'expected an IST, got a full transfer',
+    );
+  }
+}
+
+const mebi = (bytes: number): number => bytes / 1024 / 1024;

@@ -1,0 +1,147 @@
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import type { Difference } from '../../src/datadir/compare.js';
+import { compareWithManifest } from '../../src/datadir/compare.js';
+import { takeInventory } from '../../src/datadir/inventory.js';
+import type { Layout } from '../../src/datadir/layout.js';
+import type { Manifest } from '../../src/datadir/manifest.js';
+import { layoutOf } from './settings.js';
+
+// a new object for each use: t.testdir takes a repeated one for a cycle
+const tree = () => ({
+  ibdata1: 'system',
+  ib_logfile0: 'redo',
+  undo001: 'undo',
+  'aria_log.00000001': 'log',
+  aria_log_control: 'control',
+  'bin.000001': 'events',
+  'bin.index': './bin.000001\n',
+  shop: { 'a.ibd': 'rows', 'b.ibd': 'more rows' },
+  empty: {},
+});
+
+async function manifestOf(layout: Layout): Promise<Manifest> {
+  const { files, directories } = await takeInventory(layout, { maxBinlogs: 1 });
+  const binlogs = files.filter(({ place }) => place === 'binlog').map(({ path }) => path);
+  return {
+    format: 1,
+    tool: 'test',
+    pass: 'final',
+    binlogs,
+    innodbFiles: layout.innodbFiles,
+    files,
+    directories,
+  };
+}
+
+t.test('a complete copy does not differ, in whatever layout', async (t) => {
+  const dir = t.testdir({
+    donor: tree(),
+    plain: { ...tree(), 'grastate.dat': 'own', 'node2.err': 'own' },
+    split: {
+      data: {
+        shop: tree().shop,
+        empty: {},
+        logs: { 'bin.000001': 'events' },
+        gcache: { 'galera.cache': 'own' },
+      },
+      inno: { ibdata1: 'system', ib_logfile0: 'redo', undo001: 'undo' },
+      aria: { 'aria_log.00000001': 'log', aria_log_control: 'control' },
+    },
+  });
+  const manifest = await manifestOf(layoutOf({ dataDir: join(dir, 'donor'), logBin: 'bin' }));
+  const layouts = {
+    itself: layoutOf({ dataDir: join(dir, 'donor'), logBin: 'bin' }),
+    'another server': layoutOf({ dataDir: join(dir, 'plain'), logBin: 'other' }),
+    'without binary log': layoutOf({ dataDir: join(dir, 'plain') }),
+    'separate directories': layoutOf({
+      dataDir: join(dir, 'split/data'),
+      innodbDataHomeDir: '../inno',
+      innodbLogGroupHomeDir: '../inno',
+      innodbUndoDirectory: '../inno',
+      ariaLogDirPath: '../aria',
+      logBin: 'logs/other',
+    }),
+  };
+  for (const [title, layout] of Object.entries(layouts)) {
+    t.strictSame(await compareWithManifest(layout, manifest), [], title);
+  }
+});
+
+t.test('every kind of difference is found', async (t) => {
+  const cases: [title: string, change: (dataDir: string) => void, difference: Difference][] = [
+    [
+      'a table is missing',
+      (dir) => rmSync(join(dir, 'shop/a.ibd')),
+      { kind: 'missing', place: 'data', path: 'shop/a.ibd' },
+    ],
+    [
+      'the redo log is missing',
+      (dir) => rmSync(join(dir, 'ib_logfile0')),
+      { kind: 'missing', place: 'innodb-log', path: 'ib_logfile0' },
+    ],
+    [
+      'a binary log is missing',
+      (dir) => rmSync(join(dir, 'bin.000001')),
+      { kind: 'missing', place: 'binlog', path: 'bin.000001' },
+    ],
+    [
+      'a schema is missing',
+      (dir) => rmSync(join(dir, 'empty'), { recursive: true }),
+      { kind: 'missing directory', place: 'data', path: 'empty' },
+    ],
+    [
+      'a table is too long',
+      (dir) => appendFileSync(join(dir, 'shop/a.ibd'), '!'),
+      { kind: 'size', place: 'data', path: 'shop/a.ibd', expected: 4, found: 5 },
+    ],
+    [
+      'a binary log is too long',
+      (dir) => appendFileSync(join(dir, 'bin.000001'), '!'),
+      { kind: 'size', place: 'binlog', path: 'bin.000001', expected: 6, found: 7 },
+    ],
+    [
+      'there is another table',
+      (dir) => writeFileSync(join(dir, 'shop/c.ibd'), ''),
+      { kind: 'unexpected', place: 'data', path: 'shop/c.ibd' },
+    ],
+    [
+      'an older server left a redo log',
+      (dir) => writeFileSync(join(dir, 'ib_logfile1'), ''),
+      { kind: 'unexpected', place: 'innodb-log', path: 'ib_logfile1' },
+    ],
+    [
+      'there is another system tablespace',
+      (dir) => writeFileSync(join(dir, 'ibdata2'), ''),
+      { kind: 'unexpected', place: 'innodb-home', path: 'ibdata2' },
+    ],
+  ];
+  for (const [title, change, difference] of cases) {
+    const dataDir = t.testdir(tree());
+    const layout = layoutOf({ dataDir, logBin: 'bin' });
+    const manifest = await manifestOf(layout);
+    change(dataDir);
+    t.strictSame(await compareWithManifest(layout, manifest), [difference], title);
+  }
+});
+
+t.test('a schema that the donor does not have is found, even when it is empty', async (t) => {
+  const dir = t.testdir({ donor: tree(), joiner: { ...tree(), other: {} } });
+  const manifest = await manifestOf(layoutOf({ dataDir: join(dir, 'donor') }));
+  t.strictSame(await compareWithManifest(layoutOf({ dataDir: join(dir, 'joiner') }), manifest), [
+    { kind: 'unexpected directory', place: 'data', path: 'other' },
+  ]);
+});
+
+t.test("a file that only the donor's layout knows by name is looked for under this name", async (t) => {
+  const dir = t.testdir({ donor: { pages: 'list' }, joiner: { pages: 'list' } });
+  const donor = layoutOf({ dataDir: join(dir, 'donor'), innodbBufferPoolFilename: 'pages' });
+  const joiner = layoutOf({ dataDir: join(dir, 'joiner') });
+  const manifest = await manifestOf(donor);
+  t.strictSame(
+    manifest.files.map(({ path }) => path),
+    ['pages'],
+  );
+  t.strictSame(await compareWithManifest(joiner, manifest), []);
+});

@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import type { DirectorySettings } from '../../src/config/directories.js';
+import { resolveLayout } from '../../src/datadir/layout.js';
+import type { DirectoryUse } from '../../src/datadir/space.js';
+import { checkDirectories, freeSpace } from '../../src/datadir/space.js';
+import type { Finding } from '../../src/errors.js';
+import { settingsOf } from './settings.js';
+
+t.test('free space is a number of bytes and of files', async (t) => {
+  const { bytes, inodes } = await freeSpace(t.testdir({}));
+  t.ok(bytes > 4096 && Number.isSafeInteger(bytes));
+  t.ok(inodes >= 0);
+});
+
+t.test('a directory that cannot be used is reported with its option', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'space-'));
+  t.teardown(() => rmSync(dir, { recursive: true }));
+  chmodSync(dir, 0o755);
+  for (const name of ['data', 'readable', 'locked']) mkdirSync(join(dir, name));
+  chmodSync(join(dir, 'data'), 0o777);
+  chmodSync(join(dir, 'readable'), 0o755);
+  chmodSync(join(dir, 'locked'), 0o700);
+  writeFileSync(join(dir, 'file'), '');
+  const cases: [undo: string, use: DirectoryUse, code: string | undefined][] = [
+    ['.', 'write', undefined],
+    ['../readable', 'read', undefined],
+    ['../readable', 'write', 'DIRECTORY_NOT_WRITABLE'],
+    ['../locked', 'read', 'FILE_UNREADABLE'],
+    ['../locked/below', 'write', 'DIRECTORY_MISSING'],
+    ['../file', 'read', 'DIRECTORY_MISSING'],
+    ['missing/deeper', 'read', 'DIRECTORY_MISSING'],
+    ['missing/deeper', 'write', undefined],
+    ['../readable/missing', 'write', 'DIRECTORY_NOT_WRITABLE'],
+  ];
+  for (const [innodbUndoDirectory, use, code] of cases) {
+    const settings = settingsOf({ dataDir: join(dir, 'data'), innodbUndoDirectory });
+    t.strictSame(
+      checkAsNobody(settings, use).map((finding) => [finding.code, finding.option, finding.where]),
+      code === undefined ? [] : [[code, 'innodb_undo_directory', '/etc/mysql/my.cnf:7']],
+      `${innodbUndoDirectory}, ${use}`,
+    );
+  }
+  t.end();
+});
+
+t.test('a missing data directory is reported once, and never created', (t) => {
+  const settings = settingsOf({ dataDir: join(t.testdir({}), 'missing') });
+  t.match(checkDirectories(resolveLayout(settings, 'node1'), settings, 'write'), [
+    { severity: 'error', code: 'DIRECTORY_MISSING', option: 'datadir' },
+  ]);
+  t.end();
+});
+
+/** Root may do everything, and access(2) asks for the real user: a process of its own. */
+function checkAsNobody(settings: DirectorySettings, use: DirectoryUse): Finding[] {
+  const script = `
+    const { resolveLayout } = await import(process.argv[1] + '/layout.js');
+    const { checkDirectories } = await import(process.argv[1] + '/space.js');
+    const [settings, use] = JSON.parse(process.argv[2]);
+    console.log(JSON.stringify(checkDirectories(resolveLayout(settings, 'node1'), settings, use)));`;
+  const room = new URL('../../src/datadir', import.meta.url).href;
+  const other = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  const args = ['--input-type=module', '-e', script, room, JSON.stringify([settings, use])];
+  return JSON.parse(
+    execFileSync(process.execPath, args, { ...other, encoding: 'utf8', env: {}, cwd: '/' }),
+  ) as Finding[];
+}

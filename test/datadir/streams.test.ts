@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import t from 'tap';
+import type { InventoryFile } from '../../src/datadir/inventory.js';
+import { fileOverheadBytes, splitIntoStreams } from '../../src/datadir/streams.js';
+
+const file = (path: string, size: number): InventoryFile => ({
+  place: 'data',
+  path,
+  size,
+  mtimeMs: 0,
+  sparse: false,
+});
+
+const anyFiles = fc
+  .array(fc.oneof(fc.nat(100), fc.nat(1e6), fc.nat(2 ** 40)), { maxLength: 60 })
+  .map((sizes) => sizes.map((size, index) => file(`db/t${index}`, size)));
+
+t.test('one large table does not share a stream when others can take the rest', (t) => {
+  const files = [file('a/1', 10), file('a/2', 20), file('b/large', 1e9), file('c/3', 30)];
+  t.strictSame(
+    splitIntoStreams(files, 2).map((stream) => stream.map(({ path }) => path)),
+    [['b/large'], ['c/3', 'a/2', 'a/1']],
+  );
+  t.end();
+});
+
+t.test('a schema of very many tiny tables is spread over all streams', (t) => {
+  const files = Array.from({ length: 1000 }, (_, index) => file(`tiny/t${index}`, 0));
+  for (const overheadBytes of [undefined, 0]) {
+    t.strictSame(
+      splitIntoStreams(files, 4, { overheadBytes }).map((stream) => stream.length),
+      [250, 250, 250, 250],
+    );
+  }
+  t.end();
+});
+
+t.test('every file is in exactly one stream, and no stream is empty or one too many', (t) => {
+  fc.assert(
+    fc.property(anyFiles, fc.integer({ min: 1, max: 12 }), (files, streams) => {
+      const split = splitIntoStreams(files, streams);
+      const paths = split.flat().map(({ path }) => path);
+      return (
+        split.length === Math.min(streams, files.length) &&
+        split.every((stream) => stream.length > 0) &&
+        paths.length === files.length &&
+        new Set(paths).size === files.length
+      );
+    }),
+  );
+  t.end();
+});
+
+t.test('no stream has more work than another by more than its last file', (t) => {
+  const work = (files: readonly InventoryFile[]): number =>
+    files.reduce((sum, { size }) => sum + size + fileOverheadBytes, 0);
+  fc.assert(
+    fc.property(anyFiles, fc.integer({ min: 1, max: 12 }), (files, streams) => {
+      const split = splitIntoStreams(files, streams);
+      const least = Math.min(...split.map(work));
+      return split.every((stream) => work(stream.slice(0, -1)) <= least);
+    }),
+  );
+  t.end();
+});
+
+t.test('the order of the inventory makes no difference', (t) => {
+  fc.assert(
+    fc.property(
+      anyFiles.chain((files) =>
+        fc.tuple(fc.constant(files), fc.shuffledSubarray(files, { minLength: files.length })),
+      ),
+      ([files, shuffled]) => {
+        return JSON.stringify(splitIntoStreams(files, 3)) === JSON.stringify(splitIntoStreams(shuffled, 3));
+      },
+    ),
+  );
+  t.end();
+});
