@@ -52,7 +52,8 @@ export function adoptBinlogs(layout: Layout, names: readonly string[]): void {
   const { binlog } = layout;
   if (binlog === undefined || names.length === 0) return;
   const prefix = indexPrefix(layout, binlog);
-  writeIndex(binlog.index, names.map((name) => `${prefix}${checkName(name)}\n`).join(''));
+  const lines = names.map((name) => `${prefix}${checkName(name)}\n`);
+  writeIndex(binlog.index, lines.join(''));
 }
 
 /**
