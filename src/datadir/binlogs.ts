@@ -43,25 +43,17 @@ export function clearBinlogs(layout: Layout): { removed: number } {
 }
 
 /**
- * Makes received files, which lie in the joiner's binary log directory under the donor's names, the joiner's only binary
- * logs: gives them its base name and writes its index. `names` is in the order of the donor's index; answers the new names.
- * @throws TransferError PEER_PROTOCOL when a name has no number, or two have the same.
+ * Makes received files, which lie in the joiner's binary log directory, the joiner's only binary logs: writes its index. They
+ * keep the donor's names whatever the joiner calls its own, because recovery looks in the index for the name that the last one's
+ * checkpoint event holds, and the server does not start without it (10.11.19). `names` is in the order of the donor's index.
+ * @throws TransferError PEER_PROTOCOL when a name is none of a binary log.
  */
-export function adoptBinlogs(layout: Layout, names: readonly string[]): readonly string[] {
+export function adoptBinlogs(layout: Layout, names: readonly string[]): void {
   const { binlog } = layout;
-  if (binlog === undefined || names.length === 0) return [];
-  const moves = names.map((name) => ({ from: name, to: `${binlog.base}${numberOf(name)}` }));
-  if (new Set(moves.map((move) => move.to)).size < moves.length) {
-    throw new TransferError(
-      'PEER_PROTOCOL',
-      `expected binary logs with different numbers, got ${names.join(', ')}`,
-    );
-  }
-  // two steps: a donor's name may be the new name of another file
-  for (const { from, to } of moves) renameSync(join(binlog.dir, from), join(binlog.dir, `${to}.sst`));
-  for (const { to } of moves) renameSync(join(binlog.dir, `${to}.sst`), join(binlog.dir, to));
-  writeIndex(binlog.index, moves.map(({ to }) => `${indexPrefix(layout, binlog)}${to}\n`).join(''));
-  return moves.map((move) => move.to);
+  if (binlog === undefined || names.length === 0) return;
+  const prefix = indexPrefix(layout, binlog);
+  const lines = names.map((name) => `${prefix}${checkName(name)}\n`);
+  writeIndex(binlog.index, lines.join(''));
 }
 
 /**
@@ -88,15 +80,12 @@ function indexEntries(layout: Layout, binlog: BinlogLayout): readonly string[] {
     .map((line) => resolve(layout.roots.data, line));
 }
 
-function numberOf(name: string): string {
-  const number = /\.[0-9]+$/.exec(name)?.[0];
-  if (number === undefined || name.includes('/')) {
-    throw new TransferError(
-      'PEER_PROTOCOL',
-      `expected a binary log's name with a number, got ${JSON.stringify(name)}`,
-    );
-  }
-  return number;
+function checkName(name: string): string {
+  if (hasNumber(name) && !/[/\n]/.test(name)) return name;
+  throw new TransferError(
+    'PEER_PROTOCOL',
+    `expected a binary log's name with a number, got ${JSON.stringify(name)}`,
+  );
 }
 
 function hasNumber(name: string): boolean {

@@ -23,7 +23,7 @@ const blockSize = '262144';
 export const listenerOptions: readonly string[] = ['-d', '-d', '-t', '5', '-b', blockSize];
 export const clientOptions: readonly string[] = ['-t', '0', '-b', blockSize];
 
-/** `OPENSSL-LISTEN:…`, on one local address where it is known to be local, else on all. */
+/** `OPENSSL-LISTEN:…`, on one local address where it is known to be local, else on all; `::` is all of both families. */
 export function listenAddress(
   address: PeerAddress,
   bind: string | undefined,
@@ -38,6 +38,7 @@ export function listenAddress(
     ...withSocketOptions(tls, [
       ...(isIp6 ? ['pf=ip6'] : []),
       ...(bind === undefined ? [] : [`bind=${isIp6 ? `[${bind}]` : bind}`]),
+      ...(bind === '::' ? ['ipv6only=0'] : []),
       'reuseaddr',
       'fork',
       // Without it each turn of rsync's conversation waits 40 ms for a delayed acknowledgement.

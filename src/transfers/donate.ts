@@ -126,7 +126,7 @@ async function copy(premises: Premises, courier: Courier): Promise<string> {
     workplace,
     context,
   );
-  releaseLock(context);
+  releaseLock(layout.roots.data, context);
   const unlocked = context.now().getTime();
 
   emit({ kind: 'phase', phase: 'finishing' });

@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises';
+import { isIPv4, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/config.js';
 import { TransferError } from '../errors.js';
@@ -11,21 +12,25 @@ import { delay, untilAborted } from './wait.js';
 
 /**
  * The address to bind to: the effective one if it belongs to this host. Behind address translation it does not, and
- * then the joiner listens on all addresses, as the server's own methods do.
+ * then the joiner listens on all addresses, as the server's own methods do. `::` stands for all of both families: for a
+ * name that has addresses of both the donor may try either.
  */
 export async function localBindAddress(config: Config): Promise<string | undefined> {
   const { host, family } = config.address;
-  const found = family === 'name' ? await resolve(host, config) : host.replace(/%.*$/, '');
-  const local = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return local.some(({ address }) => address === found) ? found : undefined;
+  const found = family === 'name' ? await resolve(host, config) : [host.replace(/%.*$/, '')];
+  const here = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const local = found.filter((address) => here.some((one) => one.address === address));
+  return local.some(isIPv6) && local.some(isIPv4) ? '::' : local[0];
 }
 
-async function resolve(host: string, config: Config): Promise<string | undefined> {
+async function resolve(host: string, config: Config): Promise<readonly string[]> {
   const wantsIp6 = config.tls.sockopt.options.some((option) => /^pf=(ip6|inet6|10)$/i.test(option));
+  const wantsIp4 = config.tls.sockopt.options.some((option) => /^pf=(ip4|inet|ip|2)$/i.test(option));
   try {
-    return (await lookup(host, { family: wantsIp6 ? 6 : 0 })).address;
+    const family = wantsIp6 ? 6 : wantsIp4 ? 4 : 0;
+    return (await lookup(host, { family, all: true })).map(({ address }) => address);
   } catch {
-    return undefined;
+    return [];
   }
 }
 

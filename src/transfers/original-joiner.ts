@@ -64,7 +64,7 @@ async function copy(premises: Premises): Promise<string> {
     workplace,
     context,
   );
-  releaseLock(context);
+  releaseLock(layout.roots.data, context);
   const ended = context.now().getTime();
   context.emit({
     kind: 'finished',
