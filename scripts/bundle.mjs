@@ -14,6 +14,8 @@ await build({
   target: 'node20',
   chunkNames: 'chunks/[name]-[hash]',
   // Dependencies in CommonJS ask for node's own modules this way.
-  banner: { js: "import { createRequire as createRequireOf } from 'node:module'; const require = createRequireOf(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as createRequireOf } from 'node:module'; const require = createRequireOf(import.meta.url);",
+  },
   logLevel: 'warning',
 });
