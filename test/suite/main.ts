@@ -12,7 +12,8 @@ const started = performance.now();
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   const folder = mkdtempSync(join(tmpdir(), 'gst-test-'));
-  chmodSync(folder, 0o755);
+  // As /tmp is: servers write here, too.
+  chmodSync(folder, 0o1777);
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
