@@ -31,7 +31,7 @@ async function main(): Promise<void> {
 
 /** Unit tests and linters as many at once as there are cores, then the cluster tests. */
 async function runAll(options: SuiteOptions, folder: string, signal: AbortSignal): Promise<TaskResult[]> {
-  const root = readableCheckout(folder);
+  const root = readableCheckout(() => folder);
   const tasks = listTasks(root, options);
   if (tasks.length === 0) throw new Error('no test has that name');
   const unit = tasks.filter(({ kind }) => kind !== 'cluster');
