@@ -26,7 +26,7 @@ t.test('the lock is held once the server has written its state', async (t) => {
     { kind: 'lock', held: true },
   ]);
   t.notOk(existsSync(flushed));
-  releaseLock(context);
+  releaseLock(dir, context);
   t.strictSame(context.said.at(-1), { kind: 'continue' });
   t.strictSame(context.events.at(-1), { kind: 'lock', held: false });
 });
