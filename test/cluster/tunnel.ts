@@ -142,9 +142,11 @@ export async function traces(nodes: readonly LabNode[]): Promise<string[]> {
 
 /** The script may still be on its way out when its last line has been read: it gets a moment. */
 async function remainingScripts(nodes: readonly LabNode[]): Promise<string[]> {
-  for (const enough = Date.now() + 10_000; ; await wait(50)) {
+  const enough = Date.now() + 10_000;
+  for (;;) {
     const found = nodes.flatMap((node) => scriptProcesses(node)).map(({ command }) => command);
     if (found.length === 0 || Date.now() > enough) return found;
+    await wait(50);
   }
 }
 
