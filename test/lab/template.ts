@@ -85,15 +85,19 @@ async function makeTemplate(folder: string, settings: readonly string[]): Promis
   const unfinished = `${folder}.${process.pid}-${Date.now()}`;
   mkdirSync(unfinished, { mode: 0o711 });
   try {
-    await run([
-      'mariadb-install-db',
+    // A server that starts removes all #sql-temptable files from its tmpdir, also those of another one (10.11.19).
+    const temporary = join(unfinished, 'tmp');
+    mkdirSync(temporary);
+    giveToServer(temporary);
+    const fresh = [
       '--no-defaults',
       '--user=mysql',
       '--skip-test-db',
       '--auth-root-authentication-method=socket',
-      `--datadir=${join(unfinished, 'data')}`,
-      ...settings,
-    ]);
+    ];
+    const argv = ['mariadb-install-db', ...fresh, `--datadir=${join(unfinished, 'data')}`, ...settings];
+    await run(argv, { environment: { TMPDIR: temporary } });
+    rmSync(temporary, { recursive: true, force: true });
     renameSync(unfinished, folder);
   } catch (cause) {
     rmSync(unfinished, { recursive: true, force: true });
