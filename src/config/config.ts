@@ -4,7 +4,7 @@ import { parseAddress, type PeerAddress } from './address.js';
 import type { DirectorySettings } from './directories.js';
 import type { ServerArguments } from './server-arguments.js';
 import { find, type Scope, type Settings } from './settings.js';
-import { placeOf, type Sourced } from './source.js';
+import { placeOf, type Source, type Sourced } from './source.js';
 import { resolveTls, type TlsSettings } from './tls.js';
 
 /** Everything a transfer is told, resolved and typed; what it finds on disk and network is not in here. */
@@ -23,8 +23,10 @@ export interface Config {
   readonly maxBinlogs: number;
   /** Joiner: accept a donor that runs the original script, which sends no secret. */
   readonly allowDonorWithoutSecret: boolean;
-  /** How long a joiner waits for its donor's first connection, in ms; 0 without limit. */
+  /** How long a joiner waits for its donor, in ms; 0 without limit. */
   readonly initialTimeoutMs: number;
+  /** Where that was set. */
+  readonly initialTimeoutBy?: Source | undefined;
   /** How long a transfer may stand still, in ms; 0 without limit. */
   readonly idleTimeoutMs: number;
 }
@@ -34,6 +36,7 @@ const transfer: readonly Scope[] = ['[sst]', '[mysqld]'];
 
 /** Resolves the configuration of one transfer; throws `TransferError` with option and place. */
 export function resolveConfig(args: ServerArguments, settings: Settings): Config {
+  const initialTimeout = find(settings, 'sst-initial-timeout', transfer);
   return {
     role: args.role,
     address: parseAddress(args.address, '--address'),
@@ -53,10 +56,11 @@ export function resolveConfig(args: ServerArguments, settings: Settings): Config
     ),
     initialTimeoutMs:
       1000 *
-      (wholeNumber(find(settings, 'sst-initial-timeout', transfer), 'sst-initial-timeout', {
+      (wholeNumber(initialTimeout, 'sst-initial-timeout', {
         least: 0,
         most: 1e6,
       }) ?? 300),
+    initialTimeoutBy: initialTimeout?.source,
     idleTimeoutMs:
       1000 *
       (wholeNumber(find(settings, 'sst-idle-timeout', transfer), 'sst-idle-timeout', {

@@ -29,6 +29,8 @@ export interface SocketOptions {
   readonly verify?: boolean | undefined;
   /** `commonname=` among them: the name that the peer's certificate must have, instead of its address. */
   readonly commonName?: string | undefined;
+  /** `pf=` among them. */
+  readonly family?: 4 | 6 | undefined;
 }
 
 const files: readonly Scope[] = ['[sst]'];
@@ -168,6 +170,9 @@ export function parseSocketOptions(source: Sourced<string> | undefined): SocketO
   };
   if (/[\0-\x1f]/.test(source.value)) refuse('holds a control character');
   if (source.value.includes('!!')) refuse('holds "!!", which would begin a second socat address');
+  // In an unclosed quote or behind a last backslash socat (1.7.4.4) reads on in the next argument.
+  const open = unclosed(source.value);
+  if (open !== undefined) refuse(open);
   const options: string[] = [];
   let verify: boolean | undefined;
   let commonName: string | undefined;
@@ -192,5 +197,26 @@ export function parseSocketOptions(source: Sourced<string> | undefined): SocketO
       commonName = value;
     } else options.push(option);
   }
-  return { options, source, verify, commonName };
+  return { options, source, verify, commonName, family: familyOf(options) };
+}
+
+function unclosed(text: string): string | undefined {
+  let quote = '';
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text.charAt(at);
+    if (char === '\\' && quote !== "'") {
+      if (at === text.length - 1) return 'ends in a backslash';
+      at += 1;
+    } else if (quote !== '') {
+      if (char === quote) quote = '';
+    } else if (char === '"' || char === "'") quote = char;
+  }
+  return quote === '' ? undefined : `holds a quote (${quote}) that nothing closes`;
+}
+
+function familyOf(options: readonly string[]): 4 | 6 | undefined {
+  const given = options.find((option) => ['pf', 'protocol-family'].includes(socketOptionName(option)));
+  const name = given?.slice(given.indexOf('=') + 1).toLowerCase() ?? '';
+  if (/^(ip6|inet6|ipv6|10)$/.test(name)) return 6;
+  return /^(ip4|inet|inet4|ipv4|ip|2)$/.test(name) ? 4 : undefined;
 }

@@ -34,12 +34,18 @@ export function checkDirectories(layout: Layout, settings: DirectorySettings, us
     seen.add(root);
     const problem = problemOf(root, use, place !== 'data');
     if (problem === undefined) return [];
-    const [option, key] = settingOf[place];
-    const source = settings[key]?.source;
-    return [
-      { severity: 'error', ...problem, option, where: source === undefined ? undefined : placeOf(source) },
-    ];
+    return [{ severity: 'error', ...problem, ...settingBehind(place, settings) }];
   });
+}
+
+/** The option that decides where a place is, and where it was set: for findings about its directory. */
+export function settingBehind(
+  place: Place,
+  settings: DirectorySettings,
+): { readonly option: string; readonly where: string | undefined } {
+  const [option, key] = settingOf[place];
+  const source = settings[key]?.source;
+  return { option, where: source === undefined ? undefined : placeOf(source) };
 }
 
 function problemOf(

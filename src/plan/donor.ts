@@ -1,3 +1,4 @@
+import type { SocketOptions } from '../config/tls.js';
 import type { InventoryFile } from '../datadir/inventory.js';
 import { rootOf, type Layout, type Place } from '../datadir/layout.js';
 import type { Command } from './command.js';
@@ -19,6 +20,8 @@ export const connectionCommand = `sh -c 'exec socat ${clientOptions.join(' ')} S
 export interface TunnelClient {
   /** socat's `OPENSSL:` address. */
   readonly connect: string;
+  /** What of it the administrator chose, for errors. */
+  readonly sockopt?: SocketOptions | undefined;
   /** Undefined for a joiner that runs the original script. */
   readonly secret: string | undefined;
   /** Seconds without a byte after which rsync gives up; 0 for none. */

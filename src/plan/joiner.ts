@@ -60,9 +60,11 @@ export function planJoiner(facts: JoinerFacts): JoinerPlan {
       args: [
         ...listenerOptions,
         listenAddress(config.address, facts.bind, config.tls, facts.files),
-        'EXEC:rsync --server --daemon --config=rsyncd.conf .',
+        // When its program fails, socat (1.7.4.4) ends at once and loses what the program said last, one time in
+        // three: an rsync that reports "auth failed" or a full disk must not be seen to fail.
+        'SYSTEM:rsync --server --daemon --config=rsyncd.conf .; exit 0',
       ],
-      // The EXEC address would need two levels of escaping for a path; relative to the directory it needs none.
+      // The address would need two levels of escaping for a path; relative to the directory it needs none.
       cwd: workDir,
     },
     daemonConfig: rsyncdConf({

@@ -50,23 +50,21 @@ function moduleLines(module: DaemonModule, settings: DaemonSettings): string[] {
   ];
 }
 
-/**
- * The file is read line by line, trims values, continues lines at a backslash and expands `%NAME%`, which
- * begins with an upper case letter and may hold anything (rsync 3.2+, measured with 3.5.0).
- */
 function checkPath(path: string): string {
-  const reason = /[\0-\x1f\x7f]/.test(path)
-    ? 'a control character'
-    : /%[A-Z][^%]*%/.test(path)
-      ? 'a %NAME% that rsync would expand'
-      : /\\$/.test(path)
-        ? 'a backslash at its end'
-        : path !== path.trim()
-          ? 'a space at its beginning or end'
-          : undefined;
+  const reason = whyUnsafe(path);
   if (reason === undefined) return path;
-  throw new TransferError(
-    'PATH_UNSAFE',
-    `path ${JSON.stringify(path)} has ${reason}, which rsync's daemon cannot be told`,
-  );
+  throw new TransferError('PATH_UNSAFE', `path ${JSON.stringify(path)} has ${reason}`);
+}
+
+/**
+ * What in a path rsyncd.conf cannot carry, undefined if it can: the file is read line by line, values are trimmed,
+ * a line is continued at a backslash, and `%NAME%` is expanded, which begins with an upper case letter and may hold
+ * anything (rsync 3.2 and newer, measured with 3.5.0).
+ */
+export function whyUnsafe(path: string): string | undefined {
+  if (/[\0-\x1f\x7f]/.test(path)) return 'a control character, which would end the line in rsyncd.conf';
+  if (/%[A-Z][^%]*%/.test(path)) return 'a %NAME%, which the rsync daemon would replace';
+  if (path.endsWith('\\')) return 'a backslash at its end, which would join lines in rsyncd.conf';
+  if (path !== path.trim()) return 'a space at its beginning or end, which the rsync daemon would cut off';
+  return undefined;
 }

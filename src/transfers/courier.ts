@@ -29,7 +29,7 @@ export function courierTo(client: TunnelClient, workplace: Workplace, context: T
     const child = supervise(sendMessage(file, messageModules.inbox, name, client), how);
     const outcome = await child.ended;
     context.signal.throwIfAborted();
-    if (outcome.kind !== 'exited' || outcome.code !== 0) throw rsyncFailure(child, outcome);
+    if (outcome.kind !== 'exited' || outcome.code !== 0) throw rsyncFailure(child, outcome, client.sockopt);
   };
   const fetch = async (module: string, file: string, name: string): Promise<string> => {
     const child = supervise(fetchMessage(file, module, `${workplace.dir}/`, name, client), supervision);
@@ -38,7 +38,7 @@ export function courierTo(client: TunnelClient, workplace: Workplace, context: T
     const received = join(workplace.dir, file);
     // The joiner closes its tunnel as soon as it was heard: what counts is that the message is here.
     if (existsSync(received)) return received;
-    throw rsyncFailure(child, outcome);
+    throw rsyncFailure(child, outcome, client.sockopt);
   };
   return {
     sendManifest: async (manifest, name) => {

@@ -1,22 +1,18 @@
 import { closeSync, openSync, readSync, watch } from 'node:fs';
 import { TransferError } from '../errors.js';
 import type { EmitEvent } from '../events.js';
-import { dataModule } from '../plan/modules.js';
+import { transferUser } from '../plan/modules.js';
 
-/** What the daemon's log tells beside errors. */
-export interface DaemonLogHooks {
-  readonly fail: (error: TransferError) => void;
-  /** A peer begins to write to a module. */
-  readonly onWrite: (module: string) => void;
-  /** A peer begins to read from a module. */
-  readonly onRead: (module: string) => void;
+/** Who is told what the log of the joiner's rsync daemon tells. */
+export interface DaemonLogListener {
+  readonly emit: EmitEvent;
+  /** A donor has been let in, and nobody else gets that far: it begins to write to a module or to read from it. */
+  readonly onDonor: (access: 'write' | 'read', module: string) => void;
+  readonly onFailure: (error: TransferError) => void;
 }
 
-/**
- * Follows the log of the joiner's rsync daemon: errors become events, and the one that nobody else can see, a donor that
- * runs the original script and therefore knows no secret, becomes a failure that names the option to set.
- */
-export function followDaemonLog(file: string, emit: EmitEvent, hooks: DaemonLogHooks): () => void {
+/** Follows the log of the joiner's rsync daemon until the function that it returns is called. */
+export function followDaemonLog(file: string, listener: DaemonLogListener): () => void {
   const descriptor = openSync(file, 'r');
   const buffer = Buffer.alloc(64 * 1024);
   let rest = '';
@@ -26,7 +22,7 @@ export function followDaemonLog(file: string, emit: EmitEvent, hooks: DaemonLogH
       if (count === 0) return;
       const lines = (rest + buffer.toString('utf8', 0, count)).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) understand(line, emit, hooks);
+      for (const line of lines) report(line, listener);
     }
   };
   const watcher = watch(file, read);
@@ -40,23 +36,83 @@ export function followDaemonLog(file: string, emit: EmitEvent, hooks: DaemonLogH
   };
 }
 
-function understand(line: string, emit: EmitEvent, { fail, onWrite, onRead }: DaemonLogHooks): void {
-  const text = line.replace(/^\S+ \S+ \[\d+\] /, '');
-  const transfer = /^rsync (to|on) ([^/ ]+)\//.exec(text);
-  if (transfer?.[2] !== undefined) (transfer[1] === 'to' ? onWrite : onRead)(transfer[2]);
-  const withoutSecret = new RegExp(
-    `^auth failed on module ${dataModule}(-log_dir)? .*(missing|no) (secret|user|auth)|^auth failed on module ${dataModule}(-log_dir)? .*for : `,
-    'i',
-  );
-  if (withoutSecret.test(text)) {
-    fail(
-      new TransferError(
-        'SECRET_MISSING',
-        "a donor with a valid certificate wants to write without this transfer's secret, as the original script does",
-      ),
-    );
-    return;
+function report(line: string, { emit, onDonor, onFailure }: DaemonLogListener): void {
+  const said = understandDaemonLine(line);
+  switch (said.kind) {
+    case 'donor':
+      onDonor(said.access, said.module);
+      return;
+    case 'no secret':
+      onFailure(
+        new TransferError(
+          'SECRET_MISSING',
+          `a node with a valid certificate wants to write without this transfer's secret (as user ${JSON.stringify(said.user)}), as a donor with the original script does`,
+        ),
+      );
+      return;
+    case 'wrong secret':
+      emit({
+        kind: 'notice',
+        text: "refused a node with a valid certificate and another transfer's secret; still waiting for the donor",
+      });
+      return;
+    case 'not written':
+      onFailure(notWritten(said.text));
+      return;
+    case 'trouble':
+      emit({ kind: 'child output', name: 'rsync daemon', line: said.text });
+      return;
+    case 'routine':
+      return;
   }
-  if (/^(rsync error|@ERROR|auth failed|rsync: )/.test(text))
-    emit({ kind: 'child output', name: 'rsync daemon', line: text });
+}
+
+/**
+ * rsync 3.5.0 does not tell the donor: its daemon logs that it could not write a file, goes on with the next, and the
+ * donor's rsync ends with status 0. A file that was there before would pass for the donor's.
+ */
+function notWritten(text: string): TransferError {
+  const message = `what the donor sends cannot be written: ${text}`;
+  const isFull = /No space left on device|Disk quota exceeded/.test(text);
+  if (isFull) return new TransferError('DISK_FULL', message);
+  // rsync 3.5.0 says "No such file" also for a directory that it may not write to.
+  return new TransferError('DIRECTORY_NOT_WRITABLE', message, {
+    hint: "everything in the data directory must belong to the user that the server runs as: check owner and mode of that file and its directory, and the file system's state",
+  });
+}
+
+/** What a line of the daemon's log means for a transfer. */
+export type DaemonLine =
+  | { readonly kind: 'donor'; readonly access: 'write' | 'read'; readonly module: string }
+  | { readonly kind: 'no secret'; readonly user: string }
+  | { readonly kind: 'wrong secret' }
+  | { readonly kind: 'not written'; readonly text: string }
+  | { readonly kind: 'trouble'; readonly text: string }
+  | { readonly kind: 'routine' };
+
+/**
+ * Reads a line as rsync 3.5.0 writes it. A client that was not told a user, as the original script's, says who runs
+ * it (`mysql`, or `nobody` without a USER): `auth failed on module … for mysql: no matching rule`. With the right user
+ * and a wrong secret it is `… for sst: password mismatch`. Once authenticated it is `rsync to MODULE/ from sst@…`.
+ */
+export function understandDaemonLine(line: string): DaemonLine {
+  const text = line.replace(/^\S+ \S+ \[\d+\] /, '');
+  const [, way, module] = /^rsync (to|on) ([^/ ]+)/.exec(text) ?? [];
+  if (module !== undefined) return { kind: 'donor', access: way === 'to' ? 'write' : 'read', module };
+  const refused = /^auth failed on module .* for (\S*): ([^:]*)$/.exec(text);
+  if (refused !== null) {
+    const [, user = '', reason = ''] = refused;
+    if (user !== transferUser && reason === 'no matching rule') return { kind: 'no secret', user };
+    if (reason === 'password mismatch') return { kind: 'wrong secret' };
+    return { kind: 'trouble', text };
+  }
+  // Attributes that could not be set are worth a line, not the transfer.
+  if (
+    /^rsync: \[(receiver|generator)\] .*failed/i.test(text) &&
+    !/failed to set|\] ch(own|grp|mod) /.test(text)
+  )
+    return { kind: 'not written', text: text.replace(/^rsync: /, '') };
+  return /^(rsync error|rsync: |@ERROR|ERROR: |unknown module|auth failed|ignoring|secrets file)/.test(text)
+    ? { kind: 'trouble', text }
+    : { kind: 'routine' };
 }

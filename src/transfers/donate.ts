@@ -6,7 +6,7 @@ import type { Config } from '../config/config.js';
 import { takeInventory, type Inventory } from '../datadir/inventory.js';
 import { resolveLayout, type Layout } from '../datadir/layout.js';
 import type { Manifest } from '../datadir/manifest.js';
-import { TransferError } from '../errors.js';
+import { TransferError, type ErrorCode } from '../errors.js';
 import { showTunnelClient, type TunnelClient } from '../plan/donor.js';
 import { connectAddress } from '../plan/tunnel.js';
 import { findTools, isAtLeast, type Tools } from '../processes/tools.js';
@@ -18,6 +18,7 @@ import { donateToOriginal } from './original-joiner.js';
 import { checkPlaces, report } from './preflight.js';
 import { parseState } from './state.js';
 import { sendAll } from './streams.js';
+import { delay } from './wait.js';
 import { openWorkplace, type Workplace } from './workplace.js';
 
 /** What the donor's server says about the transfer: an IST follows or not, and the state it has for an IST. */
@@ -40,8 +41,9 @@ export async function donate(config: Config, donation: Donation, context: Transf
   report(checkPlaces(config, layout), emit);
   const credentials = loadCredentials(config);
   report(checkOwnCredentials(config, credentials, context.now()), emit);
+  const tools = await findTools();
   emit({ kind: 'phase', phase: 'handshake' });
-  const [tools, peer] = await Promise.all([findTools(), shakeHands(config, credentials, context)]);
+  const peer = await shakeHands(config, credentials, context);
   const workplace = openWorkplace({
     dataDir: layout.roots.data,
     tmpDir: config.tmpDir,
@@ -81,12 +83,21 @@ async function donateToOwn(premises: Premises): Promise<void> {
     context.say({ kind: 'done', state });
   } catch (error) {
     // The joiner is told the reason, if it can still be reached; a reason that came from it needs no telling.
-    if (error instanceof TransferError && error.code !== 'PEER_FAILED' && error.code !== 'SECRET_REFUSED') {
+    if (error instanceof TransferError && !untellable.has(error.code)) {
       await courier.sendFailure(error).catch(() => undefined);
     }
     throw error;
   }
 }
+
+/** Reasons that came from the joiner, or that keep a message from reaching it. */
+const untellable: ReadonlySet<ErrorCode> = new Set([
+  'PEER_FAILED',
+  'PEER_UNREACHABLE',
+  'PEER_REJECTED_US',
+  'SECRET_REFUSED',
+  'SOCKOPT_REJECTED',
+]);
 
 async function bypass({ donation, layout, context }: Premises, courier: Courier): Promise<string> {
   const state = parseState(donation.state, '--gtid');
@@ -131,11 +142,7 @@ async function copy(premises: Premises, courier: Courier): Promise<string> {
 
   emit({ kind: 'phase', phase: 'finishing' });
   const kept = { ...inventory, files: inventory.files.filter((file) => answer.modules[file.place] !== '') };
-  // The verdict is asked for at once: the joiner's daemon lets the question wait until it is there.
-  await Promise.all([
-    courier.fetchVerdict(),
-    courier.sendManifest(describe(kept, layout, context, state, 'final'), 'final'),
-  ]);
+  await settleWithJoiner(courier, describe(kept, layout, context, state, 'final'), context);
   emit({
     kind: 'finished',
     bypass: false,
@@ -145,6 +152,21 @@ async function copy(premises: Premises, courier: Courier): Promise<string> {
     lockSeconds: (unlocked - locked) / 1000,
   });
   return state;
+}
+
+/** The verdict is asked for at once: the joiner's daemon lets the question wait until it is there. */
+async function settleWithJoiner(
+  courier: Courier,
+  manifest: Manifest,
+  { signal }: TransferContext,
+): Promise<void> {
+  const verdict = courier.fetchVerdict();
+  const sent = courier.sendManifest(manifest, 'final').catch(async (error: unknown) => {
+    // A joiner that has failed closes its tunnel right after saying why: what it says is the better reason.
+    const isSettled = await Promise.race([verdict.then(() => true), delay(3000, signal).then(() => false)]);
+    if (!isSettled) throw error;
+  });
+  await Promise.all([verdict, sent]);
 }
 
 function describe(
@@ -193,7 +215,7 @@ async function shakeHands(
     now: context.now(),
     timeoutMs: 10_000,
     signal: context.signal,
-    family: config.address.family === 'ip6' ? 6 : undefined,
+    family: config.address.family === 'ip6' ? 6 : config.tls.sockopt.family,
   });
   context.emit({
     kind: 'notice',
@@ -214,6 +236,7 @@ function tunnelClient(
   const pin = config.tls.mode === 'VERIFY_IDENTITY' ? pinFor(peer.facts, peer.matched) : undefined;
   return {
     connect: connectAddress(config.address, pin, config.tls, files),
+    sockopt: config.tls.sockopt,
     secret: context.remoteSecret,
     timeoutSeconds: Math.ceil(config.idleTimeoutMs / 1000),
     withoutChecksums: isAtLeast(tools.rsync, '3.2.0'),

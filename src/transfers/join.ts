@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/config.js';
+import { placeOf } from '../config/source.js';
 import { adoptBinlogs, clearBinlogs } from '../datadir/binlogs.js';
 import { compareWithManifest } from '../datadir/compare.js';
 import { resolveLayout, type Layout } from '../datadir/layout.js';
@@ -95,32 +96,32 @@ async function receive(config: Config, reception: Reception, sayReady: () => voi
   const signal = AbortSignal.any([reception.signal, trouble.signal]);
   const context = { ...reception, signal };
   const startedMs = reception.now().getTime();
-  let connected = (): void => undefined;
-  const firstConnection = new Promise<void>((resolve) => (connected = resolve));
+  const donor = { isHere: false, come: (): void => undefined };
+  const donorCame = new Promise<void>((resolve) => (donor.come = resolve));
   const listener = await startListener(config, plan, context, {
-    onConnection: (from) => {
-      emit({ kind: 'notice', text: `connection from ${from}` });
-      connected();
-    },
+    onConnection: (from) => emit({ kind: 'notice', text: `connection from ${from}` }),
     onEnd: (error) => trouble.abort(error),
   });
   const written = new Set<string>();
   let verdictIsRead = (): void => undefined;
   const verdictRead = new Promise<void>((resolve) => (verdictIsRead = resolve));
-  const stopFollowing = followDaemonLog(plan.daemonLogFile, emit, {
-    fail: (error) => trouble.abort(error),
-    onWrite: (module) => written.add(module),
-    onRead: (module) => {
-      if (module === messageModules.verdict) verdictIsRead();
+  const stopFollowing = followDaemonLog(plan.daemonLogFile, {
+    emit,
+    onDonor: (access, module) => {
+      donor.isHere = true;
+      donor.come();
+      if (access === 'write') written.add(module);
+      else if (module === messageModules.verdict) verdictIsRead();
     },
+    onFailure: (error) => trouble.abort(error),
   });
   try {
     emit({ kind: 'phase', phase: 'waiting for donor' });
     sayReady();
-    await withinInitialTimeout(config, firstConnection, signal);
+    await withinInitialTimeout(config, donorCame, signal);
     return await converse({ ...context, written, startedMs, verdictRead }, listener);
   } catch (error) {
-    await tellDonor(plan, error, verdictRead, listener, reception.signal);
+    if (donor.isHere) await tellDonor(plan, error, verdictRead, listener, reception.signal);
     throw error;
   } finally {
     stopFollowing();
@@ -250,23 +251,25 @@ function readDonorFailure(file: string): TransferError {
     : peerError('donor', told.failure);
 }
 
+/** Anybody can connect; only a donor with the transfer's secret ends the wait. */
 async function withinInitialTimeout(
-  config: Config,
-  connection: Promise<void>,
+  { initialTimeoutMs, initialTimeoutBy }: Config,
+  donor: Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  if (config.initialTimeoutMs === 0) return;
+  if (initialTimeoutMs === 0) return;
   const enough = new AbortController();
-  const late = delay(config.initialTimeoutMs, AbortSignal.any([signal, enough.signal])).then(() => {
-    throw new TransferError(
-      'TIMED_OUT',
-      `no donor connected within ${config.initialTimeoutMs / 1000} s (sst-initial-timeout)`,
-    );
+  const late = delay(initialTimeoutMs, AbortSignal.any([signal, enough.signal])).then(() => {
+    throw new TransferError('TIMED_OUT', `no donor came within ${initialTimeoutMs / 1000} s`, {
+      option: 'sst-initial-timeout',
+      where: initialTimeoutBy === undefined ? undefined : placeOf(initialTimeoutBy),
+      hint: "the donor's log says why it did not come; check that its host reaches this port",
+    });
   });
   try {
-    await Promise.race([connection, late]);
+    await Promise.race([donor, late]);
   } finally {
-    enough.abort(new Error('connected'));
+    enough.abort(new Error('the donor is here'));
     late.catch(() => undefined);
   }
 }

@@ -8,6 +8,7 @@ import { findPortOwner, groupMembers } from '../processes/proc.js';
 import { childFailure, supervise, type SupervisedChild } from '../processes/supervise.js';
 import { portBusy } from './preflight.js';
 import type { TransferContext } from './context.js';
+import { socatComplaints, sockoptRejected } from './socat-failure.js';
 import { delay, untilAborted } from './wait.js';
 
 /**
@@ -24,10 +25,8 @@ export async function localBindAddress(config: Config): Promise<string | undefin
 }
 
 async function resolve(host: string, config: Config): Promise<readonly string[]> {
-  const wantsIp6 = config.tls.sockopt.options.some((option) => /^pf=(ip6|inet6|10)$/i.test(option));
-  const wantsIp4 = config.tls.sockopt.options.some((option) => /^pf=(ip4|inet|ip|2)$/i.test(option));
   try {
-    const family = wantsIp6 ? 6 : wantsIp4 ? 4 : 0;
+    const family = config.tls.sockopt.family ?? 0;
     return (await lookup(host, { family, all: true })).map(({ address }) => address);
   } catch {
     return [];
@@ -59,28 +58,25 @@ export async function startListener(
     },
   );
   const died = listener.ended.then((outcome) => {
-    const words = listener.lastWords().join(' ');
-    if (/Address already in use/.test(words)) return portBusy(config, findPortOwner(config.address.port));
-    if (isUsageError(words)) {
-      return childFailure(listener, outcome, 'SOCKOPT_REJECTED');
-    }
-    return childFailure(listener, outcome);
+    const complaints = socatComplaints(listener.lastWords());
+    if (complaints.some((text) => text.includes('Address already in use')))
+      return portBusy(config, findPortOwner(config.address.port));
+    return sockoptRejected(complaints, config.tls.sockopt) ?? childFailure(listener, outcome);
   });
-  await Promise.race([
-    listening,
-    died.then((error) => Promise.reject(error)),
-    untilAborted(context.signal),
-    tooLate(context.signal),
-  ]);
+  const decided = new AbortController();
+  const signal = AbortSignal.any([context.signal, decided.signal]);
+  try {
+    await Promise.race([
+      listening,
+      died.then((error) => Promise.reject(error)),
+      untilAborted(signal),
+      tooLate(signal),
+    ]);
+  } finally {
+    decided.abort(new Error('the listener listens or has ended'));
+  }
   void died.then(hooks.onEnd);
   return listener;
-}
-
-/** socat's complaints about an address that it cannot parse, which are about `sockopt`: the rest is ours. */
-export function isUsageError(words: string): boolean {
-  return /unknown option|parseopts|syntax error|not a number|option .* not (allowed|supported|inquired)|cipher list|no cipher match|unknown (method|protocol)|garbage|requires? (a )?value|value required|missing numerical value|E set_|SSL_CTX_set/i.test(
-    words,
-  );
 }
 
 /** The listener itself and its guard: what its process group consists of while nobody is connected. */

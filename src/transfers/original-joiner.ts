@@ -77,9 +77,9 @@ async function copy(premises: Premises): Promise<string> {
   return state;
 }
 
-async function run(command: Command, { context }: Premises): Promise<void> {
+async function run(command: Command, { client, context }: Premises): Promise<void> {
   const child = supervise(command, { transferId: context.id, emit: context.emit, signal: context.signal });
   const outcome = await child.ended;
   context.signal.throwIfAborted();
-  if (outcome.kind !== 'exited' || outcome.code !== 0) throw rsyncFailure(child, outcome);
+  if (outcome.kind !== 'exited' || outcome.code !== 0) throw rsyncFailure(child, outcome, client.sockopt);
 }

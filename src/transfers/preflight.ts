@@ -1,10 +1,12 @@
-import { checkDirectories, type DirectoryUse } from '../datadir/space.js';
-import type { Layout } from '../datadir/layout.js';
+import { resolve } from 'node:path';
+import { checkDirectories, settingBehind, type DirectoryUse } from '../datadir/space.js';
+import { isInside, places, rootOf, type Layout } from '../datadir/layout.js';
 import type { Config } from '../config/config.js';
+import { placeOf } from '../config/source.js';
 import { errorOf, TransferError, type Finding } from '../errors.js';
 import type { EmitEvent } from '../events.js';
 import { findPortOwner, type PortOwner } from '../processes/proc.js';
-import { formatAddress } from '../config/address.js';
+import { whyUnsafe } from '../plan/rsyncd-conf.js';
 
 /** Reports every finding, and stops at the first error among them. */
 export function report(findings: readonly Finding[], emit: EmitEvent): void {
@@ -13,10 +15,51 @@ export function report(findings: readonly Finding[], emit: EmitEvent): void {
   if (stopping !== undefined) throw errorOf(stopping);
 }
 
-/** Whether the directories that this role reads or writes are there and usable. */
+/** Whether the directories that this role reads or writes have names that can be used, are there and are usable. */
 export function checkPlaces(config: Config, layout: Layout): readonly Finding[] {
   const use: DirectoryUse = config.role === 'joiner' ? 'write' : 'read';
-  return checkDirectories(layout, config.directories, use);
+  return [...checkPaths(config, layout), ...checkDirectories(layout, config.directories, use)];
+}
+
+function checkPaths(config: Config, layout: Layout): readonly Finding[] {
+  const named = places.map((place) => ({
+    path: rootOf(layout, place),
+    blame: settingBehind(place, config.directories),
+  }));
+  const unsafe = named.flatMap(({ path, blame }) =>
+    path === undefined ? [] : checkPath(config.role, path, path, blame),
+  );
+  return [...unsafe, ...checkTemporaryDirectory(config, layout)];
+}
+
+function checkPath(
+  role: Config['role'],
+  path: string,
+  asWritten: string,
+  blame: Pick<Finding, 'option' | 'where'>,
+): readonly Finding[] {
+  const reason = whyUnsafeFor(role, asWritten);
+  if (reason === undefined) return [];
+  const message = `the path ${JSON.stringify(path)} has ${reason}`;
+  return [{ severity: 'error', code: 'PATH_UNSAFE', message, ...blame }];
+}
+
+/** Only a joiner's directories stand in rsyncd.conf. */
+function whyUnsafeFor(role: Config['role'], path: string): string | undefined {
+  if (role === 'joiner') return whyUnsafe(path);
+  return /[\0-\x1f\x7f]/.test(path) ? 'a control character' : undefined;
+}
+
+function checkTemporaryDirectory({ role, tmpDir }: Config, layout: Layout): readonly Finding[] {
+  if (tmpDir === undefined || tmpDir.value === '') return [];
+  const blame = { option: tmpDir.source.name, where: placeOf(tmpDir.source) };
+  // Only files below it are named to rsync: what stands at the directory's own end does no harm.
+  const unsafe = checkPath(role, tmpDir.value, `${tmpDir.value}/file`, blame);
+  const { data } = layout.roots;
+  if (role === 'donor' || !isInside(data, resolve(tmpDir.value))) return unsafe;
+  const message = `tmpdir ${tmpDir.value} lies in the data directory ${data}, from which a transfer removes what the donor does not have`;
+  const hint = 'name a directory outside the data directory';
+  return [...unsafe, { severity: 'error', code: 'OPTION_INVALID', message, hint, ...blame }];
 }
 
 /** Fails with `PORT_BUSY`, naming who has the port, when something listens where the joiner has to. */
@@ -35,6 +78,6 @@ export function portBusy(config: Config, owner: PortOwner | undefined): Transfer
         : `process ${owner.pid}: ${owner.commandLine ?? ''}`;
   return new TransferError(
     'PORT_BUSY',
-    `port ${config.address.port} of ${formatAddress(config.address)} is taken by ${who}`,
+    `port ${config.address.port} for ${config.address.host} is taken by ${who}`,
   );
 }

@@ -1,39 +1,74 @@
-import { TransferError } from '../errors.js';
+import type { SocketOptions } from '../config/tls.js';
+import type { ErrorCode, TransferError } from '../errors.js';
 import type { ChildOutcome } from '../events.js';
 import { childFailure, type SupervisedChild } from '../processes/supervise.js';
-import { isUsageError } from './listener.js';
+import { connectionRefused, socatComplaints, sockoptRejected } from './socat-failure.js';
 
-/** What rsync's exit status and last words mean (rsync 3.5.0, 3.4.1, 3.2.7); the words decide where they are clear. */
-export function rsyncFailure(child: SupervisedChild, outcome: ChildOutcome): TransferError {
+/**
+ * What an rsync client's exit status and last words mean, and those of the socat that it speaks through: its words
+ * decide where they are clear, and they come first, since rsync only sees a connection that never began.
+ */
+export function rsyncFailure(
+  child: SupervisedChild,
+  outcome: ChildOutcome,
+  sockopt?: SocketOptions,
+): TransferError {
+  const complaints = socatComplaints(child.lastWords());
+  const rejected = sockoptRejected(complaints, sockopt);
+  if (rejected !== undefined) return rejected;
   const words = child.lastWords().join('\n');
-  if (/auth failed on module/.test(words)) return childFailure(child, outcome, 'SECRET_REFUSED');
-  if (/No space left on device|Disk quota exceeded/.test(words)) {
-    return childFailure(child, outcome, 'DISK_FULL', "make room on the joiner's file system");
-  }
-  if (/\[sender\].*Permission denied|send_files failed to open/.test(words))
-    return childFailure(child, outcome, 'FILE_UNREADABLE');
-  if (/socat\[\d+\] E .*(certificate|verify|handshake|alert|commonname)/i.test(words))
-    return childFailure(child, outcome, 'PEER_REJECTED_US');
-  if (/socat\[\d+\] E .*(refused|No route|unreachable|timed out)/i.test(words))
-    return childFailure(child, outcome, 'PEER_UNREACHABLE');
-  if (/socat\[\d+\] E /.test(words) && isUsageError(words))
-    return childFailure(child, outcome, 'SOCKOPT_REJECTED');
+  const meaning = connectionRefused(complaints) ?? meanings.find((candidate) => candidate.words.test(words));
+  if (meaning !== undefined) return childFailure(child, outcome, meaning.code, meaning.hint);
   if (outcome.kind !== 'exited') return childFailure(child, outcome);
-  switch (outcome.code) {
-    case 2:
-    case 4:
-    case 5:
-      return childFailure(child, outcome, 'PEER_PROTOCOL');
-    case 10:
-    case 12:
-      return childFailure(child, outcome, 'PEER_FAILED', "the connection ended: look into the joiner's log");
-    case 23:
-    case 24:
-      return childFailure(child, outcome, 'COPY_INCOMPLETE');
-    case 30:
-    case 35:
-      return childFailure(child, outcome, 'TIMED_OUT');
-    default:
-      return childFailure(child, outcome);
-  }
+  const status = statuses[outcome.code];
+  return childFailure(child, outcome, status?.code, status?.hint);
 }
+
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly hint?: string;
+}
+
+/** As rsync 3.5.0 says it; `[sender]` is this side, `[receiver]` and `[generator]` the joiner. */
+const meanings: readonly (Meaning & { words: RegExp })[] = [
+  { words: /^@ERROR: auth failed on module/m, code: 'SECRET_REFUSED' },
+  {
+    words: /No space left on device|Disk quota exceeded/,
+    code: 'DISK_FULL',
+    hint: "make room on the joiner's file system",
+  },
+  { words: /^rsync: \[sender\] .*Permission denied/m, code: 'FILE_UNREADABLE' },
+  {
+    words: /^rsync: \[(receiver|generator)\] .* failed: /im,
+    code: 'PEER_FAILED',
+    hint: "the joiner could not write: check its directories' owner, mode and file system",
+  },
+  {
+    words: /^@ERROR: chdir failed/m,
+    code: 'PEER_FAILED',
+    hint: 'a directory of the joiner is missing or closed to its server',
+  },
+  {
+    words: /^@ERROR: Unknown module/m,
+    code: 'PEER_PROTOCOL',
+    hint: 'the joiner runs another version or another SST method: compare wsrep_sst_method on all nodes',
+  },
+];
+
+const connectionEnded: Meaning = {
+  code: 'PEER_FAILED',
+  hint: "the connection ended: the joiner's log says why",
+};
+
+/** rsync's exit statuses (rsync.1, EXIT VALUES). */
+const statuses: Readonly<Record<number, Meaning>> = {
+  2: { code: 'PEER_PROTOCOL' },
+  4: { code: 'PEER_PROTOCOL' },
+  5: { code: 'PEER_PROTOCOL' },
+  10: connectionEnded,
+  12: connectionEnded,
+  23: { code: 'COPY_INCOMPLETE' },
+  24: { code: 'COPY_INCOMPLETE' },
+  30: { code: 'TIMED_OUT' },
+  35: { code: 'TIMED_OUT' },
+};

@@ -69,7 +69,7 @@ async function sendJob(
   );
   const outcome = await child.ended;
   context.signal.throwIfAborted();
-  if (outcome.kind !== 'exited' || outcome.code !== 0) throw rsyncFailure(child, outcome);
+  if (outcome.kind !== 'exited' || outcome.code !== 0) throw rsyncFailure(child, outcome, client.sockopt);
   onBytes(job.bytes);
 }
 

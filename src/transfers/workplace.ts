@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -174,15 +175,15 @@ function makePrivateDirectory(setting: Sourced<string> | undefined): string {
     chmodSync(dir, 0o700);
     return dir;
   } catch (cause) {
-    throw new TransferError(
-      'DIRECTORY_NOT_WRITABLE',
-      `cannot make a private directory in ${parent}: ${String(cause)}`,
-      {
-        option: 'tmpdir',
-        where: setting === undefined ? undefined : placeOf(setting.source),
-        cause,
-      },
-    );
+    const detail = {
+      option: 'tmpdir',
+      where: setting === undefined ? undefined : placeOf(setting.source),
+      cause,
+    };
+    if (!existsSync(parent))
+      throw new TransferError('DIRECTORY_MISSING', `the directory ${parent} does not exist`, detail);
+    const message = `cannot make a private directory in ${parent}: ${String(codeOf(cause))}`;
+    throw new TransferError('DIRECTORY_NOT_WRITABLE', message, detail);
   }
 }
 

@@ -1,0 +1,88 @@
+import type { SocketOptions } from '../config/tls.js';
+import { placeOf } from '../config/source.js';
+import { TransferError, type ErrorCode } from '../errors.js';
+
+/** What socat (1.7.4.4) complained about, without time and process id: its lines of level E. */
+export function socatComplaints(lines: readonly string[]): readonly string[] {
+  return lines.flatMap((line) => /\bsocat\[\d+\] E (.*)/.exec(line)?.[1] ?? []);
+}
+
+/**
+ * The error for a socat that does not accept what `sockopt` holds; undefined when its complaints are about something
+ * else. The rest of its address is this program's own, so whatever it cannot parse is the administrator's.
+ */
+export function sockoptRejected(
+  complaints: readonly string[],
+  sockopt: SocketOptions | undefined,
+): TransferError | undefined {
+  if (sockopt?.source === undefined || sockopt.source.value === '') return undefined;
+  const complaint = complaints.find(
+    (text) => aboutOptions.test(text) || sockopt.options.some((option) => mentions(text, option)),
+  );
+  if (complaint === undefined) return undefined;
+  const { value, source } = sockopt.source;
+  const message = `socat does not accept sockopt=${JSON.stringify(value)}: ${inPlainWords(complaint)}`;
+  return new TransferError('SOCKOPT_REJECTED', message, { option: source.name, where: placeOf(source) });
+}
+
+/** How socat begins when it cannot parse or apply an option. */
+const aboutOptions = new RegExp(
+  [
+    'parseopts(_table)?\\(\\)',
+    'applyopts\\(\\): option',
+    'option "[^"]*": ',
+    'syntax (error )?in ',
+    'unknown protocol family',
+    'unknown SSL/TLS version',
+    'SSL_(CTX_)?set_',
+    'openssl-\\w+="',
+    'xioparsenetwork',
+    'setsockopt\\(',
+    'getpwnam\\(',
+    'getgrnam\\(',
+  ].join('|'),
+  'i',
+);
+
+/** Whether the complaint quotes the option's value: `getaddrinfo("999.1.1.1", …` for `bind=999.1.1.1`. */
+function mentions(complaint: string, option: string): boolean {
+  const equals = option.indexOf('=');
+  const value = equals === -1 ? '' : option.slice(equals + 1);
+  return value.length > 2 && complaint.split(/[\s"(),{}]+|:\d+(?=\D|$)/).includes(value);
+}
+
+/** With a cipher list that it does not understand socat shows an error of before (`PEM routines::no start line`). */
+function inPlainWords(complaint: string): string {
+  const ciphers = /^SSL_(?:CTX_)?set_cipher_list\([^"]*"([^"]*)"\)/.exec(complaint)?.[1];
+  return ciphers === undefined ? complaint : `OpenSSL knows no cipher in ${JSON.stringify(ciphers)}`;
+}
+
+/** What kept a donor's socat from reaching the joiner or being accepted; undefined when its words tell nothing. */
+export function connectionRefused(
+  complaints: readonly string[],
+): { readonly code: ErrorCode; readonly hint?: string | undefined } | undefined {
+  for (const complaint of complaints) {
+    const found = meanings.find(({ words }) => words.test(complaint));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The handshake before has succeeded: whatever comes now has changed in between. */
+const changed = "the joiner's certificate has changed since the handshake a moment ago: try again";
+
+const meanings: readonly { words: RegExp; code: ErrorCode; hint?: string }[] = [
+  {
+    words: /^certificate is valid but its commonName|CN .*(does not|doesn't) match/i,
+    code: 'CERTIFICATE_NAME_MISMATCH',
+    hint: changed,
+  },
+  { words: /^SSL_connect\(\).*certificate verify failed/, code: 'CERTIFICATE_UNTRUSTED', hint: changed },
+  // In TLS 1.3 a client learns that it was turned down only when it reads or writes.
+  {
+    words:
+      /alert (unknown ca|bad certificate|certificate|access denied)|^SSL_(write|read)\(\).*reset by peer/i,
+    code: 'PEER_REJECTED_US',
+  },
+  { words: /^(connect|getaddrinfo)\(|^SSL_connect\(\).*(reset|closed|EOF)/, code: 'PEER_UNREACHABLE' },
+];

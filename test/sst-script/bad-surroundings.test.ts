@@ -1,0 +1,242 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import t from 'tap';
+import type { BareNode, RunOptions } from './bare-node.js';
+import { refusals, type BadInput } from './failing.js';
+import { Material } from './material.js';
+
+const material = await Material.create();
+t.teardown(() => material.destroy());
+t.setTimeout(120_000);
+
+type Options = Readonly<Record<string, string>>;
+
+function configured(node: BareNode, sst: Options = {}, mysqld: Options = {}): undefined {
+  node.configure(material.groups({}, sst, mysqld));
+}
+
+const directories: BadInput[] = [
+  {
+    title: 'a data directory that does not exist',
+    prepare: (node) => {
+      configured(node);
+      return { dataDir: `${node.dir}/nowhere` };
+    },
+    code: 'DIRECTORY_MISSING',
+    says: [/expected the directory \S+\/nowhere, got nothing there \(datadir/],
+    hint: /create the directory/,
+  },
+  {
+    title: 'a data directory that is a file',
+    prepare: (node) => {
+      configured(node);
+      return { dataDir: node.file('plain', '') };
+    },
+    code: 'DIRECTORY_MISSING',
+    says: [/\/plain/, '(datadir'],
+  },
+  {
+    title: 'a data directory that the server may not write',
+    role: 'joiner',
+    prepare: (node) => {
+      configured(node);
+      mkdirSync(`${node.dir}/closed`, { mode: 0o755 });
+      return { dataDir: `${node.dir}/closed` };
+    },
+    code: 'DIRECTORY_NOT_WRITABLE',
+    says: [/got mode 0755 of user 0, group 0 for \S+\/closed \(datadir/],
+    hint: /writable for the user that the server runs as/,
+  },
+  {
+    title: 'a data directory that the server may not read',
+    role: 'donor',
+    prepare: (node) => {
+      configured(node);
+      mkdirSync(`${node.dir}/closed`, { mode: 0o700 });
+      return { dataDir: `${node.dir}/closed` };
+    },
+    code: 'FILE_UNREADABLE',
+    says: [/got mode 0700 of user 0, group 0 for \S+\/closed \(datadir/],
+  },
+  ...[
+    'innodb_log_group_home_dir',
+    'innodb_data_home_dir',
+    'innodb_undo_directory',
+    'aria_log_dir_path',
+  ].flatMap((option): BadInput[] => [
+    {
+      title: `${option} that does not exist`,
+      role: 'donor',
+      prepare: (node) => configured(node, {}, { [option]: `${node.dir}/nowhere` }),
+      code: 'DIRECTORY_MISSING',
+      says: [/expected the directory \S+\/nowhere/],
+      option,
+    },
+    {
+      title: `${option} that cannot be created`,
+      role: 'joiner',
+      prepare: (node) => configured(node, {}, { [option]: `/proc/nowhere` }),
+      code: 'DIRECTORY_NOT_WRITABLE',
+      says: [/\/proc/],
+      option,
+    },
+  ]),
+];
+
+/** Directory names that rsyncd.conf cannot carry: each would be read as something else. */
+const paths: BadInput[] = [
+  ['a line end', 'a\nb', 'a control character'],
+  ['a %NAME% that rsync expands', 'a%PATH%b', 'a %NAME%'],
+  ['a backslash at its end', 'ab\\', 'a backslash at its end'],
+  ['a space at its end', 'ab ', 'a space'],
+].flatMap(([title = '', name = '', says = '']): BadInput[] => [
+  {
+    title: `a data directory with ${title}`,
+    role: 'joiner',
+    prepare: (node) => {
+      configured(node);
+      return { dataDir: node.directory(name) };
+    },
+    code: 'PATH_UNSAFE',
+    says: [says, '(datadir'],
+    hint: /rename/,
+  },
+]);
+
+const temporaryDirectories: BadInput[] = [
+  {
+    title: 'a tmpdir with a line end',
+    prepare: (node) => configured(node, { tmpdir: node.directory('a\nb').replace('\n', '\\n') }),
+    code: 'PATH_UNSAFE',
+    says: ['a control character'],
+    option: 'tmpdir',
+  },
+  {
+    title: 'a tmpdir with a %NAME% that rsync expands',
+    role: 'joiner',
+    prepare: (node) => configured(node, { tmpdir: node.directory('a%PATH%b') }),
+    code: 'PATH_UNSAFE',
+    says: ['a %NAME%'],
+    option: 'tmpdir',
+  },
+  {
+    title: 'a tmpdir in the data directory',
+    role: 'joiner',
+    prepare: (node) => configured(node, { tmpdir: node.directory('data/tmp') }),
+    code: 'OPTION_INVALID',
+    says: ['lies in the data directory'],
+    option: 'tmpdir',
+  },
+  {
+    title: 'a tmpdir that does not exist',
+    role: 'joiner',
+    prepare: (node) => configured(node, { tmpdir: '/nowhere' }),
+    code: 'DIRECTORY_MISSING',
+    says: ['/nowhere'],
+    option: 'tmpdir',
+  },
+  {
+    title: 'a tmpdir that the server may not write',
+    role: 'joiner',
+    prepare: (node) => configured(node, { tmpdir: '/proc' }),
+    code: 'DIRECTORY_NOT_WRITABLE',
+    says: ['/proc'],
+    option: 'tmpdir',
+  },
+];
+
+/** Runs the script where a file of the system is another: in a mount namespace of its own. */
+function whereFileIs(file: string, replacement: string): RunOptions {
+  const command = 'mount --bind "$1" "$2" && shift 2 && exec "$@"';
+  return { through: ['unshare', '--mount', 'sh', '-c', command, 'sh', replacement, file] };
+}
+
+const tools: BadInput[] = (['socat', 'rsync'] as const).flatMap((tool): BadInput[] => [
+  {
+    title: `no ${tool}`,
+    prepare: (node) => {
+      configured(node);
+      return whereFileIs(`/usr/bin/${tool}`, node.file('not-executable', '', 0o644));
+    },
+    code: 'TOOL_MISSING',
+    says: [`${tool} is not on the path of the server`],
+    hint: new RegExp(`install the package ${tool}`),
+  },
+  {
+    title: `a ${tool} that does not say its version`,
+    prepare: (node) => {
+      configured(node);
+      return { env: { PATH: `${fake(node, tool, 'echo hello')}:${process.env['PATH'] ?? ''}` } };
+    },
+    code: 'TOOL_MISSING',
+    says: [/did not print its version: "hello/],
+  },
+  {
+    title: `a ${tool} that is too old`,
+    prepare: (node) => {
+      configured(node);
+      const old = {
+        socat: 'echo "socat version 1.7.3.4 on Jan  1 2020"',
+        rsync: 'echo "rsync  version 3.0.9  protocol version 30"',
+      }[tool];
+      return { env: { PATH: `${fake(node, tool, old)}:${process.env['PATH'] ?? ''}` } };
+    },
+    code: 'TOOL_TOO_OLD',
+    says: [{ socat: 'socat is version 1.7.3.4', rsync: 'rsync is version 3.0.9' }[tool], 'or newer'],
+    hint: new RegExp(`upgrade the package ${tool}`),
+  },
+]);
+
+function fake(node: BareNode, tool: string, line: string): string {
+  const dir = node.directory('bin');
+  writeFileSync(join(dir, tool), `#!/bin/sh\n${line}\n`);
+  chmodSync(join(dir, tool), 0o755);
+  return dir;
+}
+
+const ports: BadInput[] = [
+  {
+    title: 'a port that another process has',
+    role: 'joiner',
+    prepare: async (node) => {
+      configured(node);
+      const server = createServer();
+      server.listen(node.port, '127.0.0.1');
+      await once(server, 'listening');
+      t.teardown(() => server.close());
+      return undefined;
+    },
+    code: 'PORT_BUSY',
+    says: [/port \d+ for 127\.0\.0\.1 is taken by /],
+    hint: /name another port in wsrep_sst_receive_address/,
+  },
+  {
+    title: 'a port that another process has, seen by root',
+    role: 'joiner',
+    prepare: async (node) => {
+      configured(node);
+      const server = createServer();
+      server.listen(node.port, '127.0.0.1');
+      await once(server, 'listening');
+      t.teardown(() => server.close());
+      return { user: 'root' };
+    },
+    code: 'PORT_BUSY',
+    says: [`process ${process.pid}: ${process.argv0}`],
+  },
+];
+
+for (const [title, cases] of Object.entries({
+  directories,
+  'paths that rsyncd.conf cannot carry': paths,
+  tmpdir: temporaryDirectories,
+  tools,
+  ports,
+})) {
+  t.test(title, (t) => {
+    refusals(t, cases);
+    t.end();
+  });
+}

@@ -1,0 +1,162 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import type { Test } from 'tap';
+import { BareNode, type ScriptRun } from './bare-node.js';
+import { expectFailure, expectNoProcess } from './failing.js';
+import { Material } from './material.js';
+
+const material = await Material.create();
+t.teardown(() => material.destroy());
+t.setTimeout(120_000);
+t.jobs = 2;
+
+async function configuredNode(t: Test): Promise<BareNode> {
+  const node = await BareNode.create();
+  t.teardown(() => node.destroy());
+  node.configure(material.groups());
+  return node;
+}
+
+const claim = (node: BareNode): string => join(node.dataDir, '.galera-sst-tunnel.json');
+const mark = (node: BareNode): string => join(node.dataDir, 'sst_in_progress');
+
+function expectCleanDataDirectory(t: Test, node: BareNode): void {
+  t.notOk(existsSync(claim(node)), 'no claim is left');
+  t.notOk(existsSync(mark(node)), 'no sign of progress is left');
+}
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  t.test(`${signal} ends a waiting joiner and leaves nothing`, { buffered: true }, async (t) => {
+    const node = await configuredNode(t);
+    const before = node.contents();
+    const run = node.start('joiner');
+    await run.ready();
+    t.ok(existsSync(mark(node)), 'sst_in_progress is there while it waits');
+    process.kill(run.pid, signal);
+    await expectFailure(t, run, node, { code: 'INTERRUPTED', says: [`ended by ${signal}`] });
+    t.same(node.contents(), before, 'the data directory is as before');
+  });
+}
+
+t.test('the end of the server that --parent names ends a waiting joiner', { buffered: true }, async (t) => {
+  const node = await configuredNode(t);
+  const server = spawn('sleep', ['60'], { stdio: 'ignore' });
+  t.teardown(() => server.kill('SIGKILL'));
+  const run = node.start('joiner', { args: ['--parent', String(server.pid)] });
+  await run.ready();
+  server.kill('SIGKILL');
+  await expectFailure(t, run, node, { code: 'PARENT_GONE', says: [`process ${server.pid}`] });
+  expectCleanDataDirectory(t, node);
+});
+
+t.test('a server that no longer reads ends the script', { buffered: true }, async (t) => {
+  const node = await configuredNode(t);
+  const run = node.start('joiner');
+  run.process.stdout!.destroy();
+  await expectFailure(t, run, node, { code: 'PARENT_GONE', says: ['no longer reads'] });
+  expectCleanDataDirectory(t, node);
+});
+
+t.test('a second joiner on the same data directory', { buffered: true }, async (t) => {
+  const node = await configuredNode(t);
+  const first = node.start('joiner');
+  await first.ready();
+  const before = node.contents();
+  const second = node.start('joiner');
+  const status = await second.ended;
+  t.equal(status, 114);
+  t.same(second.stdout, [], 'it never says ready');
+  t.equal(second.errors().length, 1);
+  t.match(second.errors()[0], /\[ERROR\] ALREADY_RUNNING: .*process \d+.* HINT: /);
+  t.match(second.errors()[0], String(first.pid), 'it names the process');
+  t.same(node.contents(), before, 'the first one is not disturbed');
+  process.kill(first.pid, 'SIGTERM');
+  await first.ended;
+  expectCleanDataDirectory(t, node);
+});
+
+/** A joiner that is killed while it waits. */
+async function crash(t: Test, node: BareNode): Promise<ScriptRun> {
+  const run = node.start('joiner');
+  await run.ready();
+  process.kill(run.pid, 'SIGKILL');
+  await run.ended;
+  await expectNoProcess(t, run);
+  t.ok(existsSync(claim(node)), 'the claim is left');
+  t.equal(node.privateFiles().length, 1, 'the private directory is left');
+  return run;
+}
+
+async function expectFreshStart(t: Test, node: BareNode, leftBy: RegExp | string): Promise<void> {
+  const next = node.start('joiner');
+  await next.ready();
+  t.ok(
+    next.stderr.some((line) => line.includes('cleaned up after transfer') && line.match(leftBy) !== null),
+    'the log says so',
+    { log: next.stderr },
+  );
+  t.equal(node.privateFiles().length, 1, 'only its own private directory is there');
+  process.kill(next.pid, 'SIGTERM');
+  await next.ended;
+  t.same(node.privateFiles(), []);
+  expectCleanDataDirectory(t, node);
+}
+
+t.test('a joiner after one that was killed cleans up and listens', { buffered: true }, async (t) => {
+  const node = await configuredNode(t);
+  const killed = await crash(t, node);
+  await expectFreshStart(t, node, killed.transferId() ?? 'no id');
+});
+
+t.test('a claim whose process id another process has now is stale', { buffered: true }, async (t) => {
+  const node = await configuredNode(t);
+  const killed = await crash(t, node);
+  const left = JSON.parse(readFileSync(claim(node), 'utf8')) as { owner: { pid: number } };
+  left.owner.pid = process.pid;
+  writeFileSync(claim(node), JSON.stringify(left));
+  await expectFreshStart(t, node, killed.transferId() ?? 'no id');
+});
+
+t.test('a claim that a crash has cut short is no obstacle', { buffered: true }, async (t) => {
+  const node = await configuredNode(t);
+  node.file('data/.galera-sst-tunnel.json', '{"transferId":"a1');
+  const run = node.start('joiner');
+  await run.ready();
+  process.kill(run.pid, 'SIGTERM');
+  t.equal(await run.ended, 3);
+  expectCleanDataDirectory(t, node);
+});
+
+t.test(
+  'processes of a killed transfer that its guard missed are ended by the next one',
+  { buffered: true },
+  async (t) => {
+    const node = await configuredNode(t);
+    const killed = await crash(t, node);
+    const id = killed.transferId() ?? '';
+    const straggler = spawn(
+      'setpriv',
+      ['--reuid', 'mysql', '--regid', 'mysql', '--clear-groups', 'sleep', '60'],
+      {
+        stdio: 'ignore',
+        env: { PATH: process.env['PATH'], GALERA_SST_TUNNEL_TRANSFER: id },
+      },
+    );
+    t.teardown(() => straggler.kill('SIGKILL'));
+    await once(straggler, 'spawn');
+    const ended = once(straggler, 'exit');
+    await untilProgram(straggler.pid!, 'sleep');
+    await expectFreshStart(t, node, id);
+    t.equal((await ended)[1], 'SIGKILL');
+  },
+);
+
+/** setpriv becomes the program that it runs. */
+async function untilProgram(pid: number, name: string): Promise<void> {
+  while (readFileSync(`/proc/${pid}/comm`, 'utf8').trim() !== name) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -1,0 +1,63 @@
+import t from 'tap';
+import { understandDaemonLine, type DaemonLine } from '../../src/transfers/daemon-log.js';
+
+/** Lines of the log of rsync 3.5.0 as a daemon behind socat, with what they mean to a waiting joiner. */
+const lines: readonly [string, DaemonLine][] = [
+  ['connect from UNDETERMINED (0.0.0.0)', { kind: 'routine' }],
+  ['receiving file list', { kind: 'routine' }],
+  [
+    'auth failed on module rsync_tunnel_sst from UNDETERMINED (0.0.0.0) for nobody: no matching rule',
+    { kind: 'no secret', user: 'nobody' },
+  ],
+  [
+    'auth failed on module rsync_tunnel_sst-log_dir from UNDETERMINED (0.0.0.0) for mysql: no matching rule',
+    { kind: 'no secret', user: 'mysql' },
+  ],
+  [
+    'auth failed on module rsync_tunnel_sst from UNDETERMINED (0.0.0.0) for sst: password mismatch',
+    { kind: 'wrong secret' },
+  ],
+  [
+    'auth failed on module rsync_tunnel_sst from UNDETERMINED (0.0.0.0) for sst: ignoring secrets file',
+    {
+      kind: 'trouble',
+      text: 'auth failed on module rsync_tunnel_sst from UNDETERMINED (0.0.0.0) for sst: ignoring secrets file',
+    },
+  ],
+  [
+    'rsync to rsync_tunnel_sst-log_dir/ from sst@UNDETERMINED (0.0.0.0)',
+    { kind: 'donor', access: 'write', module: 'rsync_tunnel_sst-log_dir' },
+  ],
+  [
+    'rsync on rsync_tunnel_sst-answer/answer.json from sst@UNDETERMINED (0.0.0.0)',
+    { kind: 'donor', access: 'read', module: 'rsync_tunnel_sst-answer' },
+  ],
+  [
+    'rsync: [receiver] open "ibdata1" (in rsync_tunnel_sst) failed: Permission denied (13)',
+    {
+      kind: 'not written',
+      text: '[receiver] open "ibdata1" (in rsync_tunnel_sst) failed: Permission denied (13)',
+    },
+  ],
+  [
+    'rsync: [receiver] write failed on "big" (in rsync_tunnel_sst): No space left on device (28)',
+    {
+      kind: 'not written',
+      text: '[receiver] write failed on "big" (in rsync_tunnel_sst): No space left on device (28)',
+    },
+  ],
+  [
+    'rsync: [generator] failed to set times on "/shop" (in rsync_tunnel_sst): Operation not permitted (1)',
+    {
+      kind: 'trouble',
+      text: 'rsync: [generator] failed to set times on "/shop" (in rsync_tunnel_sst): Operation not permitted (1)',
+    },
+  ],
+];
+
+t.test("a line of the rsync daemon's log tells who is there and what went wrong", (t) => {
+  for (const [text, meaning] of lines) {
+    t.same(understandDaemonLine(`2026/11/22 00:20:18 [27801] ${text}`), meaning, text);
+  }
+  t.end();
+});
