@@ -1,16 +1,61 @@
 import yargs from 'yargs';
 import { version } from './version.js';
 
+/** What is wrong with the words on the command line. */
+class UsageError extends Error {}
+
 /** Everything but `sst`: the commands that people use. Gives the exit status. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
-  await yargs(argv)
+  try {
+    return await dispatch(argv);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.message}\nsee galera-sst-tunnel --help\n`);
+    return 22;
+  }
+}
+
+async function dispatch(argv: readonly string[]): Promise<number> {
+  let status = 0;
+  const planOptions = argv[0] === 'plan' ? argv.slice(2) : [];
+  const wantsHelp = planOptions.includes('--help');
+  // The server's options are not ours to parse: what follows the role goes to the parser that the script uses.
+  const own = argv[0] === 'plan' && !wantsHelp ? argv.slice(0, 2) : argv;
+  await yargs(own)
     .scriptName('galera-sst-tunnel')
     .usage(
       '$0 COMMAND\n\nState snapshot transfers for MariaDB Galera: rsync inside mutually authenticated TLS tunnels.',
     )
+    .command(
+      'plan <role>',
+      'print what a transfer would run, and run nothing',
+      (command) =>
+        command
+          .positional('role', { choices: ['joiner', 'donor'] as const, demandOption: true })
+          .usage("$0 plan joiner|donor --address ADDRESS [the server's options]")
+          .example(
+            '$0 plan joiner --address node2.my.cluster --defaults-file=/etc/mysql/my.cnf',
+            'what this node would run as joiner',
+          )
+          .example(
+            '$0 plan donor --address node2.my.cluster:4444 --datadir=/var/lib/mysql',
+            'what it would run to serve node2',
+          ),
+      async ({ role }) => {
+        const { runPlan } = await import('./plan.js');
+        status = await runPlan(role, planOptions, (text) => process.stdout.write(`${text}\n`));
+      },
+    )
+    .command('sst', 'do a transfer, as the server asks for it (wsrep_sst_rsync_tunnel runs this)')
     .version(version)
     .strict()
+    .recommendCommands()
     .demandCommand(1, 'name a command; --help lists them')
+    .wrap(null)
+    .exitProcess(false)
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error ?? new UsageError(message ?? 'wrong words');
+    })
     .parseAsync();
-  return 0;
+  return status;
 }

@@ -28,15 +28,15 @@ export function parseAddress(text: string, what: string): PeerAddress {
       `${what}: module ${quote(module)} has characters other than A-Z a-z 0-9 . _ -`,
     );
   }
-  if (isIP(place) === 6) return { host: place, port: defaultPort, family: 'ip6', module };
+  if (isIp6(place)) return { host: place, port: defaultPort, family: 'ip6', module };
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(place);
   if (match === null) throw invalid(what, text);
   const [, bracketed, plain, port] = match;
   const host = bracketed ?? plain ?? '';
   if (host === '') throw invalid(what, text);
-  if (bracketed !== undefined && isIP(withoutZone(bracketed)) !== 6) throw invalid(what, text);
+  if (bracketed !== undefined && !isIp6(bracketed)) throw invalid(what, text);
   if (bracketed === undefined && !isHostName(host)) throw invalid(what, text);
-  const family = isIP(withoutZone(host)) === 6 ? 'ip6' : isIP(host) === 4 ? 'ip4' : 'name';
+  const family = isIp6(host) ? 'ip6' : isIP(host) === 4 ? 'ip4' : 'name';
   return {
     host,
     port: port === undefined || port === '' ? defaultPort : parsePort(port, what),
@@ -58,8 +58,9 @@ export function isHostName(text: string): boolean {
   );
 }
 
-function withoutZone(address: string): string {
-  return address.replace(/%[A-Za-z0-9._-]+$/, '');
+/** What a zone (`fe80::1%eth0`) may hold is left to the versions of Node.js, and newer ones take anything. */
+function isIp6(text: string): boolean {
+  return /^[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?$/.test(text) && isIP(text.replace(/%.*$/, '')) === 6;
 }
 
 function parsePort(text: string, what: string): number {

@@ -100,12 +100,19 @@ function resolveDirectories(settings: Settings): DirectorySettings {
   };
 }
 
+/** The server tells its script the name; by hand (`plan`) it comes from where the server would have it from. */
 function resolveLogBin(settings: Settings): Sourced<string> | undefined {
   const direct = find(settings, 'binlog', ['direct']);
   if (direct !== undefined) return direct;
-  const given = find(settings, 'log-bin', ['server arguments', '[mysqld]']);
-  if (given !== undefined && /^(0|off|false)$/i.test(given.value)) return undefined;
-  return given;
+  for (const scope of ['server arguments', '[mysqld]'] as const) {
+    const isOff = ['skip-log-bin', 'disable-log-bin'].some(
+      (name) => find(settings, name, [scope]) !== undefined,
+    );
+    if (isOff) return undefined;
+    const given = find(settings, 'log-bin', [scope]);
+    if (given !== undefined) return given;
+  }
+  return undefined;
 }
 
 function wholeNumber(

@@ -8,7 +8,7 @@ export interface Command {
   readonly args: readonly string[];
   readonly cwd?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** Names in `env` whose values are secrets: shown as `$NAME`. */
+  /** Names in `env` whose values are secrets: shown as `$SECRET`. */
   readonly secretEnv?: readonly string[] | undefined;
 }
 

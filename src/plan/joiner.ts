@@ -116,7 +116,8 @@ function placePaths(layout: Layout): Partial<Record<Place, string>> {
   return layout.binlog === undefined ? layout.roots : { ...layout.roots, binlog: layout.binlog.dir };
 }
 
-function sharedModules(layout: Layout): Record<Place, string> {
+/** The module in which this joiner wants each kind of file: kinds that share a directory share a module. */
+export function sharedModules(layout: Layout): Record<Place, string> {
   const paths = placePaths(layout);
   const moduleOf = (place: Place): string => {
     const path = paths[place];

@@ -50,11 +50,14 @@ function moduleLines(module: DaemonModule, settings: DaemonSettings): string[] {
   ];
 }
 
-/** The file is read line by line, trims values, continues lines at a backslash and expands `%NAME%` (rsync 3.2+). */
+/**
+ * The file is read line by line, trims values, continues lines at a backslash and expands `%NAME%`, which
+ * begins with an upper case letter and may hold anything (rsync 3.2+, measured with 3.5.0).
+ */
 function checkPath(path: string): string {
   const reason = /[\0-\x1f\x7f]/.test(path)
     ? 'a control character'
-    : /%[A-Za-z_]+%/.test(path)
+    : /%[A-Z][^%]*%/.test(path)
       ? 'a %NAME% that rsync would expand'
       : /\\$/.test(path)
         ? 'a backslash at its end'

@@ -63,7 +63,9 @@ export function connectAddress(
       ...(address.family === 'ip6' ? ['pf=ip6'] : []),
       'nodelay',
       ...tlsOptions(tls, files),
-      ...(name === undefined ? ['commonname=', 'no-sni=1'] : [`commonname=${escapeSocatValue(name)}`]),
+      ...(name === undefined || name === ''
+        ? ['commonname=', 'no-sni=1']
+        : [`commonname=${escapeSocatValue(name)}`]),
     ]),
   ].join(',');
 }

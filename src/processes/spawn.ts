@@ -10,9 +10,12 @@ export const markerVariable = 'GALERA_SST_TUNNEL_TRANSFER';
  * Starts the command as leader of a process group of its own and beside it, in the same group, a guard that waits for
  * the end of a pipe that only this process holds. However this process ends, the pipe ends, and the guard kills the
  * whole group, also what socat forked for its connections; `setpriv --pdeathsig` would reach the first process only.
+ * The guard outlives the SIGTERM that asks the group to end: the command may take its time, or ignore it. The guard
+ * inherits that trap, since a signal may come before it has got to run.
  * The shell is given a constant script: the command's words are its arguments, it never parses them.
  */
-const guarded = '{ read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 & exec "$@" 3<&-';
+const guarded =
+  'trap "" TERM; { read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 & trap - TERM; exec "$@" 3<&-';
 
 /** A running command with its process group. */
 export interface Child {
@@ -41,15 +44,21 @@ export function spawnGuarded(command: Command, marker: string): Child {
   });
   const lifeline = subprocess.stdio[3] as unknown as Writable | undefined;
   lifeline?.on('error', () => undefined);
-  subprocess.once('exit', () => lifeline?.destroy());
+  let isGone = false;
   const signal = (name: NodeJS.Signals): void => {
-    if (subprocess.pid === undefined) return;
+    if (subprocess.pid === undefined || isGone) return;
     try {
       process.kill(-subprocess.pid, name);
     } catch {
       // ESRCH: the group is gone already.
     }
   };
+  subprocess.once('exit', () => {
+    signal('SIGKILL');
+    // The guard kept the group's number from being given away until now; from here on it may be somebody else's.
+    isGone = true;
+    lifeline?.destroy();
+  });
   return {
     pid: subprocess.pid,
     stdout: subprocess.stdout,
@@ -92,7 +101,7 @@ export async function runBriefly(
 }
 
 /**
- * What children inherit: the path and where temporary files go. Not the server's secrets (`WSREP_SST_OPT_AUTH`), not
+ * What children inherit: the path and OpenSSL's configuration. Not the server's secrets (`WSREP_SST_OPT_AUTH`), not
  * `RSYNC_*` or `SOCAT_*` that would change what a command does, and messages in English, since some are read.
  */
 function childEnvironment(): Record<string, string> {

@@ -49,7 +49,6 @@ export function supervise(
   signal.addEventListener('abort', onAbort, { once: true });
   const ended = child.ended.then((outcome) => {
     signal.removeEventListener('abort', onAbort);
-    child.kill();
     emit({ kind: 'child ended', name: command.name, outcome });
     return outcome;
   });

@@ -4,7 +4,7 @@ import type { Difference } from '../datadir/compare.js';
 export function describeDifferences(differences: readonly Difference[]): string {
   const shown = differences.slice(0, 5).map(describe).join('; ');
   const more = differences.length > 5 ? `; and ${differences.length - 5} more` : '';
-  return `the copy differs from the donor's manifest in ${differences.length} places: ${shown}${more}`;
+  return `the copy differs from the donor's manifest in ${differences.length === 1 ? 'one place' : `${differences.length} places`}: ${shown}${more}`;
 }
 
 function describe(difference: Difference): string {

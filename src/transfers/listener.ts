@@ -78,7 +78,7 @@ export async function startListener(
 
 /** socat's complaints about an address that it cannot parse, which are about `sockopt`: the rest is ours. */
 export function isUsageError(words: string): boolean {
-  return /unknown option|parseopts|syntax error|not a number|option .* not (allowed|supported|inquired)|cipher list|no cipher match|unknown (method|protocol)|garbage|requires? (a )?value|E set_|SSL_CTX_set/i.test(
+  return /unknown option|parseopts|syntax error|not a number|option .* not (allowed|supported|inquired)|cipher list|no cipher match|unknown (method|protocol)|garbage|requires? (a )?value|value required|missing numerical value|E set_|SSL_CTX_set/i.test(
     words,
   );
 }

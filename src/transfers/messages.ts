@@ -68,7 +68,7 @@ function readFailure(value: Record<string, unknown>): ToldFailure {
   };
   const code = text('code');
   return {
-    code: code in errorTable ? (code as ErrorCode) : 'PEER_FAILED',
+    code: Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'PEER_FAILED',
     message: text('message'),
     hint: text('hint'),
   };

@@ -12,7 +12,7 @@ export function rsyncFailure(child: SupervisedChild, outcome: ChildOutcome): Tra
   }
   if (/\[sender\].*Permission denied|send_files failed to open/.test(words))
     return childFailure(child, outcome, 'FILE_UNREADABLE');
-  if (/socat\[\d+\] E .*(certificate|verify|handshake|alert|CN|commonName)/i.test(words))
+  if (/socat\[\d+\] E .*(certificate|verify|handshake|alert|commonname)/i.test(words))
     return childFailure(child, outcome, 'PEER_REJECTED_US');
   if (/socat\[\d+\] E .*(refused|No route|unreachable|timed out)/i.test(words))
     return childFailure(child, outcome, 'PEER_UNREACHABLE');

@@ -1,6 +1,16 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, isAbsolute, join } from 'node:path';
+import { basename, isAbsolute, join, resolve } from 'node:path';
 import { placeOf, type Sourced } from '../config/source.js';
 import { TransferError } from '../errors.js';
 import type { EmitEvent } from '../events.js';
@@ -25,7 +35,7 @@ export interface Workplace {
   /** Writes a private file (0600) below the directory and gives its path. */
   write(name: string, content: string | Iterable<string>): string;
   makeDirectory(name: string): string;
-  /** Removes directory and claim. */
+  /** Removes directory and claim; only once, whatever calls it again. */
   close(): void;
 }
 
@@ -42,12 +52,10 @@ export function openWorkplace(options: {
 }): Workplace {
   const { dataDir, transferId, emit } = options;
   const claimFile = join(dataDir, claimFileName);
-  clearLeftovers(claimFile, emit);
+  clearLeftovers(claimFile, transferId, emit);
   const dir = makePrivateDirectory(options.tmpDir);
   try {
-    const claim: Claim = { transferId, owner: identifyThisProcess(), workDir: dir };
-    // 'wx': of two scripts that start at the same moment one wins.
-    writeFileSync(claimFile, `${JSON.stringify(claim)}\n`, { flag: 'wx', mode: 0o600 });
+    writeClaim(claimFile, { transferId, owner: identifyThisProcess(), workDir: dir });
   } catch (cause) {
     rmSync(dir, { recursive: true, force: true });
     if (codeOf(cause) === 'EEXIST') throw alreadyRunning(dataDir, undefined);
@@ -56,6 +64,7 @@ export function openWorkplace(options: {
       cause,
     });
   }
+  let isOpen = true;
   return {
     dir,
     write: (name, content) => writePrivate(join(dir, name), content),
@@ -65,16 +74,31 @@ export function openWorkplace(options: {
       return path;
     },
     close: () => {
+      // Once closed, the next transfer may begin at once: what lies there then is its claim.
+      if (!isOpen) return;
+      isOpen = false;
       rmSync(dir, { recursive: true, force: true });
       rmSync(claimFile, { force: true });
     },
   };
 }
 
-function clearLeftovers(claimFile: string, emit: EmitEvent): void {
+/** The claim appears whole, and of two scripts that start at the same moment one gets it: a link is never replaced. */
+function writeClaim(claimFile: string, claim: Claim): void {
+  const draft = `${claimFile}.${claim.transferId}`;
+  try {
+    writeFileSync(draft, `${JSON.stringify(claim)}\n`, { mode: 0o600 });
+    linkSync(draft, claimFile);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function clearLeftovers(claimFile: string, transferId: string, emit: EmitEvent): void {
   const claim = readClaim(claimFile);
   if (claim === undefined) return;
   if (isAlive(claim.owner)) throw alreadyRunning(claimFile, claim.owner.pid);
+  if (!takeAway(claimFile, claim, transferId)) throw alreadyRunning(claimFile, undefined);
   const pids = findMarked(claim.transferId);
   for (const pid of pids) {
     try {
@@ -84,11 +108,30 @@ function clearLeftovers(claimFile: string, emit: EmitEvent): void {
     }
   }
   if (isOurs(claim.workDir)) rmSync(claim.workDir, { recursive: true, force: true });
-  rmSync(claimFile, { force: true });
   emit({
     kind: 'notice',
     text: `cleaned up after transfer ${claim.transferId}, which ended without doing so itself (${pids.length} processes ended)`,
   });
+}
+
+/** Removes a stale claim, and only that: in between another script may have removed it and made its own. */
+function takeAway(claimFile: string, stale: Claim, transferId: string): boolean {
+  const aside = `${claimFile}.${transferId}`;
+  try {
+    renameSync(claimFile, aside);
+  } catch {
+    return false;
+  }
+  const isStale = readClaim(aside)?.transferId === stale.transferId;
+  if (!isStale) {
+    try {
+      linkSync(aside, claimFile);
+    } catch {
+      // Yet another claim stands there.
+    }
+  }
+  rmSync(aside, { force: true });
+  return isStale;
 }
 
 function readClaim(claimFile: string): Claim | undefined {
@@ -125,7 +168,7 @@ function isOurs(dir: string): boolean {
 }
 
 function makePrivateDirectory(setting: Sourced<string> | undefined): string {
-  const parent = setting === undefined || setting.value === '' ? tmpdir() : setting.value;
+  const parent = setting === undefined || setting.value === '' ? tmpdir() : resolve(setting.value);
   try {
     const dir = mkdtempSync(join(parent, dirPrefix));
     chmodSync(dir, 0o700);

@@ -17,6 +17,7 @@ import {
   canMakeNamespaces,
   makeNetwork,
   planNetwork,
+  removeIfEmpty,
   writeHosts,
   type Family,
   type Network,
@@ -109,6 +110,11 @@ export class Lab {
     return new Lab(state);
   }
 
+  /** Removes what labs left whose process was killed. */
+  static sweepAbandoned(): void {
+    sweepAbandonedLabs();
+  }
+
   /** Node 1, 2, … */
   node(number: number): LabNode {
     const node = this.nodes[number - 1];
@@ -142,7 +148,7 @@ export class Lab {
     open.delete(this);
     removeTraces(this.name, this.root);
     rmSync(join(register, this.name), { recursive: true, force: true });
-    if (labNames().length === 0) rmSync(register, { recursive: true, force: true });
+    removeIfEmpty(register);
   }
 
   #make(): void {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostname } from 'node:os';
 import { runSync, succeeds } from './commands.js';
@@ -113,11 +113,7 @@ export function limitLink(network: Network, number: number, mbitPerSecond: numbe
 export function removeNetwork(name: string): void {
   for (const namespace of namespacesOf(name)) succeeds(['ip', 'netns', 'delete', namespace]);
   for (const folder of hostsFoldersOf(name)) rmSync(folder, { recursive: true, force: true });
-  try {
-    rmdirIfEmpty('/etc/netns');
-  } catch {
-    // another lab uses it
-  }
+  removeIfEmpty('/etc/netns');
 }
 
 /** The lab's namespaces that exist now. */
@@ -132,8 +128,13 @@ export function hostsFoldersOf(name: string): string[] {
     .map((entry) => join('/etc/netns', entry));
 }
 
-function rmdirIfEmpty(folder: string): void {
-  if (list(folder).length === 0) rmSync(folder, { recursive: true, force: true });
+/** Removes a directory that labs share unless another lab has something in it, or is just making it. */
+export function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // in use, or never made
+  }
 }
 
 function list(folder: string): string[] {

@@ -4,7 +4,7 @@ import { basename, isAbsolute, join } from 'node:path';
 import { run, runSync } from './commands.js';
 import { lastValue, type OptionGroup } from './option-file.js';
 
-const folderOfTemplates = '/var/tmp';
+const folderOfTemplates = process.env['GST_LAB_TEMPLATES'] ?? '/var/tmp';
 const templatePrefix = 'gst-lab-template-';
 
 /** Options that count when a data directory is made and must be the same ever after. */
@@ -19,7 +19,7 @@ const birthOptions = [
 
 /**
  * A data directory as mariadb-install-db makes it, for these options: made once per server version and
- * options, then kept in /var/tmp for all labs.
+ * options, then kept for all labs in /var/tmp, or where the variable GST_LAB_TEMPLATES says.
  */
 export async function templateFor(mysqld: OptionGroup): Promise<string> {
   const settings = birthOptions.flatMap((name) => {

@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { find, normaliseName, readServerArguments, type Scope } from '../../src/config/settings.js';
+import { settingsOf } from './given.js';
+
+const commandLines = [
+  { argv: [], found: [] },
+  { argv: ['--datadir=/a'], found: [['datadir', '/a']] },
+  { argv: ['--datadir', '/a'], found: [['datadir', '/a']] },
+  { argv: ['--innodb_undo_directory=/u'], found: [['innodb-undo-directory', '/u']] },
+  { argv: ['--loose-aria_log_dir_path=/l'], found: [['aria-log-dir-path', '/l']] },
+  { argv: ['--loose_aria-log-dir-path', '/l'], found: [['aria-log-dir-path', '/l']] },
+  { argv: ['--log-bin'], found: [['log-bin', undefined]] },
+  {
+    argv: ['--log-bin', '--datadir=/a'],
+    found: [
+      ['log-bin', undefined],
+      ['datadir', '/a'],
+    ],
+  },
+  { argv: ['--log-bin', ''], found: [['log-bin', undefined]] },
+  { argv: ['--log-bin='], found: [['log-bin', '']] },
+  { argv: ['--datadir=/a', '--datadir=/b'], found: [['datadir', '/b']] },
+  { argv: ['--log-bin=x', '--log-bin'], found: [['log-bin', undefined]] },
+  {
+    argv: ['--wsrep_provider_options=gcache.size=1G;a=b'],
+    found: [['wsrep-provider-options', 'gcache.size=1G;a=b']],
+  },
+  {
+    argv: ['--datadir=/with space/', '--a=line\nbreak'],
+    found: [
+      ['datadir', '/with space/'],
+      ['a', 'line\nbreak'],
+    ],
+  },
+  { argv: ['-h', '/a', 'stray', '--', '--=x'], found: [] },
+  {
+    argv: ['--__proto__=x', '--constructor'],
+    found: [
+      ['--proto--', 'x'],
+      ['constructor', undefined],
+    ],
+  },
+] as const;
+
+t.test('a server command line is read as the server reads it', async (t) => {
+  for (const { argv, found } of commandLines) {
+    t.strictSame([...readServerArguments(argv)], found, JSON.stringify(argv));
+  }
+});
+
+t.test('names are compared in lower case, with dashes and without loose', async (t) => {
+  t.equal(normaliseName('Loose_InnoDB_Data_Home_Dir'), 'innodb-data-home-dir');
+  t.equal(normaliseName('loose-loose-x'), 'loose-x');
+});
+
+t.test('the first scope that has an option wins, and the value knows where it stands', async (t) => {
+  const settings = settingsOf({
+    direct: { datadir: '/direct' },
+    server: ['--datadir=/server', '--log-bin'],
+    sst: { datadir: '/sst', tmpdir: '/tmp' },
+    mysqld: { datadir: '/mysqld', loose_log_bin: 'bin', 'skip-networking': undefined },
+  });
+  const cases: [string, Scope[], string | undefined, string | undefined][] = [
+    ['datadir', ['direct', 'server arguments'], '/direct', '--datadir'],
+    ['datadir', ['server arguments', '[mysqld]'], '/server', '--datadir'],
+    ['datadir', ['[mysqld]', '[sst]'], '/mysqld', '/etc/my.cnf:102'],
+    ['datadir', ['[sst]'], '/sst', '/etc/my.cnf:2'],
+    ['tmpdir', ['direct', 'server arguments', '[mysqld]', '[sst]'], '/tmp', '/etc/my.cnf:3'],
+    ['tmpdir', ['direct', 'server arguments', '[mysqld]'], undefined, undefined],
+    ['log-bin', ['server arguments', '[mysqld]'], '', '--log-bin'],
+    ['log-bin', ['[mysqld]'], 'bin', '/etc/my.cnf:103'],
+    ['skip-networking', ['[mysqld]'], '', '/etc/my.cnf:104'],
+    ['datadir', [], undefined, undefined],
+  ];
+  for (const [name, scopes, value, place] of cases) {
+    const found = find(settings, name, scopes);
+    const source = found?.source;
+    t.equal(found?.value, value, `${name} in ${scopes.join(', ')}`);
+    t.equal(source?.kind === 'file' ? `${source.file}:${source.line}` : source?.name, place);
+  }
+});
+
+t.test('no command line makes the reading fail', async () => {
+  const word = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.string().map((text) => `--${text}`),
+  );
+  fc.assert(
+    fc.property(fc.array(word), (argv) => {
+      for (const [name, value] of readServerArguments(argv)) {
+        if (name.includes('_') || !(value === undefined || typeof value === 'string')) return false;
+      }
+      return true;
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -1,0 +1,66 @@
+import t from 'tap';
+import {
+  describeFailure,
+  errorOf,
+  errorTable,
+  TransferError,
+  type ErrorCode,
+  type Finding,
+} from '../src/errors.js';
+
+const codes = Object.keys(errorTable) as ErrorCode[];
+
+/** What MariaDB's own scripts exit with, and 255 where no errno value fits. */
+const exitStatuses = new Set([2, 3, 13, 16, 22, 28, 32, 71, 110, 114, 255]);
+
+t.test('every code has an exit status of the contract and a hint in one line', async (t) => {
+  for (const code of codes) {
+    const { exit, hint } = errorTable[code];
+    t.ok(exitStatuses.has(exit), `${code} exits with ${exit}`);
+    t.match(hint, /^[^\n]{10,}[^.\n]$/, `${code} has a hint without a full stop`);
+    t.equal(new TransferError(code, 'x').exitStatus, exit);
+  }
+});
+
+t.test('an error keeps what is known of it', async (t) => {
+  const cause = new Error('below');
+  const error = new TransferError('PORT_BUSY', 'taken', { option: 'o', where: '/f:1', hint: 'do', cause });
+  t.match(error, { name: 'TransferError', code: 'PORT_BUSY', message: 'taken', option: 'o', where: '/f:1' });
+  t.equal(error.hint, 'do');
+  t.equal(error.cause, cause);
+  t.ok(error instanceof Error);
+  const bare = new TransferError('PORT_BUSY', 'taken');
+  t.equal(bare.hint, errorTable.PORT_BUSY.hint);
+  t.notOk('cause' in bare, 'no cause is not a cause that is undefined');
+});
+
+t.test('the error of a finding says what the finding says', async (t) => {
+  const finding: Finding = {
+    severity: 'error',
+    code: 'KEY_EXPOSED',
+    message: 'mode 0644',
+    option: 'tkey',
+    where: '/etc/my.cnf:3',
+    hint: 'chmod',
+  };
+  const { code, message, option, where, hint } = errorOf(finding);
+  t.strictSame({ severity: 'error', code, message, option, where, hint }, finding);
+  t.equal(errorOf({ severity: 'error', code: 'DISK_FULL', message: 'm' }).hint, errorTable.DISK_FULL.hint);
+});
+
+t.test('a failure is described in one line, with its place and what to do', async (t) => {
+  const describe = (detail: object): string =>
+    describeFailure({
+      severity: 'error',
+      code: 'KEY_MISSING',
+      message: 'no key',
+      hint: 'get one',
+      ...detail,
+    });
+  t.equal(describe({}), 'no key HINT: get one');
+  t.equal(describe({ option: 'tkey' }), 'no key (tkey) HINT: get one');
+  t.equal(describe({ where: '/my.cnf:3' }), 'no key (/my.cnf:3) HINT: get one');
+  t.equal(describe({ option: 'tkey', where: '/my.cnf:3' }), 'no key (tkey at /my.cnf:3) HINT: get one');
+  t.equal(describe({ hint: undefined }), `no key HINT: ${errorTable.KEY_MISSING.hint}`);
+  t.equal(describeFailure(new TransferError('INTERNAL', 'odd')), `odd HINT: ${errorTable.INTERNAL.hint}`);
+});

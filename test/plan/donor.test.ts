@@ -1,0 +1,128 @@
+import t from 'tap';
+import type { InventoryFile } from '../../src/datadir/inventory.js';
+import type { Layout, Place } from '../../src/datadir/layout.js';
+import {
+  connectionCommand,
+  fetchMessage,
+  planJobs,
+  sendFiles,
+  sendMessage,
+  showTunnelClient,
+  type TunnelClient,
+} from '../../src/plan/donor.js';
+
+const client: TunnelClient = {
+  connect: 'OPENSSL:node1:4444,verify=1',
+  secret: '0123abcd',
+  timeoutSeconds: 120,
+  withoutChecksums: true,
+};
+const rsh = `--rsh=sh -c 'exec socat -t 0 -b 262144 STDIO "$GALERA_SST_TUNNEL_TO"'`;
+const env = { GALERA_SST_TUNNEL_TO: 'OPENSSL:node1:4444,verify=1', RSYNC_PASSWORD: '0123abcd' };
+
+t.test('rsync’s connection command is constant: values are in the environment', async (t) => {
+  t.equal(`--rsh=${connectionCommand}`, rsh);
+});
+
+t.test('files are sent with exactly this command', async (t) => {
+  const job = { module: 'rsync_tunnel_sst', root: '/var/lib/my sql', files: [], sparse: false, bytes: 0 };
+  t.strictSame(sendFiles(job, '/w/copy.list', 'copy stream 1', client), {
+    name: 'copy stream 1',
+    program: 'rsync',
+    args: [
+      rsh,
+      '--no-motd',
+      '--timeout=120',
+      '--files-from',
+      '/w/copy.list',
+      '--from0',
+      '--whole-file',
+      '--inplace',
+      '--ignore-times',
+      '--perms',
+      '--times',
+      '--omit-dir-times',
+      '--copy-links',
+      '--checksum-choice=none',
+      '--info=progress2',
+      '/var/lib/my sql/',
+      'rsync://sst@joiner/rsync_tunnel_sst/',
+    ],
+    env,
+    secretEnv: ['RSYNC_PASSWORD'],
+  });
+});
+
+t.test('sparse files, an old rsync, a joiner without a secret and no limit change the command', async (t) => {
+  const job = { module: 'm', root: '/d', files: [], sparse: true, bytes: 0 };
+  const old = { connect: 'OPENSSL:x', secret: undefined, timeoutSeconds: 0, withoutChecksums: false };
+  const { args, env } = sendFiles(job, '/l', 'n', old);
+  t.ok(args.includes('--sparse'));
+  t.notOk(args.some((word) => /^--(checksum-choice|timeout)/.test(word)));
+  t.equal(args.at(-1), 'rsync://joiner/m/');
+  t.strictSame(env, { GALERA_SST_TUNNEL_TO: 'OPENSSL:x' });
+});
+
+t.test('messages are sent, and fetched without a limit of time', async (t) => {
+  t.strictSame(sendMessage('/w/offer', 'inbox', 'offer', client), {
+    name: 'offer',
+    program: 'rsync',
+    args: [rsh, '--no-motd', '--timeout=120', '--ignore-times', '/w/offer', 'rsync://sst@joiner/inbox/'],
+    env,
+    secretEnv: ['RSYNC_PASSWORD'],
+  });
+  t.strictSame(fetchMessage('answer.json', 'answer', '/w/', 'answer', client).args, [
+    rsh,
+    '--no-motd',
+    '--ignore-times',
+    'rsync://sst@joiner/answer/answer.json',
+    '/w/',
+  ]);
+});
+
+t.test('the tunnel is shown as it runs, without the secret', async (t) => {
+  t.equal(
+    showTunnelClient({ ...client, connect: 'OPENSSL:node1:4444,commonname=a b' }),
+    `socat -t 0 -b 262144 STDIO 'OPENSSL:node1:4444,commonname=a b'`,
+  );
+});
+
+const layout: Layout = {
+  roots: { data: '/d', 'innodb-home': '/d', 'innodb-log': '/log', undo: '/d', aria: '/d' },
+  innodbFiles: ['ibdata*'],
+  bufferPoolFile: 'ib_buffer_pool',
+};
+const modules: Record<Place, string> = {
+  data: 'data',
+  'innodb-home': 'data',
+  'innodb-log': 'data',
+  undo: 'undo',
+  aria: 'data',
+  binlog: 'binlog',
+};
+const file = (place: Place, path: string, size: number, sparse = false): InventoryFile => {
+  return { place, path, size, mtimeMs: 0, sparse };
+};
+
+t.test(
+  'files that go from one directory into one module share a job, sparse ones apart, the most bytes first',
+  async (t) => {
+    const a = file('data', 'a.ibd', 10);
+    const b = file('innodb-home', 'ibdata1', 20);
+    const holes = file('data', 'b.ibd', 500, true);
+    const log = file('innodb-log', 'ib_logfile0', 1000);
+    const undo = file('undo', 'undo001', 5);
+    t.strictSame(planJobs([a, holes, log, b, undo], layout, modules), [
+      { module: 'data', root: '/log', files: [log], sparse: false, bytes: 1000 },
+      { module: 'data', root: '/d', files: [holes], sparse: true, bytes: 500 },
+      { module: 'data', root: '/d', files: [a, b], sparse: false, bytes: 30 },
+      { module: 'undo', root: '/d', files: [undo], sparse: false, bytes: 5 },
+    ]);
+  },
+);
+
+t.test('what the joiner does not take, or has no directory here, is left out', async (t) => {
+  const files = [file('binlog', 'bin.000001', 1), file('undo', 'undo001', 1)];
+  t.strictSame(planJobs(files, layout, { ...modules, undo: '' }), []);
+  t.strictSame(planJobs([], layout, modules), []);
+});

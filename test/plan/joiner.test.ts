@@ -1,0 +1,166 @@
+import t from 'tap';
+import { parseAddress } from '../../src/config/address.js';
+import type { Config } from '../../src/config/config.js';
+import type { Layout } from '../../src/datadir/layout.js';
+import { planJoiner, type JoinerFacts } from '../../src/plan/joiner.js';
+
+const source = { kind: 'command line', name: '--datadir' } as const;
+const config: Config = {
+  role: 'joiner',
+  address: parseAddress('192.0.2.1', 'it'),
+  bindAddresses: [],
+  tls: { mode: 'VERIFY_IDENTITY', cert: { value: '/c', source }, sockopt: { options: [] } },
+  directories: { dataDir: { value: '/d', source } },
+  streams: 2,
+  maxBinlogs: 1,
+  allowDonorWithoutSecret: false,
+  initialTimeoutMs: 0,
+  idleTimeoutMs: 0,
+};
+const layout: Layout = {
+  roots: { data: '/my data', 'innodb-home': '/home', 'innodb-log': '/log', undo: '/home', aria: '/my data' },
+  innodbFiles: ['ibdata*'],
+  bufferPoolFile: 'ib_buffer_pool',
+  binlog: { dir: '/binlog', base: 'bin', index: '/binlog/bin.index' },
+};
+const facts: JoinerFacts = {
+  config,
+  layout,
+  files: { certFile: '/c', keyFile: '/k', caFile: '/ca' },
+  workDir: '/w',
+  bind: '192.0.2.1',
+  owner: { uid: 999, gid: 998 },
+};
+
+const daemonConfig = `use chroot = no
+reverse lookup = no
+log file = /w/rsyncd.log
+timeout = 0
+
+[rsync_tunnel_sst]
+path = /my data
+read only = no
+write only = yes
+auth users = sst
+secrets file = /w/rsyncd.secrets
+
+[rsync_tunnel_sst-innodb_home]
+path = /home
+read only = no
+write only = yes
+auth users = sst
+secrets file = /w/rsyncd.secrets
+
+[rsync_tunnel_sst-log_dir]
+path = /log
+read only = no
+write only = yes
+auth users = sst
+secrets file = /w/rsyncd.secrets
+
+[rsync_tunnel_sst-undo]
+path = /home
+read only = no
+write only = yes
+auth users = sst
+secrets file = /w/rsyncd.secrets
+
+[rsync_tunnel_sst-aria]
+path = /my data
+read only = no
+write only = yes
+auth users = sst
+secrets file = /w/rsyncd.secrets
+
+[rsync_tunnel_sst-binlog]
+path = /binlog
+read only = no
+write only = yes
+auth users = sst
+secrets file = /w/rsyncd.secrets
+
+[rsync_tunnel_sst-inbox]
+path = /w/inbox
+read only = no
+write only = yes
+auth users = sst
+secrets file = /w/rsyncd.secrets
+
+[rsync_tunnel_sst-answer]
+path = /w/answer
+read only = yes
+auth users = sst
+secrets file = /w/rsyncd.secrets
+pre-xfer exec = until [ -e "$RSYNC_MODULE_PATH/answer.json" ]; do sleep 0.02; done
+
+[rsync_tunnel_sst-verdict]
+path = /w/verdict
+read only = yes
+auth users = sst
+secrets file = /w/rsyncd.secrets
+pre-xfer exec = until [ -e "$RSYNC_MODULE_PATH/verdict.json" ]; do sleep 0.02; done
+`;
+
+t.test('a joiner’s plan is exactly this', async (t) => {
+  t.strictSame(planJoiner(facts), {
+    listener: {
+      name: 'listener',
+      program: 'socat',
+      args: [
+        '-d',
+        '-d',
+        '-t',
+        '5',
+        '-b',
+        '262144',
+        'OPENSSL-LISTEN:4444,bind=192.0.2.1,reuseaddr,fork,nodelay,cert=/c,key=/k,cafile=/ca,verify=1',
+        'EXEC:rsync --server --daemon --config=rsyncd.conf .',
+      ],
+      cwd: '/w',
+    },
+    daemonConfig,
+    daemonConfigFile: '/w/rsyncd.conf',
+    daemonLogFile: '/w/rsyncd.log',
+    secretsFile: '/w/rsyncd.secrets',
+    inbox: '/w/inbox',
+    answer: '/w/answer',
+    verdict: '/w/verdict',
+    modules: {
+      data: 'rsync_tunnel_sst',
+      'innodb-home': 'rsync_tunnel_sst-innodb_home',
+      'innodb-log': 'rsync_tunnel_sst-log_dir',
+      undo: 'rsync_tunnel_sst-innodb_home',
+      aria: 'rsync_tunnel_sst',
+      binlog: 'rsync_tunnel_sst-binlog',
+    },
+  });
+});
+
+/** The modules of a daemon's configuration that ask for no secret. */
+function openModules(text: string): string[] {
+  return text
+    .split(/\n\n/)
+    .slice(1)
+    .filter((module) => !module.includes('auth users'))
+    .map((module) => module.slice(1, module.indexOf(']')));
+}
+
+t.test(
+  'only the two modules of the original script can be opened for a donor without a secret',
+  async (t) => {
+    const { daemonConfig } = planJoiner({ ...facts, config: { ...config, allowDonorWithoutSecret: true } });
+    t.strictSame(openModules(daemonConfig), ['rsync_tunnel_sst', 'rsync_tunnel_sst-log_dir']);
+    t.strictSame(openModules(planJoiner(facts).daemonConfig), []);
+  },
+);
+
+t.test('a joiner without a binary log takes none', async (t) => {
+  const plan = planJoiner({ ...facts, layout: { ...layout, binlog: undefined } });
+  t.equal(plan.modules.binlog, '');
+  t.notMatch(plan.daemonConfig, '-binlog]');
+});
+
+t.test('the daemon of root stays root', async (t) => {
+  const { daemonConfig } = planJoiner({ ...facts, owner: { uid: 0, gid: 0 } });
+  t.match(daemonConfig, '\nuid = 0\ngid = 0\n');
+});

@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { copyFileSync, readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import t from 'tap';
+import { findMarked, findPortOwner, groupMembers, identify, isAlive } from '../../src/processes/proc.js';
+
+t.test('a process is known by its start as well as by its pid', async (t) => {
+  const child = spawn('cat');
+  const identity = identify(child.pid!);
+  t.match(identity, { pid: child.pid, startTicks: Number, bootId: /^[0-9a-f-]{36}$/ });
+  const known = identity!;
+  t.ok(known.startTicks >= identify(process.pid)!.startTicks, 'a child starts after its parent');
+  t.equal(isAlive(known), true);
+  t.equal(
+    isAlive({ ...known, startTicks: known.startTicks - 1 }),
+    false,
+    'the pid was given to another process',
+  );
+  t.equal(isAlive({ ...known, bootId: randomUUID() }), false, 'the host was booted since');
+  child.stdin.end();
+  await once(child, 'exit');
+  t.equal(isAlive(known), false);
+  t.equal(identify(child.pid!), undefined);
+});
+
+t.test('a process that has ended but was not waited for is not running', async (t) => {
+  // The shell becomes a program that does not wait for the child it has started.
+  const parent = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec tail -f /dev/null']);
+  const [data] = (await once(parent.stdout, 'data')) as [Buffer];
+  const pid = Number(data.toString());
+  const known = identify(pid);
+  t.ok(known, 'it runs');
+  process.kill(pid, 'SIGKILL');
+  while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await new Promise(setImmediate);
+  t.equal(isAlive(known!), false);
+  t.equal(identify(pid), undefined);
+  parent.kill('SIGKILL');
+});
+
+t.test('a program’s name may hold spaces and parentheses', async (t) => {
+  const program = join(t.testdir(), 'a) S (b 1');
+  copyFileSync('/bin/sleep', program);
+  const child = spawn(program, ['1000']);
+  await once(child, 'spawn');
+  t.ok(isAlive(identify(child.pid!)!));
+  t.ok(identify(child.pid!)!.startTicks >= identify(process.pid)!.startTicks);
+  child.kill('SIGKILL');
+});
+
+t.test('marked processes are found by their whole marker', async (t) => {
+  const marker = randomUUID();
+  const start = (value: string) =>
+    spawn('sleep', ['1000'], { env: { ...process.env, GALERA_SST_TUNNEL_TRANSFER: value } });
+  const [ours, also, other, longer] = [
+    start(marker),
+    start(marker),
+    start(randomUUID()),
+    start(`${marker}x`),
+  ];
+  const children = [ours, also, other, longer];
+  await Promise.all(children.map((child) => once(child, 'spawn')));
+  t.strictSame(findMarked(marker).sort(), [ours.pid, also.pid].sort());
+  t.strictSame(findMarked(randomUUID()), []);
+  for (const child of children) child.kill('SIGKILL');
+  await Promise.all(children.map((child) => once(child, 'exit')));
+  t.strictSame(findMarked(marker), []);
+});
+
+t.test('the members of a process group are those that run', async (t) => {
+  const leader = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec tail -f /dev/null'], { detached: true });
+  const [data] = (await once(leader.stdout, 'data')) as [Buffer];
+  const pid = Number(data.toString());
+  t.strictSame(groupMembers(leader.pid!).sort(), [leader.pid!, pid].sort());
+  process.kill(pid, 'SIGKILL');
+  while (!readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')) await new Promise(setImmediate);
+  t.strictSame(groupMembers(leader.pid!), [leader.pid], 'not one that nobody has waited for');
+  leader.kill('SIGKILL');
+  await once(leader, 'exit');
+  t.strictSame(groupMembers(leader.pid!), []);
+});
+
+t.test('the owner of a port is found', async (t) => {
+  const cases = [
+    { listen: '127.0.0.1', ask: '127.0.0.1', found: '127.0.0.1' },
+    { listen: '127.0.0.1', ask: undefined, found: '127.0.0.1' },
+    { listen: '127.0.0.1', ask: '127.0.0.2', found: undefined },
+    { listen: '0.0.0.0', ask: '127.0.0.2', found: '0.0.0.0' },
+    { listen: '::1', ask: '::1', found: '::1' },
+    { listen: '::1', ask: '127.0.0.1', found: undefined },
+    { listen: '::1', ask: undefined, found: '::1' },
+    { listen: '::', ask: '::1', found: '::' },
+    { listen: '::', ask: '127.0.0.1', found: '::' },
+    { listen: '::ffff:127.0.0.3', ask: '127.0.0.3', found: '127.0.0.3' },
+  ];
+  for (const { listen, ask, found } of cases) {
+    const server = createServer().listen(0, listen);
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const owner = findPortOwner(port, ask);
+    t.equal(owner?.address, found, `${listen}, asked for ${ask ?? 'all'}`);
+    if (found !== undefined) {
+      t.match(owner, { pid: process.pid, commandLine: /^\S*node / });
+      t.equal(owner?.transferId, process.env['GALERA_SST_TUNNEL_TRANSFER']);
+    }
+    server.close();
+    await once(server, 'close');
+    t.equal(findPortOwner(port, ask), undefined, 'nobody listens any more');
+  }
+});
+
+t.test('a connection to a port does not own it', async (t) => {
+  const server = createServer((socket) => socket.on('data', () => undefined)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const client = spawn('socat', ['-u', `TCP:127.0.0.1:${port}`, 'STDOUT']);
+  const [socket] = (await once(server, 'connection')) as [import('node:net').Socket];
+  server.close();
+  t.equal(findPortOwner(port), undefined);
+  socket.destroy();
+  await once(client, 'exit');
+});
+
+t.test('a port that one of our transfers left is recognised', async (t) => {
+  const child = spawn('socat', ['-d', '-d', 'TCP-LISTEN:0,bind=127.0.0.1', 'STDOUT'], {
+    env: { ...process.env, GALERA_SST_TUNNEL_TRANSFER: 'left-behind' },
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  while (!/listening on .*:(\d+)/.test(said)) await once(child.stderr, 'data');
+  const port = Number(/listening on .*:(\d+)/.exec(said)?.[1]);
+  t.match(findPortOwner(port), {
+    address: '127.0.0.1',
+    pid: child.pid,
+    commandLine: 'socat -d -d TCP-LISTEN:0,bind=127.0.0.1 STDOUT',
+    transferId: 'left-behind',
+  });
+  child.kill('SIGKILL');
+});

@@ -1,0 +1,106 @@
+import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { findTools, isAtLeast } from '../../src/processes/tools.js';
+
+t.test('versions are compared number by number', async (t) => {
+  const cases = [
+    ['1.7.4', '1.7.4', true],
+    ['1.7.4.4', '1.7.4', true],
+    ['1.7.10', '1.7.4', true],
+    ['1.8.0.3', '1.7.4', true],
+    ['2', '1.7.4', true],
+    ['3.1.0', '3.1', true],
+    ['3.1', '3.1.0', true],
+    ['1.7.3.9', '1.7.4', false],
+    ['3.0.9', '3.1.0', false],
+    ['1', '1.7.4', false],
+    ['', '1.0', false],
+    ['garbage', '1.0', false],
+  ] as const;
+  for (const [version, wanted, expected] of cases)
+    t.equal(isAtLeast(version, wanted), expected, `${version} ${wanted}`);
+});
+
+/** A directory at the head of the path, with programs that print this. */
+function putFirst(t: Test, programs: Readonly<Record<string, string>>): void {
+  const dir = t.testdir();
+  for (const [name, output] of Object.entries(programs)) {
+    writeFileSync(join(dir, name), `#!/bin/sh\ncat <<'END'\n${output}\nEND\n`);
+    chmodSync(join(dir, name), 0o755);
+  }
+  const path = process.env['PATH'];
+  process.env['PATH'] = `${dir}:${path ?? ''}`;
+  t.teardown(() => (process.env['PATH'] = path));
+}
+
+const socat =
+  'socat by Gerhard Rieger and contributors - see www.dest-unreach.org\nsocat version 1.7.4.4 on 06 Nov 2022';
+const rsync = 'rsync  version 3.2.7  protocol version 31';
+
+t.test('the versions are read from what the programs print', async (t) => {
+  const cases = [
+    [
+      { socat, rsync },
+      { socat: '1.7.4.4', rsync: '3.2.7' },
+    ],
+    [
+      { socat: 'socat version 1.8.0.3 on x', rsync: 'rsync  version v3.4.1pre1  protocol version 32' },
+      { socat: '1.8.0.3', rsync: '3.4.1' },
+    ],
+  ] as const;
+  for (const [index, [programs, versions]] of cases.entries()) {
+    await t.test(`case ${index + 1}`, async (t) => {
+      putFirst(t, programs);
+      t.strictSame(await findTools(), versions);
+    });
+  }
+});
+
+t.test('the programs of this host are found', async (t) => {
+  t.match(await findTools(), { socat: /^\d+\.\d/, rsync: /^\d+\.\d/ });
+});
+
+t.test('programs that are too old or say something else are refused', async (t) => {
+  const cases = [
+    [
+      { socat: 'socat version 1.7.3.3 on x', rsync },
+      {
+        code: 'TOOL_TOO_OLD',
+        message: 'socat is version 1.7.3.3, needed is 1.7.4 or newer',
+        hint: 'upgrade the package socat',
+      },
+    ],
+    [
+      { socat, rsync: 'rsync  version 3.0.9  protocol version 30' },
+      { code: 'TOOL_TOO_OLD', message: 'rsync is version 3.0.9, needed is 3.1.0 or newer', exitStatus: 2 },
+    ],
+    [
+      { socat: 'hello', rsync },
+      {
+        code: 'TOOL_MISSING',
+        message: 'socat -V did not print its version: "hello"',
+        hint: 'install the package socat',
+      },
+    ],
+  ] as const;
+  for (const [programs, error] of cases) {
+    await t.test(error.message, async (t) => {
+      putFirst(t, programs);
+      await t.rejects(findTools(), error);
+    });
+  }
+});
+
+t.test('a program that cannot be started is missing', async (t) => {
+  putFirst(t, { socat });
+  // A link to itself ends the search of the path, as only a program that is nowhere does otherwise.
+  const dir = process.env['PATH']?.split(':')[0] ?? '';
+  symlinkSync('rsync', join(dir, 'rsync'));
+  await t.rejects(findTools(), {
+    code: 'TOOL_MISSING',
+    message: `rsync is not on the path of the server (${process.env['PATH'] ?? ''})`,
+    hint: 'install the package rsync',
+    exitStatus: 2,
+  });
+});

@@ -1,0 +1,47 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SuiteOptions } from './options.js';
+
+/** One process whose end says something about the code. */
+export interface Task {
+  readonly name: string;
+  readonly kind: 'lint' | 'unit' | 'cluster';
+  readonly argv: readonly string[];
+  /** After this the whole process group is ended, and the task has failed. */
+  readonly timeoutMs: number;
+}
+
+const limitMs = { lint: 300_000, unit: 300_000, cluster: 600_000 };
+
+/** Everything that is to be run, longest kind last; test files are those of `test/`, not what an old build left. */
+export function listTasks(checkout: string, options: Pick<SuiteOptions, 'suites' | 'only'>): Task[] {
+  const tests = readdirSync(join(checkout, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()
+    .map((name) => testTask(checkout, name));
+  return [...lintTasks(checkout), ...tests].filter(
+    ({ name, kind }) =>
+      options.suites.includes(kind === 'lint' ? 'unit' : kind) && (options.only?.test(name) ?? true),
+  );
+}
+
+function testTask(checkout: string, name: string): Task {
+  const kind = name.startsWith('cluster/') ? 'cluster' : 'unit';
+  const compiled = join(checkout, 'dist/test', name.replace(/\.ts$/, '.js'));
+  if (!existsSync(compiled)) throw new Error(`${compiled} is missing, run: npm run build`);
+  return { name: `test/${name}`, kind, argv: [process.execPath, compiled], timeoutMs: limitMs[kind] };
+}
+
+function lintTasks(checkout: string): Task[] {
+  const lints: [name: string, ...args: string[]][] = [
+    ['eslint', '.', '--max-warnings', '0'],
+    ['prettier', '--check', '.'],
+    ['knip', '--no-progress'],
+  ];
+  return lints.map(([name, ...args]) => ({
+    name: `lint:${name}`,
+    kind: 'lint',
+    argv: [join(checkout, 'node_modules/.bin', name), ...args],
+    timeoutMs: limitMs.lint,
+  }));
+}

@@ -1,0 +1,69 @@
+import t from 'tap';
+import type { ChildOutcome } from '../../src/events.js';
+import type { SupervisedChild } from '../../src/processes/supervise.js';
+import { rsyncFailure } from '../../src/transfers/rsync-failure.js';
+
+function failure(outcome: ChildOutcome, ...words: string[]): ReturnType<typeof rsyncFailure> {
+  const child: SupervisedChild = {
+    command: { name: 'copy stream 1', program: 'rsync', args: [] },
+    pid: undefined,
+    ended: Promise.resolve(outcome),
+    lastWords: () => words,
+    stop: () => Promise.resolve(),
+  };
+  return rsyncFailure(child, outcome);
+}
+
+const socat = (text: string): string => `2026/11/22 00:23:26 socat[6209] E ${text}`;
+
+const byWords = [
+  [5, '@ERROR: auth failed on module rsync_tunnel_sst', 'SECRET_REFUSED'],
+  [11, 'rsync: [receiver] write failed on "/d/x.ibd" (in m): No space left on device (28)', 'DISK_FULL'],
+  [11, 'rsync: [receiver] write failed on "/d/x.ibd" (in m): Disk quota exceeded (122)', 'DISK_FULL'],
+  [23, 'rsync: [sender] send_files failed to open "/d/x.ibd": Permission denied (13)', 'FILE_UNREADABLE'],
+  [12, socat('SSL_connect(): error:0A000086:SSL routines::certificate verify failed'), 'PEER_REJECTED_US'],
+  [12, socat('SSL_connect(): error:0A000418:SSL routines::tlsv1 alert unknown ca'), 'PEER_REJECTED_US'],
+  [12, socat('certificate is valid but its commonName does not match hostname "node1"'), 'PEER_REJECTED_US'],
+  [12, socat('connect(5, AF=2 127.0.0.1:14446, 16): Connection refused'), 'PEER_UNREACHABLE'],
+  [12, socat('connect(5, AF=2 192.0.2.1:4444, 16): No route to host'), 'PEER_UNREACHABLE'],
+  [12, socat('connect(5, AF=2 192.0.2.1:4444, 16): Network is unreachable'), 'PEER_UNREACHABLE'],
+  [12, socat('connect(5, AF=2 192.0.2.1:4444, 16): Connection timed out'), 'PEER_UNREACHABLE'],
+  [12, socat('parseopts_table(): unknown option "unknownopt"'), 'SOCKOPT_REJECTED'],
+  [
+    12,
+    socat('SSL_set_cipher_list(, "NOPE"): error:0A0000B9:SSL routines::no cipher match'),
+    'SOCKOPT_REJECTED',
+  ],
+  [12, socat('option "cipher": value required'), 'SOCKOPT_REJECTED'],
+  [12, socat('unknown protocol family "ipx"'), 'SOCKOPT_REJECTED'],
+] as const;
+
+t.test('clear words decide, whatever the exit status', async (t) => {
+  for (const [code, words, expected] of byWords) {
+    const error = failure({ kind: 'exited', code }, words);
+    t.equal(error.code, expected, words);
+    t.equal(error.message, `copy stream 1: rsync exited with status ${code}: ${words}`);
+  }
+});
+
+const byStatus = [
+  [1, 'CHILD_FAILED'],
+  [2, 'PEER_PROTOCOL'],
+  [4, 'PEER_PROTOCOL'],
+  [5, 'PEER_PROTOCOL'],
+  [10, 'PEER_FAILED'],
+  [11, 'CHILD_FAILED'],
+  [12, 'PEER_FAILED'],
+  [23, 'COPY_INCOMPLETE'],
+  [24, 'COPY_INCOMPLETE'],
+  [30, 'TIMED_OUT'],
+  [35, 'TIMED_OUT'],
+  [127, 'CHILD_FAILED'],
+] as const;
+
+t.test('otherwise the exit status decides', async (t) => {
+  for (const [code, expected] of byStatus)
+    t.equal(failure({ kind: 'exited', code }, 'words').code, expected, String(code));
+  t.equal(failure({ kind: 'signalled', signal: 'SIGKILL' }).code, 'CHILD_FAILED');
+  t.equal(failure({ kind: 'failed to start', cause: new Error('ENOENT') }).code, 'CHILD_FAILED');
+});
