@@ -138,8 +138,8 @@ t.test('the binary log is what the server says it is', async (t) => {
   t.equal(logBin({ server: ['--log-bin=b'], mysqld: { 'log-bin': 'c' } }), 'b');
   t.equal(logBin({ mysqld: { log_bin: 'c' } }), 'c');
   t.equal(logBin({ mysqld: { log_bin: undefined } }), '');
-  t.equal(logBin({ mysqld: { log_bin: 'OFF' } }), undefined);
-  t.equal(logBin({ mysqld: { log_bin: '0' } }), undefined);
+  t.equal(logBin({ mysqld: { log_bin: 'OFF' } }), 'OFF', 'a name, as for the server');
+  t.equal(logBin({ mysqld: { log_bin: 'c', 'skip-log-bin': undefined } }), undefined);
   t.equal(logBin({ sst: { log_bin: 'c' } }), undefined);
   const index = resolve({ direct: { datadir: '/d', 'binlog-index': 'i' }, mysqld: { 'log-bin-index': 'j' } });
   t.equal(index.directories.logBinIndex?.value, 'i');
