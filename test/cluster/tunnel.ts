@@ -144,19 +144,18 @@ export async function traces(nodes: readonly LabNode[]): Promise<string[]> {
 async function remainingScripts(nodes: readonly LabNode[]): Promise<string[]> {
   const enough = Date.now() + 10_000;
   for (;;) {
-    const found = nodes.flatMap((node) => scriptProcesses(node)).map(({ command }) => command);
+    const found = nodes.flatMap(scriptProcesses);
     if (found.length === 0 || Date.now() > enough) return found;
     await wait(50);
   }
 }
 
-/** Every process of a node's lab that is no server and no capture, with its argv. */
-export function scriptProcesses(node: LabNode): { pid: number; argv: string[]; command: string }[] {
-  const name = node.environment()['GST_LAB'] ?? '';
-  return labProcesses(name, '/nowhere')
-    .map((pid) => ({ pid, argv: argvOf(pid) }))
-    .filter(({ argv }) => argv.length > 0 && !/(^|\/)(mariadbd|mysqld|tcpdump|ip)$/.test(argv[0] ?? ''))
-    .map(({ pid, argv }) => ({ pid, argv, command: argv.join(' ') }));
+/** The command line of every process of a node's lab that is no server and no capture. */
+function scriptProcesses(node: LabNode): string[] {
+  return labProcesses(node.environment()['GST_LAB'] ?? '', '/nowhere')
+    .map(argvOf)
+    .filter(([program]) => program !== undefined && !/(^|\/)(mariadbd|mysqld|tcpdump|ip)$/.test(program))
+    .map((argv) => argv.join(' '));
 }
 
 function argvOf(pid: number): string[] {

@@ -62,6 +62,8 @@ export function succeeds(argv: readonly string[]): boolean {
 export interface ProcessFacts {
   pid: number;
   parent: number;
+  /** The process group's id. */
+  group: number;
   state: string;
   /** Clock ticks since boot; with the pid it names a process for good. */
   startTime: string;
@@ -72,7 +74,13 @@ export function processFacts(pid: number): ProcessFacts | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { pid, state: fields[0]!, parent: Number(fields[1]), startTime: fields[19]! };
+    return {
+      pid,
+      state: fields[0]!,
+      parent: Number(fields[1]),
+      group: Number(fields[2]),
+      startTime: fields[19]!,
+    };
   } catch {
     return undefined;
   }

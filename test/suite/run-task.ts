@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { isRunning, processFacts, processIds } from '../lab/commands.js';
 import { countPoints, type FailedPoint } from './count.js';
 import type { Task } from './tasks.js';
 
@@ -98,14 +99,20 @@ function runToEnd(task: Task, { cwd, environment }: Surroundings): Promise<End> 
 /** Gives a group two seconds to be gone, then kills it; true when that was needed. */
 async function endGroup(pid: number | undefined): Promise<boolean> {
   const deadline = performance.now() + 2000;
-  while (signalGroup(pid, 0)) {
-    if (performance.now() > deadline) return signalGroup(pid, 'SIGKILL');
+  let isKilled = false;
+  while (pid !== undefined && groupRuns(pid)) {
+    if (performance.now() > deadline) isKilled = signalGroup(pid, 'SIGKILL') || isKilled;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  return false;
+  return isKilled;
 }
 
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals | 0): boolean {
+/** Whether a process of the group runs; zombies that nobody waits for, as in many containers, do not count. */
+export function groupRuns(pid: number): boolean {
+  return processIds().some((one) => processFacts(one)?.group === pid && isRunning(one));
+}
+
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): boolean {
   if (pid === undefined) return false;
   try {
     return process.kill(-pid, signal);

@@ -26,7 +26,10 @@ t.test('the lock is held once the server has written its state', async (t) => {
     { kind: 'lock', held: true },
   ]);
   t.notOk(existsSync(flushed));
+  // The server writes it a second time.
+  writeFileSync(flushed, `${state} 7\n`);
   releaseLock(dir, context);
+  t.notOk(existsSync(flushed));
   t.strictSame(context.said.at(-1), { kind: 'continue' });
   t.strictSame(context.events.at(-1), { kind: 'lock', held: false });
 });
