@@ -74,11 +74,7 @@ export function fetchMessage(
   name: string,
   client: TunnelClient,
 ): Command {
-  return rsyncClient(name, { ...client, timeoutSeconds: 0 }, [
-    '--ignore-times',
-    `${moduleUrl(module, client)}${file}`,
-    into,
-  ]);
+  return rsyncClient(name, client, ['--ignore-times', `${moduleUrl(module, client)}${file}`, into]);
 }
 
 /**

@@ -121,23 +121,23 @@ async function copy(premises: Premises, courier: Courier): Promise<string> {
 
   const state = await takeLock(layout.roots.data, context, () => courier.sendSign());
   const locked = context.now().getTime();
-  emit({ kind: 'phase', phase: 'copying' });
-  const inventory = await takeInventory(layout, { maxBinlogs: config.maxBinlogs, signal });
-  refuseExternalTables(inventory);
-  const withoutChecksums = client.withoutChecksums && isAtLeast(answer.rsync, '3.2.0');
-  await sendAll(
-    {
-      name: 'copy',
-      files: inventory.files,
-      layout,
-      modules: answer.modules,
-      client: { ...client, withoutChecksums },
-    },
-    config,
-    workplace,
-    context,
-  );
-  releaseLock(layout.roots.data, context);
+  let inventory: Inventory;
+  try {
+    emit({ kind: 'phase', phase: 'copying' });
+    inventory = await takeInventory(layout, { maxBinlogs: config.maxBinlogs, signal });
+    refuseExternalTables(inventory);
+    const withoutChecksums = client.withoutChecksums && isAtLeast(answer.rsync, '3.2.0');
+    const files = { files: inventory.files, layout, modules: answer.modules };
+    await sendAll(
+      { name: 'copy', ...files, client: { ...client, withoutChecksums } },
+      config,
+      workplace,
+      context,
+    );
+  } finally {
+    // Also when it failed: writers must not wait until the joiner has been told why.
+    releaseLock(layout.roots.data, context);
+  }
   const unlocked = context.now().getTime();
 
   emit({ kind: 'phase', phase: 'finishing' });

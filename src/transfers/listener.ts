@@ -33,8 +33,11 @@ async function resolve(host: string, config: Config): Promise<readonly string[]>
   }
 }
 
-/** What the listener's own messages tell (socat -d -d, 1.7.4 and 1.8). */
-const routine = / [IN] |^\S+ \S+ socat\[\d+\] [IN]/;
+/**
+ * What the listener's own messages tell (socat -d -d, 1.7.4 and 1.8). It makes an error of every rsync that ends with
+ * a status, such as the one that a donor's handshake leaves without a question; rsync's own log tells the true ones.
+ */
+const routine = / [IN] |^\S+ \S+ socat\[\d+\] [IN]| E waitpid\(\): child \d+ exited with status /;
 
 /** Starts the joiner's listener and waits until it listens; afterwards `onEnd` is told when it dies. */
 export async function startListener(

@@ -63,7 +63,7 @@ t.test('sparse files, an old rsync, a joiner without a secret and no limit chang
   t.strictSame(env, { GALERA_SST_TUNNEL_TO: 'OPENSSL:x' });
 });
 
-t.test('messages are sent, and fetched without a limit of time', async (t) => {
+t.test('messages are sent and fetched', async (t) => {
   t.strictSame(sendMessage('/w/offer', 'inbox', 'offer', client), {
     name: 'offer',
     program: 'rsync',
@@ -74,6 +74,7 @@ t.test('messages are sent, and fetched without a limit of time', async (t) => {
   t.strictSame(fetchMessage('answer.json', 'answer', '/w/', 'answer', client).args, [
     rsh,
     '--no-motd',
+    '--timeout=120',
     '--ignore-times',
     'rsync://sst@joiner/answer/answer.json',
     '/w/',
