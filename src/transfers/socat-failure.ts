@@ -78,11 +78,7 @@ const meanings: readonly { words: RegExp; code: ErrorCode; hint?: string }[] = [
     hint: changed,
   },
   { words: /^SSL_connect\(\).*certificate verify failed/, code: 'CERTIFICATE_UNTRUSTED', hint: changed },
-  // In TLS 1.3 a client learns that it was turned down only when it reads or writes.
-  {
-    words:
-      /alert (unknown ca|bad certificate|certificate|access denied)|^SSL_(write|read)\(\).*reset by peer/i,
-    code: 'PEER_REJECTED_US',
-  },
-  { words: /^(connect|getaddrinfo)\(|^SSL_connect\(\).*(reset|closed|EOF)/, code: 'PEER_UNREACHABLE' },
+  { words: /alert (unknown ca|bad certificate|certificate|access denied)/i, code: 'PEER_REJECTED_US' },
+  // A reset alone is a joiner that went away: the handshake has shown that it accepts this node.
+  { words: /^(connect|getaddrinfo)\(|^SSL_\w+\(\).*(reset|closed|EOF)/, code: 'PEER_UNREACHABLE' },
 ];

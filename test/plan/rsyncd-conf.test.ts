@@ -49,20 +49,20 @@ pre-xfer exec = until [ -e "$RSYNC_MODULE_PATH/go" ]; do sleep 0.02; done
 
 t.test('a path that the grammar of rsyncd.conf cannot carry is refused', async (t) => {
   const refused = [
-    ['/a\nread only = no', 'a control character'],
-    ['/a\r', 'a control character'],
-    ['/a\0', 'a control character'],
-    ['/%RSYNC_USER_NAME%/a', 'a %NAME% that rsync would expand'],
-    ['/%X11%', 'a %NAME% that rsync would expand'],
-    ['/%A b.c%', 'a %NAME% that rsync would expand'],
-    ['/a\\', 'a backslash at its end'],
-    ['/a ', 'a space at its beginning or end'],
-    [' /a', 'a space at its beginning or end'],
+    ['/a\nread only = no', 'a control character, which would end the line in rsyncd.conf'],
+    ['/a\r', 'a control character, which would end the line in rsyncd.conf'],
+    ['/a\0', 'a control character, which would end the line in rsyncd.conf'],
+    ['/%RSYNC_USER_NAME%/a', 'a %NAME%, which the rsync daemon would replace'],
+    ['/%X11%', 'a %NAME%, which the rsync daemon would replace'],
+    ['/%A b.c%', 'a %NAME%, which the rsync daemon would replace'],
+    ['/a\\', 'a backslash at its end, which would join lines in rsyncd.conf'],
+    ['/a ', 'a space at its beginning or end, which the rsync daemon would cut off'],
+    [' /a', 'a space at its beginning or end, which the rsync daemon would cut off'],
   ] as const;
   for (const [path, reason] of refused) {
     const error = {
       code: 'PATH_UNSAFE',
-      message: `path ${JSON.stringify(path)} has ${reason}, which rsync's daemon cannot be told`,
+      message: `path ${JSON.stringify(path)} has ${reason}`,
     };
     t.throws(() => rsyncdConf(settings([reader(path)])), error, path);
     t.throws(() => rsyncdConf({ ...settings([]), logFile: path }), error);

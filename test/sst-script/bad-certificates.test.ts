@@ -278,7 +278,8 @@ function issueBelowIntermediate(): CertificateFiles & { ca: string } {
   const sign = (name: string, by: string, extensions: string): void => {
     const ca = ['-CA', file(`${by}.crt`), '-CAkey', file(`${by}.key`), '-CAcreateserial'];
     const files = ['-in', file(`${name}.csr`), '-out', file(`${name}.crt`)];
-    runSync(['openssl', 'x509', '-req', '-days', '9', ...ca, ...files, '-extfile', '/dev/stdin'], extensions);
+    const extensionFile = material.write(`below-${name}.ext`, extensions);
+    runSync(['openssl', 'x509', '-req', '-days', '9', ...ca, ...files, '-extfile', extensionFile]);
   };
   request('root', '/O=My Company/CN=root', ['-x509', '-days', '9', '-out', file('root.crt')]);
   request('between', '/O=My Company/CN=intermediate', ['-new', '-out', file('between.csr')]);

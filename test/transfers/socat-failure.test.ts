@@ -52,7 +52,7 @@ t.test('what keeps a donor from its joiner', (t) => {
     ['getaddrinfo("node9", "NULL", {1,0,1,6}, {}): Name or service not known', 'PEER_UNREACHABLE'],
     ['certificate is valid but its commonName does not match hostname "other"', 'CERTIFICATE_NAME_MISMATCH'],
     ['SSL_connect(): error:0A000086:SSL routines::certificate verify failed', 'CERTIFICATE_UNTRUSTED'],
-    ['SSL_write(): Connection reset by peer', 'PEER_REJECTED_US'],
+    ['SSL_write(): Connection reset by peer', 'PEER_UNREACHABLE'],
     ['SSL_read(): error:0A000418:SSL routines::tlsv1 alert unknown ca', 'PEER_REJECTED_US'],
     ['waitpid(): child 17 exited with status 1', undefined],
   ] as const) {
