@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { belongs } from './kinds.js';
 import type { Layout, Place } from './layout.js';
@@ -21,7 +21,12 @@ export type Difference =
       readonly expected: number;
       readonly found: number;
     }
+  /** The modification time is not the donor's: rsync did not write this file, whatever its size. */
+  | { readonly kind: 'time'; readonly place: Place; readonly path: string }
   | { readonly kind: 'unexpected'; readonly place: Place; readonly path: string };
+
+/** File systems keep modification times in steps of up to 2 s. */
+const timeToleranceMs = 2000;
 
 /**
  * Holds what lies in the joiner's directories against the manifest. Binary logs are looked for under the donor's names,
@@ -34,29 +39,31 @@ export async function compareWithManifest(
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Difference[]> {
   const differences: Difference[] = [];
-  const expected = new Map<Place, Map<string, number>>();
-  for (const { place, path, size } of manifest.files) {
-    const sizes = expected.get(place) ?? new Map<string, number>();
-    if (sizes.size === 0) expected.set(place, sizes);
-    sizes.set(path, size);
+  const expected = new Map<Place, Map<string, Expected>>();
+  for (const { place, path, size, mtimeMs } of manifest.files) {
+    const files = expected.get(place) ?? new Map<string, Expected>();
+    if (files.size === 0) expected.set(place, files);
+    files.set(path, { size, mtimeMs });
   }
   const directories = new Set(manifest.directories);
 
-  const check = (place: Place, path: string, found: number): void => {
-    const size = expected.get(place)?.get(path);
-    if (size === undefined) {
+  const check = (place: Place, path: string, found: Stats): void => {
+    const wanted = expected.get(place)?.get(path);
+    if (wanted === undefined) {
       differences.push({ kind: 'unexpected', place, path });
       return;
     }
     expected.get(place)?.delete(path);
-    if (size !== found) differences.push({ kind: 'size', place, path, expected: size, found });
+    if (wanted.size !== found.size)
+      differences.push({ kind: 'size', place, path, expected: wanted.size, found: found.size });
+    else if (isOfAnotherTime(place, wanted, found)) differences.push({ kind: 'time', place, path });
   };
   const directory = (path: string): void => {
     if (!directories.delete(path)) differences.push({ kind: 'unexpected directory', place: 'data', path });
   };
   await walkLayout(
     layout,
-    { file: (place, path, stat) => check(place, path, stat.size), directory },
+    { file: (place, path, stat) => check(place, path, stat), directory },
     { named: belongs, received: manifest.binlogs, signal: options.signal },
   );
 
@@ -65,15 +72,27 @@ export async function compareWithManifest(
     if (statSync(join(layout.roots.data, path), { throwIfNoEntry: false })?.isDirectory() === true) continue;
     differences.push({ kind: 'missing directory', place: 'data', path });
   }
-  for (const [place, sizes] of expected) {
+  for (const [place, files] of expected) {
     const root = rootOf(layout, place);
     if (root === undefined) continue;
-    for (const [path] of sizes) {
+    for (const [path] of files) {
       // names that only the donor's layout has, like its innodb_buffer_pool_filename, and binary logs
       const stat = statSync(join(root, path), { throwIfNoEntry: false });
-      if (stat?.isFile() === true) check(place, path, stat.size);
+      if (stat?.isFile() === true) check(place, path, stat);
       else differences.push({ kind: 'missing', place, path });
     }
   }
   return differences;
+}
+
+interface Expected {
+  readonly size: number;
+  readonly mtimeMs: number | undefined;
+}
+
+/** The redo log may be mapped into the donor's memory, and its time then changes when the kernel likes (MariaDB 10.11). */
+function isOfAnotherTime(place: Place, { mtimeMs }: Expected, found: Stats): boolean {
+  return (
+    mtimeMs !== undefined && place !== 'innodb-log' && Math.abs(found.mtimeMs - mtimeMs) > timeToleranceMs
+  );
 }

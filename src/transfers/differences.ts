@@ -16,6 +16,8 @@ function describe(difference: Difference): string {
     case 'unexpected':
     case 'unexpected directory':
       return `${where} is not the donor's`;
+    case 'time':
+      return `${where} was not written by this transfer`;
     case 'size':
       return `${where} has ${difference.found} bytes instead of ${difference.expected}`;
   }
