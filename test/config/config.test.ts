@@ -31,6 +31,7 @@ t.test('what is not set has a default', async (t) => {
     maxBinlogs: 1,
     allowDonorWithoutSecret: false,
     initialTimeoutMs: 300_000,
+    initialTimeoutBy: undefined,
     idleTimeoutMs: 120_000,
   });
   t.equal(tls.mode, 'VERIFY_IDENTITY');
