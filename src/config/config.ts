@@ -29,6 +29,8 @@ export interface Config {
   readonly initialTimeoutBy?: Source | undefined;
   /** How long a transfer may stand still, in ms; 0 without limit. */
   readonly idleTimeoutMs: number;
+  /** Where that was set. */
+  readonly idleTimeoutBy?: Source | undefined;
 }
 
 const everywhere: readonly Scope[] = ['direct', 'server arguments', '[mysqld]'];
@@ -37,6 +39,7 @@ const transfer: readonly Scope[] = ['[sst]', '[mysqld]'];
 /** Resolves the configuration of one transfer; throws `TransferError` with option and place. */
 export function resolveConfig(args: ServerArguments, settings: Settings): Config {
   const initialTimeout = find(settings, 'sst-initial-timeout', transfer);
+  const idleTimeout = find(settings, 'sst-idle-timeout', transfer);
   return {
     role: args.role,
     address: parseAddress(args.address, '--address'),
@@ -63,10 +66,11 @@ export function resolveConfig(args: ServerArguments, settings: Settings): Config
     initialTimeoutBy: initialTimeout?.source,
     idleTimeoutMs:
       1000 *
-      (wholeNumber(find(settings, 'sst-idle-timeout', transfer), 'sst-idle-timeout', {
+      (wholeNumber(idleTimeout, 'sst-idle-timeout', {
         least: 0,
         most: 1e6,
       }) ?? 120),
+    idleTimeoutBy: idleTimeout?.source,
   };
 }
 

@@ -43,6 +43,11 @@ function moduleLines(module: DaemonModule, settings: DaemonSettings): string[] {
     ...(module.authenticated
       ? [`auth users = ${settings.user}`, `secrets file = ${checkPath(settings.secretsFile)}`]
       : []),
+    // The original script's donor begins with deleting directories that it has not, also one that holds the redo log
+    // here. Unlike a pre-xfer exec this is over before rsync enters the module's directory (3.2.0).
+    ...(module.access === 'write' && !module.authenticated
+      ? ['early exec = mkdir -p -m 700 "$RSYNC_MODULE_PATH"']
+      : []),
     // A constant command: rsync hands it to a shell, the directory is in the environment.
     ...(module.waitFor === undefined
       ? []

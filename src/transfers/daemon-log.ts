@@ -11,8 +11,15 @@ export interface DaemonLogListener {
   readonly onFailure: (error: TransferError) => void;
 }
 
-/** Follows the log of the joiner's rsync daemon until the function that it returns is called. */
-export function followDaemonLog(file: string, listener: DaemonLogListener): () => void {
+/** A log that is being followed. */
+export interface FollowedLog {
+  /** Reads what has been written since, for those who have learnt in another way that something happened. */
+  catchUp(): void;
+  stop(): void;
+}
+
+/** Follows the log of the joiner's rsync daemon. */
+export function followDaemonLog(file: string, listener: DaemonLogListener): FollowedLog {
   const descriptor = openSync(file, 'r');
   const buffer = Buffer.alloc(64 * 1024);
   let rest = '';
@@ -28,11 +35,14 @@ export function followDaemonLog(file: string, listener: DaemonLogListener): () =
   const watcher = watch(file, read);
   watcher.on('error', () => watcher.close());
   const timer = setInterval(read, 1000);
-  return () => {
-    clearInterval(timer);
-    watcher.close();
-    read();
-    closeSync(descriptor);
+  return {
+    catchUp: read,
+    stop: () => {
+      clearInterval(timer);
+      watcher.close();
+      read();
+      closeSync(descriptor);
+    },
   };
 }
 

@@ -23,14 +23,15 @@ import type { SupervisedChild } from '../processes/supervise.js';
 import { findTools, type Tools } from '../processes/tools.js';
 import type { TransferContext } from './context.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles } from './credentials.js';
-import { followDaemonLog } from './daemon-log.js';
+import { followDaemonLog, type FollowedLog } from './daemon-log.js';
 import { describeDifferences } from './differences.js';
+import { withinIdleTimeout } from './idle.js';
 import { localBindAddress, startListener, untilIdle } from './listener.js';
 import { encodeTold, peerError, readTold, tell } from './messages.js';
 import { checkPlaces, checkPort, report } from './preflight.js';
-import { acceptFromOriginal } from './original-donor.js';
+import { acceptFromOriginal, prepareForOriginal, type FileStamps } from './original-donor.js';
 import { parseState } from './state.js';
-import { delay, untilAborted, waitForFile } from './wait.js';
+import { delay, untilAborted, waitForFile, within } from './wait.js';
 import { openWorkplace, type Workplace } from './workplace.js';
 
 /**
@@ -81,10 +82,14 @@ interface Reception extends TransferContext {
   readonly tools: Tools;
 }
 
+const noFiles: FileStamps = new Map();
+
 interface Conversation extends Reception {
+  readonly config: Config;
+  readonly daemonLog: FollowedLog;
   /** The modules that donors have begun to write to. */
   readonly written: ReadonlySet<string>;
-  readonly startedMs: number;
+  readonly ownFiles: FileStamps;
   /** Resolves when the donor begins to read the verdict. */
   readonly verdictRead: Promise<void>;
 }
@@ -95,7 +100,7 @@ async function receive(config: Config, reception: Reception, sayReady: () => voi
   const trouble = new AbortController();
   const signal = AbortSignal.any([reception.signal, trouble.signal]);
   const context = { ...reception, signal };
-  const startedMs = reception.now().getTime();
+  const ownFiles = config.allowDonorWithoutSecret ? prepareForOriginal(reception.layout) : noFiles;
   const donor = { isHere: false, come: (): void => undefined };
   const donorCame = new Promise<void>((resolve) => (donor.come = resolve));
   const listener = await startListener(config, plan, context, {
@@ -105,7 +110,7 @@ async function receive(config: Config, reception: Reception, sayReady: () => voi
   const written = new Set<string>();
   let verdictIsRead = (): void => undefined;
   const verdictRead = new Promise<void>((resolve) => (verdictIsRead = resolve));
-  const stopFollowing = followDaemonLog(plan.daemonLogFile, {
+  const daemonLog = followDaemonLog(plan.daemonLogFile, {
     emit,
     onDonor: (access, module) => {
       donor.isHere = true;
@@ -119,34 +124,38 @@ async function receive(config: Config, reception: Reception, sayReady: () => voi
     emit({ kind: 'phase', phase: 'waiting for donor' });
     sayReady();
     await withinInitialTimeout(config, donorCame, signal);
-    return await converse({ ...context, written, startedMs, verdictRead }, listener);
+    return await converse({ ...context, config, written, daemonLog, ownFiles, verdictRead }, listener);
   } catch (error) {
     if (donor.isHere) await tellDonor(plan, error, verdictRead, listener, reception.signal);
     throw error;
   } finally {
-    stopFollowing();
+    daemonLog.stop();
     await listener.stop(2000);
   }
 }
 
 /** The donor's messages, one after the other. */
 async function converse(context: Conversation, listener: SupervisedChild): Promise<string> {
-  const { plan, layout, signal, emit } = context;
+  const { config, plan, layout, signal, emit } = context;
   const offer = joinPath(plan.inbox, messageFiles.offer);
   const final = joinPath(plan.inbox, messageFiles.final);
   const failure = joinPath(plan.inbox, messageFiles.failure);
   const original = joinPath(layout.roots.data, originalCompletionFile);
-  const first = await waitForEither(context, [failure, final, offer, original]);
+  const idle = { config, listener, signal };
+  const first = await withinIdleTimeout(idle, waitForEither(context, [failure, final, offer, original]));
   if (first === failure) throw readDonorFailure(failure);
   if (first === original) {
-    // An IST consists of the completion file alone, an SST begins with the redo log's module.
+    // A donor that is cut off while it says good-bye counts its transfer as failed.
+    await within(5000, signal, (enough) => untilIdle(listener, enough)).catch(() => signal.throwIfAborted());
+    context.daemonLog.catchUp();
+    // An IST consists of the completion file alone; an SST writes to the redo log's module too.
     const isSnapshot = context.written.has(placeModules['innodb-log']);
-    return acceptFromOriginal(original, layout, { isSnapshot, startedMs: context.startedMs, emit });
+    return acceptFromOriginal(original, layout, { isSnapshot, own: context.ownFiles, emit });
   }
   if (first === offer) {
     await answerOffer(context, offer);
     emit({ kind: 'phase', phase: 'copying' });
-    const next = await waitForFile(plan.inbox, [failure, final], signal);
+    const next = await withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], signal));
     if (next === failure) throw readDonorFailure(failure);
   }
   const manifest = decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
@@ -207,10 +216,11 @@ async function giveVerdict(
   listener: SupervisedChild,
 ): Promise<void> {
   publish(plan.verdict, messageFiles.verdict, encodeTold({ ok: true, value: {} }));
-  const enough = AbortSignal.any([signal, AbortSignal.timeout(5000)]);
   try {
-    await Promise.race([verdictRead, untilAborted(enough)]);
-    await untilIdle(listener, enough);
+    await within(5000, signal, async (enough) => {
+      await Promise.race([verdictRead, untilAborted(enough)]);
+      await untilIdle(listener, enough);
+    });
   } catch {
     signal.throwIfAborted();
   }
@@ -230,9 +240,10 @@ async function tellDonor(
   publish(plan.answer, messageFiles.answer, told);
   publish(plan.verdict, messageFiles.verdict, told);
   try {
-    const enough = AbortSignal.any([signal, AbortSignal.timeout(2000)]);
-    await Promise.race([verdictRead, untilAborted(enough)]);
-    await untilIdle(listener, enough);
+    await within(2000, signal, async (enough) => {
+      await Promise.race([verdictRead, untilAborted(enough)]);
+      await untilIdle(listener, enough);
+    });
   } catch {
     // It was not listening: it has failed itself, or its own limits end it.
   }
@@ -257,7 +268,7 @@ async function withinInitialTimeout(
   donor: Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  if (initialTimeoutMs === 0) return;
+  if (initialTimeoutMs === 0) return Promise.race([donor, untilAborted(signal)]);
   const enough = new AbortController();
   const late = delay(initialTimeoutMs, AbortSignal.any([signal, enough.signal])).then(() => {
     throw new TransferError('TIMED_OUT', `no donor came within ${initialTimeoutMs / 1000} s`, {

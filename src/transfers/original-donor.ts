@@ -1,24 +1,59 @@
-import { copyFileSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { clearBinlogs } from '../datadir/binlogs.js';
 import { belongs } from '../datadir/kinds.js';
 import { rootOf, type Layout } from '../datadir/layout.js';
+import { prepareDirectories } from '../datadir/removal.js';
 import type { EmitEvent } from '../events.js';
 import { parseState } from './state.js';
 
 /** The kinds of files that the original script, where it sends them at all, sends into the data directory. */
 const misplaced = ['innodb-home', 'undo', 'aria'] as const;
 
+/** What a file was when it was looked at: any write changes it, whatever the clocks say. */
+export type FileStamps = ReadonlyMap<string, string>;
+
+/**
+ * Creates the directories that this joiner lacks, and notes the files of the misplaced kinds that it has of its own,
+ * before a donor can write.
+ */
+export function prepareForOriginal(layout: Layout): FileStamps {
+  prepareDirectories(layout, { directories: [] });
+  const stamps = new Map<string, string>();
+  for (const place of misplaced) {
+    const root = rootOf(layout, place) ?? layout.roots.data;
+    for (const directory of new Set([root, layout.roots.data])) {
+      for (const name of namesOf(directory, layout, place))
+        stamps.set(join(directory, name), stampOf(join(directory, name)));
+    }
+  }
+  return stamps;
+}
+
+function stampOf(file: string): string {
+  const { ino, size, ctimeMs } = statSync(file);
+  return `${ino} ${size} ${ctimeMs}`;
+}
+
 /**
  * Accepts what a donor with the original script has sent (docs/original-protocol.md): it has no manifest to compare
  * with. In an SST this joiner's own older undo and Aria logs, which that donor neither sends nor deletes, must not
  * meet the donor's tables; files of kinds that have a directory of their own here are moved there.
- * @param startedMs when this transfer started, ms since 1970: files that the donor sent are newer, it keeps no times
+ * @param own the files that were there before: those that have not changed since are not the donor's
  */
 export function acceptFromOriginal(
   completionFile: string,
   layout: Layout,
-  options: { readonly isSnapshot: boolean; readonly startedMs: number; readonly emit: EmitEvent },
+  options: { readonly isSnapshot: boolean; readonly own: FileStamps; readonly emit: EmitEvent },
 ): string {
   const text = readFileSync(completionFile, 'utf8');
   const state = parseState(text.split('\n')[0] ?? '', 'the completion file of the original script');
@@ -28,7 +63,7 @@ export function acceptFromOriginal(
     return state;
   }
   clearBinlogs(layout);
-  for (const place of misplaced) settle(layout, place, options.startedMs);
+  const missing = misplaced.filter((place) => settle(layout, place, options.own) === 0);
   options.emit({
     kind: 'finding',
     finding: {
@@ -39,20 +74,38 @@ export function acceptFromOriginal(
       hint: 'upgrade the donor too, then remove allow-donor-without-secret',
     },
   });
+  if (missing.includes('aria')) {
+    options.emit({
+      kind: 'finding',
+      finding: {
+        severity: 'warning',
+        code: 'COPY_INCOMPLETE',
+        message:
+          'the donor sent no Aria logs: the server takes Aria tables, its own among them, for moved ones',
+        hint: 'leave aria_recover_options as it is: the server then repairs each table when it is first opened',
+      },
+    });
+  }
   return state;
 }
 
-function settle(layout: Layout, place: (typeof misplaced)[number], startedMs: number): void {
+/** Gives the number of files that the donor sent. */
+function settle(layout: Layout, place: (typeof misplaced)[number], own: FileStamps): number {
   const root = rootOf(layout, place) ?? layout.roots.data;
-  for (const name of namesOf(root, layout, place)) {
-    if (statSync(join(root, name)).mtimeMs < startedMs) rmSync(join(root, name), { force: true });
+  // The donor deletes directories that it has not.
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  for (const directory of new Set([root, layout.roots.data])) {
+    for (const name of namesOf(directory, layout, place)) {
+      const file = join(directory, name);
+      if (own.get(file) === stampOf(file)) rmSync(file, { force: true });
+      else if (directory !== root) move(file, join(root, name));
+    }
   }
-  if (root === layout.roots.data) return;
-  for (const name of namesOf(layout.roots.data, layout, place))
-    move(join(layout.roots.data, name), join(root, name));
+  return namesOf(root, layout, place).length;
 }
 
 function namesOf(directory: string, layout: Layout, place: (typeof misplaced)[number]): string[] {
+  if (!existsSync(directory)) return [];
   return readdirSync(directory, { withFileTypes: true })
     .filter((entry) => entry.isFile() && belongs(layout, place, entry.name))
     .map((entry) => entry.name);

@@ -69,3 +69,21 @@ export async function delay(ms: number, signal: AbortSignal): Promise<void> {
     cancel.abort(new Error('no longer waiting'));
   }
 }
+
+/**
+ * Gives `act` a signal that aborts with `signal`, and after `ms`. Not `AbortSignal.timeout`: joined with another signal
+ * by `AbortSignal.any` it is collected as garbage before its time, and never fires (Node 20.20).
+ */
+export async function within<T>(
+  ms: number,
+  signal: AbortSignal,
+  act: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(new Error(`not within ${ms} ms`)), ms);
+  try {
+    return await act(AbortSignal.any([signal, limit.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}

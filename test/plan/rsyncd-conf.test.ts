@@ -22,6 +22,7 @@ t.test('the file is exactly this', async (t) => {
   const modules: DaemonModule[] = [
     { name: 'm', path: '/d', access: 'write', authenticated: true },
     { ...reader('/e'), name: 'n', waitFor: 'go' },
+    { name: 'o', path: '/f', access: 'write', authenticated: false },
   ];
   t.equal(
     rsyncdConf({ ...settings(modules), owner: { uid: 1, gid: 2 } }),
@@ -43,6 +44,12 @@ secrets file = /w/secrets
 path = /e
 read only = yes
 pre-xfer exec = until [ -e "$RSYNC_MODULE_PATH/go" ]; do sleep 0.02; done
+
+[o]
+path = /f
+read only = no
+write only = yes
+early exec = mkdir -p -m 700 "$RSYNC_MODULE_PATH"
 `,
   );
 });

@@ -1,8 +1,11 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { TransferError } from '../../src/errors.js';
-import { delay, untilAborted, waitForFile } from '../../src/transfers/wait.js';
+import { delay, untilAborted, waitForFile, within } from '../../src/transfers/wait.js';
 
 const reason = new TransferError('INTERRUPTED', 'ended by SIGTERM');
 const never = new AbortController().signal;
@@ -59,4 +62,30 @@ t.test('a delay lasts as long as it says', async (t) => {
   const before = performance.now();
   await delay(30, never);
   t.ok(performance.now() - before >= 29);
+});
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+t.test('what takes too long is aborted, however much garbage is collected meanwhile', async (t) => {
+  const collecting = setInterval(collectGarbage, 20);
+  t.teardown(() => clearInterval(collecting));
+  await t.rejects(
+    Promise.race([
+      within(300, new AbortController().signal, untilAborted),
+      pause(5000, 'never', { ref: false }),
+    ]),
+    /not within 300 ms/,
+  );
+});
+
+t.test('an abort from outside ends it too, with its reason', async (t) => {
+  const outside = new AbortController();
+  const ended = within(60_000, outside.signal, untilAborted);
+  outside.abort(new Error('the server has gone'));
+  await t.rejects(ended, /the server has gone/);
+});
+
+t.test('what is quick enough gives its result', async (t) => {
+  t.equal(await within(60_000, new AbortController().signal, () => Promise.resolve(7)), 7);
 });
