@@ -78,19 +78,44 @@ export function fetchMessage(
 }
 
 /**
- * Deletes schema directories, and files in them, that the joiner has and the donor has not; sends nothing. Files at the
- * top of the data directory are spared. Only for joiners with the original script: others do it from the manifest.
+ * Deletes what the joiner has and the donor has not: schema directories, files in them, and at the top of the data
+ * directory files of the kinds that are sent there; sends nothing. All else at the top is spared, the joiner's own
+ * files among it. Only for joiners with the original script: others do it from the manifest.
  */
 export function deleteUnlisted(root: string, module: string, name: string, client: TunnelClient): Command {
-  const spared = ['/lost+found', '/.zfs', '/.snapshot', '/.fseventsd', '/.Trashes'];
+  const foreign = ['/lost+found', '/.zfs', '/.snapshot', '/.fseventsd', '/.Trashes'];
+  // Galera's cache may lie in a directory of its own, and so may the joiner's redo log, as the original script knows.
+  const ownToNode = ['galera.cache', 'gcache.page.*', 'grastate.dat', 'gvwstate.dat', '*/ib_logfile*'];
+  const sentToTop = ['/*/', '/ibdata*', '/ib_lru_dump', '/undo*', '/aria_log_control', '/aria_log.*'];
   return rsyncClient(name, client, [
     '--recursive',
     '--delete',
     '--existing',
     '--ignore-existing',
-    ...spared.map((path) => `--filter=- ${path}`),
-    '--filter=+ /*/',
+    ...[...foreign, ...ownToNode].map((path) => `--filter=- ${path}`),
+    ...sentToTop.map((path) => `--filter=+ ${path}`),
     '--filter=- /*',
+    `${root}/`,
+    moduleUrl(module, client),
+  ]);
+}
+
+/** Creates directories; `listFile` is as for `sendFiles`. Where files are sent they come by themselves. */
+export function sendDirectories(
+  root: string,
+  module: string,
+  listFile: string,
+  name: string,
+  client: TunnelClient,
+): Command {
+  return rsyncClient(name, client, [
+    '--files-from',
+    listFile,
+    '--from0',
+    '--dirs',
+    '--perms',
+    '--omit-dir-times',
+    '--copy-links',
     `${root}/`,
     moduleUrl(module, client),
   ]);

@@ -1,6 +1,7 @@
-import { takeInventory } from '../datadir/inventory.js';
+import { dirname } from 'node:path';
+import { takeInventory, type Inventory } from '../datadir/inventory.js';
 import type { Place } from '../datadir/layout.js';
-import { deleteUnlisted, sendMessage } from '../plan/donor.js';
+import { deleteUnlisted, sendDirectories, sendMessage } from '../plan/donor.js';
 import { dataModule, originalCompletionFile } from '../plan/modules.js';
 import type { Command } from '../plan/command.js';
 import { supervise } from '../processes/supervise.js';
@@ -55,15 +56,13 @@ async function copy(premises: Premises): Promise<string> {
   context.emit({ kind: 'phase', phase: 'copying' });
   const inventory = await takeInventory(layout, options);
   refuseExternalTables(inventory);
-  // Its version of rsync is not known: checksums stay on.
+  // Its version of rsync is not known: checksums stay on, and holes are filled, since old ones have no --sparse beside
+  // --inplace.
   const cautious = { ...client, withoutChecksums: false };
+  const files = inventory.files.map((file) => ({ ...file, sparse: false }));
   await run(deleteUnlisted(layout.roots.data, dataModule, 'deletions', cautious), premises);
-  await sendAll(
-    { name: 'copy', files: inventory.files, layout, modules, client: cautious },
-    config,
-    workplace,
-    context,
-  );
+  await createEmptyDirectories(inventory, { ...premises, client: cautious });
+  await sendAll({ name: 'copy', files, layout, modules, client: cautious }, config, workplace, context);
   releaseLock(layout.roots.data, context);
   const ended = context.now().getTime();
   context.emit({
@@ -75,6 +74,16 @@ async function copy(premises: Premises): Promise<string> {
     lockSeconds: (ended - locked) / 1000,
   });
   return state;
+}
+
+/** Schemas without a file, which no stream would create. */
+async function createEmptyDirectories(inventory: Inventory, premises: Premises): Promise<void> {
+  const filled = new Set(inventory.files.map(({ path }) => dirname(path)));
+  const empty = inventory.directories.filter((path) => !filled.has(path));
+  if (empty.length === 0) return;
+  const { layout, workplace, client } = premises;
+  const list = workplace.write('directories.list', empty.map((path) => `./${path}\0`).join(''));
+  await run(sendDirectories(layout.roots.data, dataModule, list, 'directories', client), premises);
 }
 
 async function run(command: Command, { client, context }: Premises): Promise<void> {

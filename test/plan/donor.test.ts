@@ -3,8 +3,10 @@ import type { InventoryFile } from '../../src/datadir/inventory.js';
 import type { Layout, Place } from '../../src/datadir/layout.js';
 import {
   connectionCommand,
+  deleteUnlisted,
   fetchMessage,
   planJobs,
+  sendDirectories,
   sendFiles,
   sendMessage,
   showTunnelClient,
@@ -79,6 +81,56 @@ t.test('messages are sent and fetched', async (t) => {
     'rsync://sst@joiner/answer/answer.json',
     '/w/',
   ]);
+});
+
+t.test('what an old joiner has and the donor has not is deleted, its own files spared', (t) => {
+  const old: TunnelClient = { ...client, secret: undefined, withoutChecksums: false };
+  t.strictSame(deleteUnlisted('/d', 'rsync_tunnel_sst', 'deletions', old), {
+    name: 'deletions',
+    program: 'rsync',
+    args: [
+      rsh,
+      '--no-motd',
+      '--timeout=120',
+      '--recursive',
+      '--delete',
+      '--existing',
+      '--ignore-existing',
+      '--filter=- /lost+found',
+      '--filter=- /.zfs',
+      '--filter=- /.snapshot',
+      '--filter=- /.fseventsd',
+      '--filter=- /.Trashes',
+      '--filter=- galera.cache',
+      '--filter=- gcache.page.*',
+      '--filter=- grastate.dat',
+      '--filter=- gvwstate.dat',
+      '--filter=- */ib_logfile*',
+      '--filter=+ /*/',
+      '--filter=+ /ibdata*',
+      '--filter=+ /ib_lru_dump',
+      '--filter=+ /undo*',
+      '--filter=+ /aria_log_control',
+      '--filter=+ /aria_log.*',
+      '--filter=- /*',
+      '/d/',
+      'rsync://joiner/rsync_tunnel_sst/',
+    ],
+    env: { GALERA_SST_TUNNEL_TO: 'OPENSSL:node1:4444,verify=1' },
+    secretEnv: ['RSYNC_PASSWORD'],
+  });
+  t.strictSame(sendDirectories('/d', 'rsync_tunnel_sst', '/w/list', 'directories', old).args.slice(3), [
+    '--files-from',
+    '/w/list',
+    '--from0',
+    '--dirs',
+    '--perms',
+    '--omit-dir-times',
+    '--copy-links',
+    '/d/',
+    'rsync://joiner/rsync_tunnel_sst/',
+  ]);
+  t.end();
 });
 
 t.test('the tunnel is shown as it runs, without the secret', async (t) => {
