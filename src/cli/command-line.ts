@@ -6,6 +6,8 @@ class UsageError extends Error {}
 
 /** Everything but `sst`: the commands that people use. Gives the exit status. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  // `plan … | head`: nobody reads on, and that is no failure of ours.
+  process.stdout.on('error', () => undefined);
   try {
     return await dispatch(argv);
   } catch (error) {

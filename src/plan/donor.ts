@@ -77,6 +77,11 @@ export function fetchMessage(
   return rsyncClient(name, client, ['--ignore-times', `${moduleUrl(module, client)}${file}`, into]);
 }
 
+/** Lists the top of a module: shows whether the peer lets this client in, and sends nothing. */
+export function listModule(module: string, name: string, client: TunnelClient): Command {
+  return rsyncClient(name, client, ['--list-only', '--dirs', moduleUrl(module, client)]);
+}
+
 /**
  * Deletes what the joiner has and the donor has not: schema directories, files in them, and at the top of the data
  * directory files of the kinds that are sent there; sends nothing. All else at the top is spared, the joiner's own

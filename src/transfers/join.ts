@@ -145,8 +145,7 @@ async function converse(context: Conversation, listener: SupervisedChild): Promi
   const first = await withinIdleTimeout(idle, waitForEither(context, [failure, final, offer, original]));
   if (first === failure) throw readDonorFailure(failure);
   if (first === original) {
-    // A donor that is cut off while it says good-bye counts its transfer as failed.
-    await within(5000, signal, (enough) => untilIdle(listener, enough)).catch(() => signal.throwIfAborted());
+    await letDonorGo(listener, signal);
     context.daemonLog.catchUp();
     // An IST consists of the completion file alone; an SST writes to the redo log's module too.
     const isSnapshot = context.written.has(placeModules['innodb-log']);
@@ -161,12 +160,18 @@ async function converse(context: Conversation, listener: SupervisedChild): Promi
   const manifest = decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
   const state = parseState(manifest.gtid ?? '', 'the manifest');
   if (manifest.pass === 'bypass') {
+    await letDonorGo(listener, signal);
     emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0, lockSeconds: 0 });
     return state;
   }
   await verify(context, manifest);
   await giveVerdict(context, listener);
   return state;
+}
+
+/** A donor that is cut off while it says good-bye counts its transfer as failed. */
+async function letDonorGo(listener: SupervisedChild, signal: AbortSignal): Promise<void> {
+  await within(5000, signal, (enough) => untilIdle(listener, enough)).catch(() => signal.throwIfAborted());
 }
 
 /** A donor that runs the original script writes its completion file into the data directory, all others into the inbox. */

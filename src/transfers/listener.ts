@@ -20,7 +20,9 @@ export async function localBindAddress(config: Config): Promise<string | undefin
   const { host, family } = config.address;
   const found = family === 'name' ? await resolve(host, config) : [host.replace(/%.*$/, '')];
   const here = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const local = found.filter((address) => here.some((one) => one.address === address));
+  const local = found.filter(
+    (address) => address.startsWith('127.') || here.some((one) => one.address === address),
+  );
   return local.some(isIPv6) && local.some(isIPv4) ? '::' : local[0];
 }
 

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { takeInventory, type Inventory } from '../datadir/inventory.js';
 import type { Place } from '../datadir/layout.js';
-import { deleteUnlisted, sendDirectories, sendMessage } from '../plan/donor.js';
+import { deleteUnlisted, listModule, sendDirectories, sendMessage } from '../plan/donor.js';
 import { dataModule, originalCompletionFile } from '../plan/modules.js';
 import type { Command } from '../plan/command.js';
 import { supervise } from '../processes/supervise.js';
@@ -47,23 +47,15 @@ export async function donateToOriginal(premises: Premises): Promise<void> {
 }
 
 async function copy(premises: Premises): Promise<string> {
-  const { config, layout, client, workplace, context } = premises;
+  const { layout, client, context } = premises;
   const started = context.now().getTime();
   const options = { maxBinlogs: 0, signal: context.signal };
   refuseExternalTables(await takeInventory(layout, options));
+  // A joiner that does want a secret says so here, before the lock.
+  await run(listModule(dataModule, 'look at the joiner', client), premises);
   const state = await takeLock(layout.roots.data, context, () => Promise.resolve());
   const locked = context.now().getTime();
-  context.emit({ kind: 'phase', phase: 'copying' });
-  const inventory = await takeInventory(layout, options);
-  refuseExternalTables(inventory);
-  // Its version of rsync is not known: checksums stay on, and holes are filled, since old ones have no --sparse beside
-  // --inplace.
-  const cautious = { ...client, withoutChecksums: false };
-  const files = inventory.files.map((file) => ({ ...file, sparse: false }));
-  await run(deleteUnlisted(layout.roots.data, dataModule, 'deletions', cautious), premises);
-  await createEmptyDirectories(inventory, { ...premises, client: cautious });
-  await sendAll({ name: 'copy', files, layout, modules, client: cautious }, config, workplace, context);
-  releaseLock(layout.roots.data, context);
+  const inventory = await sendUnderLock(premises).finally(() => releaseLock(layout.roots.data, context));
   const ended = context.now().getTime();
   context.emit({
     kind: 'finished',
@@ -74,6 +66,21 @@ async function copy(premises: Premises): Promise<string> {
     lockSeconds: (ended - locked) / 1000,
   });
   return state;
+}
+
+async function sendUnderLock(premises: Premises): Promise<Inventory> {
+  const { config, layout, client, workplace, context } = premises;
+  context.emit({ kind: 'phase', phase: 'copying' });
+  const inventory = await takeInventory(layout, { maxBinlogs: 0, signal: context.signal });
+  refuseExternalTables(inventory);
+  // Its version of rsync is not known: checksums stay on, and holes are filled, since old ones have no --sparse beside
+  // --inplace.
+  const cautious = { ...client, withoutChecksums: false };
+  const files = inventory.files.map((file) => ({ ...file, sparse: false }));
+  await run(deleteUnlisted(layout.roots.data, dataModule, 'deletions', cautious), premises);
+  await createEmptyDirectories(inventory, { ...premises, client: cautious });
+  await sendAll({ name: 'copy', files, layout, modules, client: cautious }, config, workplace, context);
+  return inventory;
 }
 
 /** Schemas without a file, which no stream would create. */

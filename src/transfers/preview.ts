@@ -1,12 +1,13 @@
-import { hostname } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/config.js';
-import { takeInventory } from '../datadir/inventory.js';
+import { takeInventory, type Inventory } from '../datadir/inventory.js';
 import { resolveLayout, type Layout, type Place } from '../datadir/layout.js';
 import { splitIntoStreams } from '../datadir/streams.js';
 import { matchName } from '../certificates/names.js';
 import { pinFor } from '../certificates/pin.js';
-import type { Finding } from '../errors.js';
+import { TransferError, type Finding } from '../errors.js';
 import { showCommand } from '../plan/command.js';
 import {
   fetchMessage,
@@ -19,9 +20,11 @@ import {
 import { messageFiles, planJoiner, sharedModules } from '../plan/joiner.js';
 import { messageModules } from '../plan/modules.js';
 import { connectAddress, type TunnelFiles } from '../plan/tunnel.js';
+import { findTools } from '../processes/tools.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles, type Credentials } from './credentials.js';
 import { localBindAddress } from './listener.js';
-import { checkPlaces } from './preflight.js';
+import { refuseExternalTables } from './donate.js';
+import { checkPlaces, checkPort } from './preflight.js';
 
 /** What a transfer would run, as text blocks with a title each, and what its checks find. */
 export interface Preview {
@@ -30,7 +33,9 @@ export interface Preview {
 }
 
 /** Where a transfer's private directory would be; its last part is random. */
-const workDir = '/tmp/galera-sst-tunnel-XXXXXX';
+function workDirOf(config: Config): string {
+  return join(config.tmpDir?.value ?? tmpdir(), 'galera-sst-tunnel-XXXXXX');
+}
 
 /** Plans a transfer from configuration and files on disk, without running, opening or writing anything. */
 export async function previewTransfer(
@@ -39,25 +44,42 @@ export async function previewTransfer(
 ): Promise<Preview> {
   const layout = resolveLayout(config.directories, hostname());
   const credentials = loadCredentials(config);
-  const files = tunnelFiles(credentials, () => `${workDir}/identity.pem`);
+  const files = tunnelFiles(credentials, () => join(workDirOf(config), 'identity.pem'));
   const findings = [
     ...checkPlaces(config, layout),
     ...checkOwnCredentials(config, credentials, surroundings.now),
+    ...(await findingOf(findTools)),
   ];
-  const sections =
-    config.role === 'joiner'
-      ? await previewJoiner(config, layout, files, surroundings.owner)
-      : await previewDonor(config, layout, files, credentials);
-  return { sections, findings };
+  if (config.role === 'joiner') {
+    const bind = await localBindAddress(config);
+    findings.push(...(await findingOf(() => checkPort(config, bind))));
+    return { sections: previewJoiner(config, layout, files, bind, surroundings.owner), findings };
+  }
+  const inventory = await takeInventory(layout, { maxBinlogs: config.maxBinlogs });
+  findings.push(...(await findingOf(() => refuseExternalTables(inventory))));
+  return { sections: previewDonor(config, layout, inventory, files, credentials), findings };
 }
 
-async function previewJoiner(
+/** What a check would have thrown, as a finding. */
+async function findingOf(check: () => unknown): Promise<readonly Finding[]> {
+  try {
+    await check();
+    return [];
+  } catch (error) {
+    if (!(error instanceof TransferError)) throw error;
+    const { code, message, option, where, hint } = error;
+    return [{ severity: 'error', code, message, option, where, hint }];
+  }
+}
+
+function previewJoiner(
   config: Config,
   layout: Layout,
   files: TunnelFiles,
+  bind: string | undefined,
   owner: { readonly uid: number; readonly gid: number },
-): Promise<Preview['sections']> {
-  const bind = await localBindAddress(config);
+): Preview['sections'] {
+  const workDir = workDirOf(config);
   const plan = planJoiner({ config, layout, files, workDir, bind, owner });
   return [
     { title: `rsyncd.conf in ${workDir}`, lines: plan.daemonConfig.trimEnd().split('\n') },
@@ -65,12 +87,14 @@ async function previewJoiner(
   ];
 }
 
-async function previewDonor(
+function previewDonor(
   config: Config,
   layout: Layout,
+  inventory: Inventory,
   files: TunnelFiles,
   credentials: Credentials,
-): Promise<Preview['sections']> {
+): Preview['sections'] {
+  const workDir = workDirOf(config);
   const connect = connectAddress(config.address, expectedPin(config, credentials), config.tls, files);
   const client: TunnelClient = {
     connect,
@@ -78,7 +102,6 @@ async function previewDonor(
     timeoutSeconds: Math.ceil(config.idleTimeoutMs / 1000),
     withoutChecksums: true,
   };
-  const inventory = await takeInventory(layout, { maxBinlogs: config.maxBinlogs });
   const streams = splitIntoStreams(inventory.files, config.streams);
   const modules: Readonly<Record<Place, string>> = sharedModules(layout);
   const copies = streams.flatMap((stream, index) =>
