@@ -66,7 +66,7 @@ export async function probePeer(request: ProbeRequest): Promise<PeerFacts> {
     if (error instanceof TransferError) throw error;
     throw explainFailure(error, { request, phase: course.phase, timedOut: deadline.aborted });
   } finally {
-    close(socket);
+    close(socket, course.phase === 'greeting');
   }
 }
 
@@ -200,8 +200,14 @@ function requireRsync(greeting: string, request: ProbeRequest): void {
   );
 }
 
-function close(socket: TLSSocket): void {
-  // close_notify if the handshake got that far; no waiting for the peer's
-  if (socket.writable && !socket.connecting) socket.end();
+function close(socket: TLSSocket, isEstablished: boolean): void {
+  // destroySoon would wait for a connection that is still being made, for minutes when a firewall drops it.
+  if (!isEstablished) {
+    socket.destroy();
+    return;
+  }
+  // close_notify; no waiting for the peer's
+  if (socket.writable) socket.end();
   socket.destroySoon();
+  setTimeout(() => socket.destroy(), 1000).unref();
 }

@@ -13,6 +13,7 @@ export function pacer(signal?: AbortSignal): () => Promise<void> | undefined {
     entries += 1;
     if (entries < entriesPerTurn) return undefined;
     entries = 0;
-    return setImmediate(undefined, { signal });
+    // Not the timer's own signal: it would throw an AbortError instead of the reason.
+    return setImmediate(undefined).then(() => signal?.throwIfAborted());
   };
 }

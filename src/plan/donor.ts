@@ -74,7 +74,9 @@ export function fetchMessage(
   name: string,
   client: TunnelClient,
 ): Command {
-  return rsyncClient(name, client, ['--ignore-times', `${moduleUrl(module, client)}${file}`, into]);
+  // Meanwhile the joiner removes old files or compares the copy, which can take long and moves no byte.
+  const patient = { ...client, timeoutSeconds: 10 * client.timeoutSeconds };
+  return rsyncClient(name, patient, ['--ignore-times', `${moduleUrl(module, client)}${file}`, into]);
 }
 
 /** Lists the top of a module: shows whether the peer lets this client in, and sends nothing. */

@@ -1,3 +1,4 @@
+import { relative, resolve } from 'node:path';
 import { checkChain, checkDates, checkNames, checkUsage, type WantedName } from '../certificates/checks.js';
 import { loadIdentity, type Identity } from '../certificates/identity.js';
 import { loadTrust, type Trust } from '../certificates/trust.js';
@@ -31,6 +32,7 @@ export function checkOwnCredentials(
   const source = config.tls.cert.source;
   const blame = { who: "this node's certificate", option: source.name, where: placeOf(source) };
   const findings = [
+    ...checkOutside(config),
     ...identity.findings,
     ...trust.findings,
     ...checkDates(leaf, now, blame),
@@ -41,7 +43,10 @@ export function checkOwnCredentials(
       : []),
     ...verificationOff(config),
   ];
-  return config.tls.mode === 'REQUIRED' ? findings.map(asWarning) : findings;
+  const isOfPath = (finding: Finding): boolean => finding.code === 'PATH_UNSAFE';
+  return config.tls.mode === 'REQUIRED'
+    ? findings.map((finding) => (isOfPath(finding) ? finding : asWarning(finding)))
+    : findings;
 }
 
 /** The donor checks the effective address only; a `bind_address` that differs from it is worth a warning. */
@@ -65,6 +70,29 @@ function checkOwnNames(
     ...checkNames(identity.leaf, [effective], blame),
     ...checkNames(identity.leaf, bound, blame).map(asWarning),
   ];
+}
+
+/** Sub directories of the data directory travel whole, and a joiner loses in them what its donor has not. */
+function checkOutside(config: Config): readonly Finding[] {
+  const { cert, key, caFile, caPath } = config.tls;
+  const dataDir = resolve(config.directories.dataDir.value);
+  return [cert, key, caFile, caPath].flatMap((setting): Finding[] => {
+    if (
+      setting === undefined ||
+      !relative(dataDir, resolve(dataDir, setting.value)).match(/^(?!\.\.(\/|$))[^/]+\/./)
+    )
+      return [];
+    return [
+      {
+        severity: 'error',
+        code: 'PATH_UNSAFE',
+        message: `${setting.value} lies in a sub directory of the data directory, which a transfer sends to or fetches from other nodes`,
+        option: setting.source.name,
+        where: placeOf(setting.source),
+        hint: 'move certificates and keys out of the data directory (or to its top level, which is not copied)',
+      },
+    ];
+  });
 }
 
 function verificationOff(config: Config): readonly Finding[] {

@@ -1,7 +1,8 @@
-import { closeSync, openSync, readSync, watch } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { TransferError } from '../errors.js';
 import type { EmitEvent } from '../events.js';
 import { transferUser } from '../plan/modules.js';
+import { tryWatch } from './wait.js';
 
 /** Who is told what the log of the joiner's rsync daemon tells. */
 export interface DaemonLogListener {
@@ -32,14 +33,13 @@ export function followDaemonLog(file: string, listener: DaemonLogListener): Foll
       for (const line of lines) report(line, listener);
     }
   };
-  const watcher = watch(file, read);
-  watcher.on('error', () => watcher.close());
+  const watcher = tryWatch(file, read);
   const timer = setInterval(read, 1000);
   return {
     catchUp: read,
     stop: () => {
       clearInterval(timer);
-      watcher.close();
+      watcher?.close();
       read();
       closeSync(descriptor);
     },

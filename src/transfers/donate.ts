@@ -13,6 +13,7 @@ import { findTools, isAtLeast, type Tools } from '../processes/tools.js';
 import type { TransferContext } from './context.js';
 import { courierTo, type Courier } from './courier.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles, type Credentials } from './credentials.js';
+import { withLifetime } from './lifetime.js';
 import { releaseLock, takeLock } from './lock.js';
 import { donateToOriginal } from './original-joiner.js';
 import { checkPlaces, report } from './preflight.js';
@@ -35,6 +36,10 @@ export interface Donation {
  * @throws TransferError; the lock has not been asked for unless everything before it went well.
  */
 export async function donate(config: Config, donation: Donation, context: TransferContext): Promise<void> {
+  await withLifetime(context, (within) => donateWithin(config, donation, within));
+}
+
+async function donateWithin(config: Config, donation: Donation, context: TransferContext): Promise<void> {
   const { emit } = context;
   emit({ kind: 'phase', phase: 'checking' });
   const layout = resolveLayout(config.directories, hostname());

@@ -27,6 +27,7 @@ import { followDaemonLog, type FollowedLog } from './daemon-log.js';
 import { describeDifferences } from './differences.js';
 import { withinIdleTimeout } from './idle.js';
 import { localBindAddress, startListener, untilIdle } from './listener.js';
+import { withLifetime } from './lifetime.js';
 import { encodeTold, peerError, readTold, tell } from './messages.js';
 import { checkPlaces, checkPort, report } from './preflight.js';
 import { acceptFromOriginal, prepareForOriginal, type FileStamps } from './original-donor.js';
@@ -40,6 +41,10 @@ import { openWorkplace, type Workplace } from './workplace.js';
  * @throws TransferError; before `ready` was said the data directory is untouched.
  */
 export async function join(config: Config, context: TransferContext): Promise<void> {
+  await withLifetime(context, (within) => joinWithin(config, within));
+}
+
+async function joinWithin(config: Config, context: TransferContext): Promise<void> {
   const { emit, say } = context;
   emit({ kind: 'phase', phase: 'checking' });
   const layout = resolveLayout(config.directories, hostname());
@@ -59,18 +64,19 @@ export async function join(config: Config, context: TransferContext): Promise<vo
     const plan = planJoiner({ config, layout, files, workDir: workplace.dir, bind, owner: context.owner });
     const secret = randomBytes(24).toString('hex');
     writeDaemonFiles(workplace, plan, secret);
-    await withProgressMark(layout, async () => {
-      const state = await receive(config, { ...context, plan, layout, tools }, () =>
+    const state = await withProgressMark(layout, async () =>
+      receive(config, { ...context, plan, layout, tools }, () =>
         // The server reads lines of at most 511 characters (10.11.19) and hands this one to the donor as it is.
         say({
           kind: 'ready',
           address: `${transferUser}:${secret}@${formatAddress(config.address)}/${dataModule}`,
         }),
-      );
-      emit({ kind: 'phase', phase: 'done' });
-      workplace.close();
-      say({ kind: 'result', state });
-    });
+      ),
+    );
+    emit({ kind: 'phase', phase: 'done' });
+    workplace.close();
+    // Last of all: the next transfer may begin with it.
+    say({ kind: 'result', state });
   } finally {
     workplace.close();
   }
@@ -118,7 +124,11 @@ async function receive(config: Config, reception: Reception, sayReady: () => voi
       if (access === 'write') written.add(module);
       else if (module === messageModules.verdict) verdictIsRead();
     },
-    onFailure: (error) => trouble.abort(error),
+    onFailure: (error) => {
+      // Once the right donor is here a stranger with a certificate cannot end its transfer.
+      if (error.code === 'SECRET_MISSING' && donor.isHere) emit({ kind: 'notice', text: error.message });
+      else trouble.abort(error);
+    },
   });
   try {
     emit({ kind: 'phase', phase: 'waiting for donor' });
@@ -242,15 +252,15 @@ async function tellDonor(
 ): Promise<void> {
   if (!(error instanceof TransferError) || error.code === 'PEER_FAILED' || signal.aborted) return;
   const told = encodeTold({ ok: false, failure: tell(error) });
-  publish(plan.answer, messageFiles.answer, told);
-  publish(plan.verdict, messageFiles.verdict, told);
   try {
+    publish(plan.answer, messageFiles.answer, told);
+    publish(plan.verdict, messageFiles.verdict, told);
     await within(2000, signal, async (enough) => {
       await Promise.race([verdictRead, untilAborted(enough)]);
       await untilIdle(listener, enough);
     });
   } catch {
-    // It was not listening: it has failed itself, or its own limits end it.
+    // It was not listening, or there is no room for a message: its own limits end it. What counts is the first error.
   }
 }
 
@@ -298,12 +308,12 @@ function writeDaemonFiles(workplace: Workplace, plan: JoinerPlan, secret: string
 }
 
 /** `sst_in_progress` is a public sign (Kubernetes operators and probes look at it): there before work starts, gone after. */
-async function withProgressMark(layout: Layout, work: () => Promise<void>): Promise<void> {
+async function withProgressMark<T>(layout: Layout, work: () => Promise<T>): Promise<T> {
   const mark = joinPath(layout.roots.data, 'sst_in_progress');
   rmSync(joinPath(layout.roots.data, originalCompletionFile), { force: true });
   writeFileSync(mark, '', { mode: 0o660 });
   try {
-    await work();
+    return await work();
   } finally {
     rmSync(mark, { force: true });
   }

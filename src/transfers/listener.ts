@@ -20,9 +20,10 @@ export async function localBindAddress(config: Config): Promise<string | undefin
   const { host, family } = config.address;
   const found = family === 'name' ? await resolve(host, config) : [host.replace(/%.*$/, '')];
   const here = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const local = found.filter(
-    (address) => address.startsWith('127.') || here.some((one) => one.address === address),
-  );
+  const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+  // A name may stand for 127.0.1.1 in this host's own hosts file, and for another address in the donor's.
+  if (family === 'name' && found.some(isLoopback)) return undefined;
+  const local = found.filter((address) => isLoopback(address) || here.some((one) => one.address === address));
   return local.some(isIPv6) && local.some(isIPv4) ? '::' : local[0];
 }
 

@@ -31,6 +31,12 @@ interface Meaning {
 
 /** As rsync 3.5.0 says it; `[sender]` is this side, `[receiver]` and `[generator]` the joiner. */
 const meanings: readonly (Meaning & { words: RegExp })[] = [
+  {
+    // Without a password rsync asks for one, finds no terminal, and the daemon's answer follows on the same line.
+    words: /^Password: /m,
+    code: 'SECRET_MISSING',
+    hint: 'the server handed over no secret for a joiner that wants one: run the same server version on all nodes, or set allow-donor-without-secret=1 in [sst] of the joiner',
+  },
   { words: /^@ERROR: auth failed on module/m, code: 'SECRET_REFUSED' },
   {
     words: /No space left on device|Disk quota exceeded/,

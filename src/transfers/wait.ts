@@ -42,7 +42,8 @@ export async function waitForFile(
   }
 }
 
-function tryWatch(directory: string, onChange: () => void): { close(): void } | undefined {
+/** Watches a file or directory where that is possible: inotify's limits are the user's, not ours. */
+export function tryWatch(directory: string, onChange: () => void): { close(): void } | undefined {
   try {
     const watcher = watch(directory, onChange);
     watcher.on('error', () => watcher.close());

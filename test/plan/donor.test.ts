@@ -76,7 +76,7 @@ t.test('messages are sent and fetched', async (t) => {
   t.strictSame(fetchMessage('answer.json', 'answer', '/w/', 'answer', client).args, [
     rsh,
     '--no-motd',
-    '--timeout=120',
+    '--timeout=1200',
     '--ignore-times',
     'rsync://sst@joiner/answer/answer.json',
     '/w/',
