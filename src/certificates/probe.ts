@@ -66,7 +66,7 @@ export async function probePeer(request: ProbeRequest): Promise<PeerFacts> {
     if (error instanceof TransferError) throw error;
     throw explainFailure(error, { request, phase: course.phase, timedOut: deadline.aborted });
   } finally {
-    close(socket, course.phase === 'greeting');
+    close(socket);
   }
 }
 
@@ -200,9 +200,9 @@ function requireRsync(greeting: string, request: ProbeRequest): void {
   );
 }
 
-function close(socket: TLSSocket, isEstablished: boolean): void {
+function close(socket: TLSSocket): void {
   // destroySoon would wait for a connection that is still being made, for minutes when a firewall drops it.
-  if (!isEstablished) {
+  if (socket.connecting) {
     socket.destroy();
     return;
   }
