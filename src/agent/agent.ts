@@ -4,7 +4,7 @@ import type { ThrottleRequest } from '../control/messages.js';
 import { Refusal } from '../control/refusal.js';
 import type { AgentApi } from '../control/routes.js';
 import { createControlServer, usualLimits, type ControlLimits } from '../control/server.js';
-import { listenOnSocket } from '../control/socket.js';
+import { listenOnSocket } from '../control/listen.js';
 import { TransferError } from '../errors.js';
 import { Transfers, type OpenSink, type ReduceStatus } from './transfers.js';
 

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { writeSync } from 'node:fs';
+import { rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { askAgent } from '../control/client.js';
 import { optionVariables } from '../control/messages.js';
 import { socketVariable, usualSocketPath } from '../control/socket.js';
@@ -71,11 +73,29 @@ async function transferByAgent(given: {
     case 'ended':
       return outcome.exitStatus;
     case 'broken':
+      await clearUp(args);
       emit({ kind: 'failed', error: outcome.error });
       return outcome.error.exitStatus;
     case 'not taken':
       emit({ kind: 'notice', text: `${outcome.reason}: this script does the transfer itself` });
       return undefined;
+  }
+}
+
+/** What an agent that was killed has left; its guards have ended its children already. */
+async function clearUp({ role, direct }: ServerArguments): Promise<void> {
+  const dataDir = direct.get('datadir');
+  if (dataDir === undefined) return;
+  const { clearCrashed } = await import('../transfers/workplace.js');
+  for (let attempt = 0; attempt < 20; attempt++) {
+    try {
+      const hasCleared = clearCrashed({ dataDir, transferId: randomUUID(), emit });
+      if (hasCleared && role === 'joiner') rmSync(join(dataDir, 'sst_in_progress'), { force: true });
+      return;
+    } catch {
+      // A process that is being killed closes its connections a moment before it is gone.
+      await delay(20);
+    }
   }
 }
 
