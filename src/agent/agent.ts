@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs';
 import type { Server } from 'node:http';
-import type { ThrottleRequest } from '../control/messages.js';
 import { Refusal } from '../control/refusal.js';
 import type { AgentApi } from '../control/routes.js';
 import { createControlServer, usualLimits, type ControlLimits } from '../control/server.js';
@@ -67,13 +66,7 @@ export async function startAgent<S extends object>(options: AgentOptions<S>): Pr
       transfers.begin(request, output);
     },
     abort: (id, request) => transfers.abort(id, request),
-    throttle: (id, request: ThrottleRequest) => {
-      transfers.get(id);
-      throw new Refusal(
-        'NOT_POSSIBLE',
-        `transfers cannot be limited to ${request.bytesPerSecond} bytes/s yet`,
-      );
-    },
+    throttle: (id, request) => transfers.throttle(id, request),
     metrics: options.metrics,
   };
   const server = createControlServer(api, options.onBug, options.limits ?? usualLimits);

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { AbortRequest, TransferRequest } from '../control/messages.js';
+import type { AbortRequest, ThrottleRequest, TransferRequest } from '../control/messages.js';
 import { Refusal } from '../control/refusal.js';
 import type { TransferOutput } from '../control/routes.js';
 import { TransferError } from '../errors.js';
 import type { EmitEvent, TransferEvent } from '../events.js';
 import { describeEvent, serverLogLine } from '../observe/server-log.js';
+import { createRateLimit, lowestRate, type RateLimit } from '../processes/rate-limit.js';
 import { runScript } from '../sst-script/run.js';
 import { watchServerProcesses } from '../sst-script/server-processes.js';
 
@@ -22,6 +23,9 @@ export type ReduceStatus<S extends object> = (
 interface Running {
   readonly id: string;
   readonly ending: AbortController;
+  readonly rate: RateLimit;
+  readonly emit: EmitEvent;
+  readonly role: 'joiner' | 'donor';
   readonly ended: Promise<void>;
 }
 
@@ -82,7 +86,28 @@ export class Transfers<S extends object> {
     ending.signal.addEventListener('abort', () => this.show({ ...this.get(id), state: 'ending' }), {
       once: true,
     });
-    const ended = this.run(id, request, output, ending.signal, started).then((exitStatus) => {
+    const sinks = [
+      this.statusSink(id),
+      serverLogSink(output, now),
+      ...this.options.sinks.map((open) => open({ id, startedMs: started.getTime() })),
+    ];
+    const emit: EmitEvent = (event) => {
+      for (const sink of sinks) sink(event);
+    };
+    const rate = createRateLimit();
+    const role = request.argv[request.argv.indexOf('--role') + 1] === 'donor' ? 'donor' : 'joiner';
+    const ended = runScript({
+      id,
+      argv: request.argv,
+      env: request.env,
+      remoteSecret: request.remoteSecret,
+      watchServer: (parentPid, onGone) => watchServerProcesses([parentPid, request.serverPid], onGone),
+      writeLine: (line) => output.write({ line }, false),
+      emit,
+      rate,
+      signal: ending.signal,
+      version,
+    }).then((exitStatus) => {
       output.readerGone.removeEventListener('abort', scriptGone);
       this.running.delete(id);
       this.show({ ...this.get(id), state: 'ended', endedAt: now().toISOString(), exitStatus });
@@ -90,7 +115,7 @@ export class Transfers<S extends object> {
       output.write({ exit: exitStatus }, false);
       output.end();
     });
-    this.running.set(id, { id, ending, ended });
+    this.running.set(id, { id, ending, rate, emit, role, ended });
   }
 
   /** Ends a running transfer; throws Refusal NOT_FOUND, NOT_RUNNING. */
@@ -98,6 +123,21 @@ export class Transfers<S extends object> {
     const { ending } = this.runningOne(id);
     const reason = request.reason ?? 'aborted by an administrator';
     ending.abort(new TransferError(request.code ?? 'INTERRUPTED', reason));
+    return this.get(id);
+  }
+
+  /** Changes the rate of a running donor; throws Refusal NOT_FOUND, NOT_RUNNING, NOT_POSSIBLE. */
+  throttle(id: string, { bytesPerSecond }: ThrottleRequest): ShownTransfer<S> {
+    const { rate, emit, role } = this.runningOne(id);
+    if (role === 'joiner') {
+      throw new Refusal('NOT_POSSIBLE', 'a joiner takes what its donor sends: the rate is limited there');
+    }
+    if (bytesPerSecond > 0 && bytesPerSecond < lowestRate) {
+      throw new Refusal('MALFORMED', `/bytesPerSecond: expected 0 or at least ${lowestRate}`);
+    }
+    rate.set(bytesPerSecond);
+    const shown = bytesPerSecond === 0 ? 'lifted' : `now ${bytesPerSecond} bytes/s`;
+    emit({ kind: 'notice', text: `an administrator has changed the rate limit: ${shown}` });
     return this.get(id);
   }
 
@@ -112,34 +152,6 @@ export class Transfers<S extends object> {
     const found = this.running.get(id);
     if (found !== undefined) return found;
     throw new Refusal('NOT_RUNNING', `transfer ${this.get(id).id} has ended`);
-  }
-
-  private run(
-    id: string,
-    request: TransferRequest,
-    output: TransferOutput,
-    signal: AbortSignal,
-    started: Date,
-  ): Promise<number> {
-    const { version, now } = this.options;
-    const sinks = [
-      this.statusSink(id),
-      serverLogSink(output, now),
-      ...this.options.sinks.map((open) => open({ id, startedMs: started.getTime() })),
-    ];
-    return runScript({
-      id,
-      argv: request.argv,
-      env: request.env,
-      remoteSecret: request.remoteSecret,
-      watchServer: (parentPid, onGone) => watchServerProcesses([parentPid, request.serverPid], onGone),
-      writeLine: (line) => output.write({ line }, false),
-      emit: (event) => {
-        for (const sink of sinks) sink(event);
-      },
-      signal,
-      version,
-    });
   }
 
   private statusSink(id: string): EmitEvent {

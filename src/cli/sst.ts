@@ -36,6 +36,7 @@ export async function runSst(argv: readonly string[]): Promise<number> {
   }
   // Only now is the code that does transfers loaded: with an agent it is not needed.
   const { runScript } = await import('../sst-script/run.js');
+  const { createRateLimit } = await import('../processes/rate-limit.js');
   const env = process.env;
   return await runScript({
     id: randomUUID(),
@@ -45,6 +46,7 @@ export async function runSst(argv: readonly string[]): Promise<number> {
     watchServer: watchParent,
     writeLine,
     emit,
+    rate: createRateLimit(),
     signal,
     version,
   });

@@ -3,6 +3,7 @@ import { TransferError } from '../errors.js';
 import type { EmitEvent, ServerLine } from '../events.js';
 import { donate } from '../transfers/donate.js';
 import { join } from '../transfers/join.js';
+import type { RateLimit } from '../processes/rate-limit.js';
 import type { TransferContext } from '../transfers/context.js';
 import { parseArguments } from './arguments.js';
 import { loadConfig } from './load.js';
@@ -21,6 +22,8 @@ export interface ScriptSurroundings {
   /** Writes one line to the server, newline included by the callee. */
   readonly writeLine: (line: string) => void;
   readonly emit: EmitEvent;
+  /** The donor's, to be changed while it sends; begins with `rlimit`. */
+  readonly rate: RateLimit;
   /** Aborted with a TransferError when the process is asked to end. */
   readonly signal: AbortSignal;
   readonly version: string;
@@ -53,6 +56,7 @@ async function transfer(surroundings: ScriptSurroundings): Promise<void> {
     signal: AbortSignal.any([surroundings.signal, gone.signal]),
     now: () => new Date(),
     owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+    rate: surroundings.rate,
     remoteSecret: surroundings.remoteSecret,
   };
   emit({
@@ -65,6 +69,7 @@ async function transfer(surroundings: ScriptSurroundings): Promise<void> {
   });
   for (const finding of warnings) emit({ kind: 'finding', finding });
   try {
+    surroundings.rate.set(config.rateLimit);
     if (args.role === 'joiner') await join(config, context);
     else
       await donate(
