@@ -21,8 +21,8 @@ export interface Config {
   readonly streams: number;
   /** Binary logs to send: 0 none, negative all. */
   readonly maxBinlogs: number;
-  /** Donor: bytes per second that all streams share; 0 for no limit. */
-  readonly rateLimit: number;
+  /** Donor: bytes per second that all streams share; undefined for no limit. */
+  readonly rateLimit?: number | undefined;
   /** Joiner: accept a donor that runs the original script, which sends no secret. */
   readonly allowDonorWithoutSecret: boolean;
   /** How long a joiner waits for its donor, in ms; 0 without limit. */
@@ -145,8 +145,8 @@ function wholeNumber(
 }
 
 /** As for `pv -L`, which the server's own methods hand it to: bytes, or KiB, MiB, GiB, TiB with k, m, g, t. */
-function bytes(given: Sourced<string> | undefined, name: string): number {
-  if (given === undefined || given.value === '') return 0;
+function bytes(given: Sourced<string> | undefined, name: string): number | undefined {
+  if (given === undefined || given.value === '') return undefined;
   const match = /^(\d{1,12})([kmgt]?)$/i.exec(given.value);
   if (match?.[1] !== undefined) {
     const power = ['', 'k', 'm', 'g', 't'].indexOf((match[2] ?? '').toLowerCase());

@@ -69,7 +69,7 @@ async function transfer(surroundings: ScriptSurroundings): Promise<void> {
   });
   for (const finding of warnings) emit({ kind: 'finding', finding });
   try {
-    surroundings.rate.set(config.rateLimit);
+    surroundings.rate.set(config.rateLimit ?? 0);
     if (args.role === 'joiner') await join(config, context);
     else
       await donate(
