@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lstatSync, readFileSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
@@ -91,8 +91,8 @@ function groupId(name: string): number | undefined {
 }
 
 function cannotListen(path: string, cause: unknown): TransferError {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  const isMissing = code === 'ENOENT';
+  // libuv says EACCES for a directory that is not there (node 20.20).
+  const isMissing = !existsSync(dirname(path));
   return new TransferError(
     isMissing ? 'DIRECTORY_MISSING' : 'DIRECTORY_NOT_WRITABLE',
     `cannot listen on ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,

@@ -80,6 +80,7 @@ export function createRateLimit(bytesPerSecond = 0): RateLimit {
       work();
       return () => {
         written.delete(pid);
+        if (isStopped) signal(pid, 'SIGCONT');
         work();
       };
     },
