@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { refusalTable } from '../../src/control/refusal.js';
 import { routes } from '../../src/control/routes.js';
 
 const description = readFileSync(new URL('../../../docs/openapi.yaml', import.meta.url), 'utf8');
@@ -24,4 +25,10 @@ t.test('the OpenAPI description has the routes that there are, and no others', a
 t.test('it describes a body where one is read', async (t) => {
   const bodies = description.split('requestBody:').length - 1;
   t.equal(bodies, routes.filter(({ body }) => body !== undefined).length);
+});
+
+t.test('it names every status that a refusal can have', async (t) => {
+  for (const [code, { status }] of Object.entries(refusalTable)) {
+    t.match(description, new RegExp(`['( ]${status}\\b`), code);
+  }
 });
