@@ -114,6 +114,10 @@ const kinds = {
     hint: 'the next attempt copies again; if it repeats, check the disks of both nodes',
   },
   FLUSH_FAILED: { exit: 255, hint: "the donor's server could not flush its tables: its error log says why" },
+  AGENT_GONE: {
+    exit: 32,
+    hint: "the agent's own log says why (journalctl -u galera-sst-tunnel); the next attempt does without it if it stays away",
+  },
   PARENT_GONE: { exit: 32, hint: "the server's own error log says why it ended" },
   INTERRUPTED: { exit: 3, hint: 'somebody or the system ended this script' },
   TIMED_OUT: { exit: 110, hint: "look into the peer's log; the limit is an option of [sst]" },

@@ -26,6 +26,8 @@ export type TransferEvent =
       readonly role: 'joiner' | 'donor';
       readonly version: string;
       readonly peer: string;
+      /** Absolute; a data directory has one transfer at a time. */
+      readonly dataDir?: string | undefined;
     }
   | { readonly kind: 'phase'; readonly phase: Phase }
   | { readonly kind: 'notice'; readonly text: string }

@@ -1,4 +1,5 @@
 import yargs from 'yargs';
+import { socketVariable, usualSocketPath } from '../control/socket.js';
 import { version } from './version.js';
 
 /** What is wrong with the words on the command line. */
@@ -46,6 +47,23 @@ async function dispatch(argv: readonly string[]): Promise<number> {
       async ({ role }) => {
         const { runPlan } = await import('./plan.js');
         status = await runPlan(role, planOptions, (text) => process.stdout.write(`${text}\n`));
+      },
+    )
+    .command(
+      'agent',
+      'do the transfers of all servers on this host, as a service',
+      (command) =>
+        command
+          .option('socket', {
+            type: 'string',
+            default: process.env[socketVariable] ?? usualSocketPath,
+            describe: 'where scripts and commands find the agent',
+          })
+          .option('state-dir', { type: 'string', describe: 'where the history is kept' })
+          .option('log-format', { choices: ['json', 'pretty'] as const, default: 'json' as const }),
+      async ({ socket, stateDir, logFormat }) => {
+        const { runAgent } = await import('./agent.js');
+        status = await runAgent({ socket, stateDir, logFormat });
       },
     )
     .command('sst', 'do a transfer, as the server asks for it (wsrep_sst_rsync_tunnel runs this)')

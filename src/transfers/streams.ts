@@ -59,7 +59,7 @@ async function sendJob(
   const list = workplace.write(`${name.replaceAll(' ', '-')}.list`, fileList(job));
   const child: SupervisedChild = supervise(
     sendFiles(job, list, name, client),
-    { transferId: context.id, emit: context.emit, signal: context.signal },
+    { transferId: context.id, emit: context.emit, signal: context.signal, rate: context.rate },
     {
       onStdout: (line) => {
         const bytes = readProgress(line);

@@ -95,6 +95,22 @@ function writeClaim(claimFile: string, claim: Claim): void {
   }
 }
 
+/**
+ * Cleans up after a transfer whose process was killed, for those who will not begin another one; gives whether there
+ * was anything.
+ * @throws TransferError ALREADY_RUNNING while that process is still there.
+ */
+export function clearCrashed(options: {
+  readonly dataDir: string;
+  readonly transferId: string;
+  readonly emit: EmitEvent;
+}): boolean {
+  const claimFile = join(options.dataDir, claimFileName);
+  if (readClaim(claimFile) === undefined) return false;
+  clearLeftovers(claimFile, options.transferId, options.emit);
+  return true;
+}
+
 function clearLeftovers(claimFile: string, transferId: string, emit: EmitEvent): void {
   const claim = readClaim(claimFile);
   if (claim === undefined) return;
