@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { TransferError } from '../errors.js';
-import { describeEvent, serverLogLine } from '../observe/server-log.js';
+import { createServerLog } from '../observe/server-log.js';
 import { runScript } from '../sst-script/run.js';
 import { version } from './version.js';
 
@@ -17,11 +17,10 @@ export async function runSst(argv: readonly string[]): Promise<number> {
     env: process.env,
     stdin: process.stdin,
     writeLine: (line) => write(1, line, gone),
-    emit: (event) => {
-      const described = describeEvent(event);
-      if (described !== undefined)
-        write(2, serverLogLine(described.level, described.text, new Date()), () => undefined);
-    },
+    emit: createServerLog(
+      (line) => write(2, line, () => undefined),
+      () => new Date(),
+    ),
     signal: interrupted.signal,
     version,
   });

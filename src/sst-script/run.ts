@@ -55,7 +55,14 @@ async function transfer(surroundings: ScriptSurroundings): Promise<void> {
     remoteSecret:
       args.role === 'donor' ? (await readRemoteSecret(env, surroundings.stdin))?.secret : undefined,
   };
-  emit({ kind: 'started', id: context.id, role: args.role, version, peer: formatAddress(config.address) });
+  emit({
+    kind: 'started',
+    id: context.id,
+    role: args.role,
+    version,
+    peer: formatAddress(config.address),
+    dataDir: config.directories.dataDir.value,
+  });
   for (const finding of warnings) emit({ kind: 'finding', finding });
   try {
     if (args.role === 'joiner') await join(config, context);

@@ -28,6 +28,8 @@ import { describeDifferences } from './differences.js';
 import { localBindAddress, startListener, untilIdle } from './listener.js';
 import { encodeTold, peerError, readTold, tell } from './messages.js';
 import { checkPlaces, checkPort, report } from './preflight.js';
+import { followProgress } from './progress.js';
+import { countReceived } from './received.js';
 import { acceptFromOriginal } from './original-donor.js';
 import { parseState } from './state.js';
 import { delay, untilAborted, waitForFile } from './wait.js';
@@ -141,21 +143,20 @@ async function converse(context: Conversation, listener: SupervisedChild): Promi
   if (first === original) {
     // An IST consists of the completion file alone, an SST begins with the redo log's module.
     const isSnapshot = context.written.has(placeModules['innodb-log']);
-    return acceptFromOriginal(original, layout, { isSnapshot, startedMs: context.startedMs, emit });
+    const { startedMs, now } = context;
+    return acceptFromOriginal(original, layout, { isSnapshot, startedMs, emit, now, signal });
   }
-  if (first === offer) {
-    await answerOffer(context, offer);
-    emit({ kind: 'phase', phase: 'copying' });
-    const next = await waitForFile(plan.inbox, [failure, final], signal);
-    if (next === failure) throw readDonorFailure(failure);
-  }
-  const manifest = decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
+  const offeredMs = context.now().getTime();
+  const manifest =
+    first === offer
+      ? await receiveFiles(context, { offer, final, failure }, listener)
+      : decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
   const state = parseState(manifest.gtid ?? '', 'the manifest');
   if (manifest.pass === 'bypass') {
-    emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0, lockSeconds: 0 });
+    emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0 });
     return state;
   }
-  await verify(context, manifest);
+  await verify(context, manifest, offeredMs);
   await giveVerdict(context, listener);
   return state;
 }
@@ -174,31 +175,66 @@ async function waitForEither({ plan, layout, signal }: Reception, paths: readonl
   }
 }
 
-/** Makes room and directories for what the donor offers, and tells it where everything goes. */
+/** Takes what the donor offers; gives the manifest of what it has sent. */
+async function receiveFiles(
+  context: Conversation,
+  { offer, final, failure }: { readonly offer: string; readonly final: string; readonly failure: string },
+  listener: SupervisedChild,
+): Promise<Manifest> {
+  const { plan, signal, emit } = context;
+  const offeredBytes = await answerOffer(context, offer);
+  emit({ kind: 'phase', phase: 'copying' });
+  const progress = followProgress(offeredBytes, countReceived(listener.pid ?? 0), context);
+  try {
+    const next = await waitForFile(plan.inbox, [failure, final], signal);
+    if (next === failure) throw readDonorFailure(failure);
+    const manifest = decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
+    progress.complete(sizeOf(manifest));
+    return manifest;
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Makes room and directories for what the donor offers, and tells it where everything goes; gives the bytes to come. */
 async function answerOffer(
   { plan, layout, tools, version, signal, emit }: Reception,
   offerFile: string,
-): Promise<void> {
+): Promise<number> {
   const offer = decodeManifest(readFileSync(offerFile, 'utf8'), 'the offer');
-  const bytes = offer.files.reduce((sum, file) => sum + file.size, 0);
+  const bytes = sizeOf(offer);
   emit({ kind: 'notice', text: `the donor offers ${offer.files.length} files with ${bytes} bytes` });
   clearBinlogs(layout);
   await removeUnlisted(layout, offer, { signal });
   prepareDirectories(layout, offer);
   const told = encodeTold({ ok: true, value: { tool: version, rsync: tools.rsync, modules: plan.modules } });
   publish(plan.answer, messageFiles.answer, told);
+  return bytes;
+}
+
+function sizeOf({ files }: Manifest): number {
+  return files.reduce((sum, file) => sum + file.size, 0);
 }
 
 /** Nothing is assumed complete: what lies on disk is compared with what the donor says it sent. */
-async function verify({ layout, signal, emit }: Reception, manifest: Manifest): Promise<void> {
+async function verify(
+  { layout, signal, emit, now }: Reception,
+  manifest: Manifest,
+  offeredMs: number,
+): Promise<void> {
   emit({ kind: 'phase', phase: 'verifying' });
   await removeUnlisted(layout, manifest, { signal });
   prepareDirectories(layout, manifest);
   const differences = await compareWithManifest(layout, manifest, { signal });
   if (differences.length > 0) throw new TransferError('COPY_INCOMPLETE', describeDifferences(differences));
   adoptBinlogs(layout, manifest.binlogs);
-  const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
-  emit({ kind: 'finished', bypass: false, bytes, files: manifest.files.length, seconds: 0, lockSeconds: 0 });
+  emit({
+    kind: 'finished',
+    bypass: false,
+    bytes: sizeOf(manifest),
+    files: manifest.files.length,
+    seconds: (now().getTime() - offeredMs) / 1000,
+  });
 }
 
 /** Gives the donor the time to fetch the verdict; a donor that does not is no reason to throw a complete copy away. */

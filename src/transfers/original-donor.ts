@@ -2,6 +2,7 @@ import { copyFileSync, readFileSync, readdirSync, renameSync, rmSync, statSync }
 import { join } from 'node:path';
 import { clearBinlogs } from '../datadir/binlogs.js';
 import { belongs } from '../datadir/kinds.js';
+import { takeInventory } from '../datadir/inventory.js';
 import { rootOf, type Layout } from '../datadir/layout.js';
 import type { EmitEvent } from '../events.js';
 import { parseState } from './state.js';
@@ -15,20 +16,27 @@ const misplaced = ['innodb-home', 'undo', 'aria'] as const;
  * meet the donor's tables; files of kinds that have a directory of their own here are moved there.
  * @param startedMs when this transfer started, ms since 1970: files that the donor sent are newer, it keeps no times
  */
-export function acceptFromOriginal(
+export async function acceptFromOriginal(
   completionFile: string,
   layout: Layout,
-  options: { readonly isSnapshot: boolean; readonly startedMs: number; readonly emit: EmitEvent },
-): string {
+  options: {
+    readonly isSnapshot: boolean;
+    readonly startedMs: number;
+    readonly emit: EmitEvent;
+    readonly now: () => Date;
+    readonly signal: AbortSignal;
+  },
+): Promise<string> {
   const text = readFileSync(completionFile, 'utf8');
   const state = parseState(text.split('\n')[0] ?? '', 'the completion file of the original script');
   rmSync(completionFile, { force: true });
   if (!options.isSnapshot) {
-    options.emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0, lockSeconds: 0 });
+    options.emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0 });
     return state;
   }
   clearBinlogs(layout);
   for (const place of misplaced) settle(layout, place, options.startedMs);
+  const { files, bytes } = await takeInventory(layout, { maxBinlogs: 0, signal: options.signal });
   options.emit({
     kind: 'finding',
     finding: {
@@ -38,6 +46,13 @@ export function acceptFromOriginal(
         'accepted a copy from a donor without the secret: it runs the original script, and nothing says whether the copy is complete',
       hint: 'upgrade the donor too, then remove allow-donor-without-secret',
     },
+  });
+  options.emit({
+    kind: 'finished',
+    bypass: false,
+    bytes,
+    files: files.length,
+    seconds: (options.now().getTime() - options.startedMs) / 1000,
   });
   return state;
 }
