@@ -84,7 +84,11 @@ function advance(
       return {
         ...state,
         phase: event.phase,
-        rate: event.phase === 'copying' ? beginRate(atMs, state.bytesDone) : state.rate,
+        // The time between two passes over the files tells nothing of the rate.
+        rate:
+          event.phase === 'copying' && state.rate !== undefined
+            ? { ...state.rate, lastMs: atMs }
+            : state.rate,
       };
     case 'progress':
       return takeProgress(state, event, atMs);
@@ -118,8 +122,14 @@ function takeProgress(
     bytesExpected: totalBytes,
     percent: Math.max(state.percent ?? 0, percent),
     streams,
-    rate: sampleRate(state.rate ?? beginRate(atMs, bytesDone), atMs, bytesDone),
+    rate: rateAfter(state.rate, atMs, bytesDone),
   };
+}
+
+/** The clock starts with the first bytes: connections take a while to be made, and on a joiner more than on a donor. */
+function rateAfter(rate: Rate | undefined, atMs: number, bytesDone: number): Rate | undefined {
+  if (rate !== undefined) return sampleRate(rate, atMs, bytesDone);
+  return bytesDone === 0 ? undefined : beginRate(atMs, bytesDone);
 }
 
 function takeLock(state: TransferState, held: boolean, atMs: number): TransferState {
