@@ -89,6 +89,7 @@ const kinds = {
   },
   FILE_UNREADABLE: { exit: 13, hint: 'make the file readable for the user that the server runs as' },
   DISK_FULL: { exit: 28, hint: 'make room on the file system' },
+  LEFTOVERS: { exit: 255, hint: 'the next transfer cleans up; if none is due, remove them by hand' },
   ALREADY_RUNNING: { exit: 114, hint: 'wait for the running transfer to end' },
   // peers and course of a transfer
   PEER_UNREACHABLE: {

@@ -4,7 +4,7 @@ import { Refusal } from '../control/refusal.js';
 import type { TransferOutput } from '../control/routes.js';
 import { TransferError } from '../errors.js';
 import type { EmitEvent, TransferEvent } from '../events.js';
-import { describeEvent, serverLogLine } from '../observe/server-log.js';
+import { createServerLog } from '../observe/server-log.js';
 import { createRateLimit, lowestRate, type RateLimit } from '../processes/rate-limit.js';
 import { runScript } from '../sst-script/run.js';
 import { watchServerProcesses } from '../sst-script/server-processes.js';
@@ -88,7 +88,8 @@ export class Transfers<S extends object> {
     });
     const sinks = [
       this.statusSink(id),
-      serverLogSink(output, now),
+      // The server's error log reads the same with and without an agent.
+      createServerLog((line) => output.write({ log: line }, isInfo(line)), now),
       ...this.options.sinks.map((open) => open({ id, startedMs: started.getTime() })),
     ];
     const emit: EmitEvent = (event) => {
@@ -172,12 +173,7 @@ export class Transfers<S extends object> {
   }
 }
 
-/** The server's error log reads the same with and without an agent. */
-function serverLogSink(output: TransferOutput, now: () => Date): EmitEvent {
-  return (event) => {
-    const described = describeEvent(event);
-    if (described === undefined) return;
-    const line = serverLogLine(described.level, described.text, now());
-    output.write({ log: line }, described.level === 'INFO');
-  };
+/** What a slow reader can miss. */
+function isInfo(line: string): boolean {
+  return line.startsWith('WSREP_SST: [INFO]');
 }

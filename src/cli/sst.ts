@@ -6,13 +6,17 @@ import { askAgent } from '../control/client.js';
 import { optionVariables } from '../control/messages.js';
 import { socketVariable, usualSocketPath } from '../control/socket.js';
 import { TransferError } from '../errors.js';
-import type { TransferEvent } from '../events.js';
-import { describeEvent, serverLogLine } from '../observe/server-log.js';
+import { createServerLog } from '../observe/server-log.js';
 import { parseArguments } from '../sst-script/arguments.js';
 import type { ServerArguments } from '../config/server-arguments.js';
 import { watchParent } from '../sst-script/parent.js';
 import { readRemoteSecret } from '../sst-script/secrets.js';
 import { version } from './version.js';
+
+const emit = createServerLog(
+  (line) => write(2, line, () => undefined),
+  () => new Date(),
+);
 
 /**
  * `galera-sst-tunnel sst …`: the server's SST script. The agent does the transfer; where none answers, this process
@@ -115,12 +119,6 @@ function optionEnvironment(): Record<string, string> {
   return Object.fromEntries(
     given.filter((entry): entry is [(typeof entry)[0], string] => entry[1] !== undefined),
   );
-}
-
-function emit(event: TransferEvent): void {
-  const described = describeEvent(event);
-  if (described === undefined) return;
-  write(2, serverLogLine(described.level, described.text, new Date()), () => undefined);
 }
 
 /** Writes at once: what is said must have been said before the next step, and also when the process is about to end. */
