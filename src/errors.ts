@@ -115,6 +115,11 @@ const kinds = {
     hint: 'the next attempt copies again; if it repeats, check the disks of both nodes',
   },
   FLUSH_FAILED: { exit: 255, hint: "the donor's server could not flush its tables: its error log says why" },
+  AGENT_ABSENT: {
+    exit: 111,
+    hint: 'start the service galera-sst-tunnel, or name its socket with --socket; only group mysql and root may use it',
+  },
+  AGENT_REFUSED: { exit: 22, hint: 'galera-sst-tunnel status shows the transfers that run' },
   AGENT_GONE: {
     exit: 32,
     hint: "the agent's own log says why (journalctl -u galera-sst-tunnel); the next attempt does without it if it stays away",

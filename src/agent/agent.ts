@@ -5,16 +5,20 @@ import type { AgentApi } from '../control/routes.js';
 import { createControlServer, usualLimits, type ControlLimits } from '../control/server.js';
 import { listenOnSocket } from '../control/listen.js';
 import { TransferError } from '../errors.js';
-import { Transfers, type OpenSink, type ReduceStatus } from './transfers.js';
+import type { History } from '../observe/history.js';
+import type { CheckedServer } from '../transfers/check-node.js';
+import { Transfers, type TransferSink } from './transfers.js';
 
 /** An agent's stations; it never goes back. */
 export type AgentState = 'starting' | 'ready' | 'stopping' | 'stopped';
 
-export interface AgentOptions<S extends object> {
+export interface AgentOptions {
   readonly socketPath: string;
   readonly version: string;
-  readonly reduceStatus: ReduceStatus<S>;
-  readonly sinks: readonly OpenSink[];
+  readonly sinks: readonly TransferSink[];
+  readonly history: History;
+  /** The latest self-check of each server. */
+  readonly checks: () => readonly CheckedServer[];
   /** Prometheus text. */
   readonly metrics: () => Promise<string>;
   readonly onState: (state: AgentState) => void;
@@ -25,9 +29,9 @@ export interface AgentOptions<S extends object> {
 }
 
 /** The running agent. */
-export interface AgentHandle<S extends object> {
+export interface AgentHandle {
   readonly state: () => AgentState;
-  readonly transfers: Transfers<S>;
+  readonly transfers: Transfers;
   /** Takes on nothing more, ends what runs, and resolves when all of it is cleaned up; may be called again. */
   stop(why: string): Promise<void>;
 }
@@ -36,18 +40,13 @@ export interface AgentHandle<S extends object> {
  * Starts the agent: resolves when scripts can reach it.
  * @throws TransferError ALREADY_RUNNING, DIRECTORY_MISSING, DIRECTORY_NOT_WRITABLE.
  */
-export async function startAgent<S extends object>(options: AgentOptions<S>): Promise<AgentHandle<S>> {
+export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
   const { socketPath, version, now, onState } = options;
   let state: AgentState = 'starting';
   const become = (next: AgentState): void => onState((state = next));
   onState(state);
-  const transfers = new Transfers<S>({
-    version,
-    reduceStatus: options.reduceStatus,
-    sinks: options.sinks,
-    kept: 20,
-    now,
-  });
+  const { sinks, history, onBug } = options;
+  const transfers = new Transfers({ version, sinks, history, onBug, now });
   const started = now().toISOString();
   const describe = (): object => ({ version, pid: process.pid, state, startedAt: started });
   const api: AgentApi = {
@@ -55,10 +54,7 @@ export async function startAgent<S extends object>(options: AgentOptions<S>): Pr
       if (state === 'stopping') throw new Refusal('STOPPING', 'this agent is being stopped');
       return describe();
     },
-    status: () => ({
-      agent: describe(),
-      transfers: transfers.list().filter(({ state: s }) => s !== 'ended'),
-    }),
+    status: () => ({ ...describe(), transfers: transfers.current(), checks: options.checks() }),
     transfers: () => ({ transfers: transfers.list() }),
     transfer: (id) => transfers.get(id),
     begin: (request, output) => {
@@ -69,7 +65,7 @@ export async function startAgent<S extends object>(options: AgentOptions<S>): Pr
     throttle: (id, request) => transfers.throttle(id, request),
     metrics: options.metrics,
   };
-  const server = createControlServer(api, options.onBug, options.limits ?? usualLimits);
+  const server = createControlServer(api, onBug, options.limits ?? usualLimits);
   await listenOnSocket(server, socketPath);
   become('ready');
   let stopped: Promise<void> | undefined;

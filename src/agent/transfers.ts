@@ -4,20 +4,18 @@ import { Refusal } from '../control/refusal.js';
 import type { TransferOutput } from '../control/routes.js';
 import { TransferError } from '../errors.js';
 import type { EmitEvent, TransferEvent } from '../events.js';
+import { withFiles } from '../observe/files-in-progress.js';
+import type { History } from '../observe/history.js';
+import { record, recordOf, type Recording, type TransferRecord } from '../observe/recorder.js';
 import { createServerLog } from '../observe/server-log.js';
+import { reduceTransfer, statusOf, type TransferStatus } from '../observe/status.js';
 import { createRateLimit, lowestRate, type RateLimit } from '../processes/rate-limit.js';
 import { runScript } from '../sst-script/run.js';
 import { watchServerProcesses } from '../sst-script/server-processes.js';
+import { asRequested } from './requested.js';
 
-/** What happens to every event of a transfer: one sink for each who wants to know (log, metrics, history). */
-export type OpenSink = (transfer: { readonly id: string; readonly startedMs: number }) => EmitEvent;
-
-/** Keeps a status up to date, event by event; pure. */
-export type ReduceStatus<S extends object> = (
-  status: S | undefined,
-  event: TransferEvent,
-  nowMs: number,
-) => S;
+/** Takes every event of every transfer, with what the transfer's status was after it; must not throw. */
+export type TransferSink = (status: TransferStatus, event: TransferEvent) => void;
 
 /** A transfer that the agent has taken on. */
 interface Running {
@@ -25,50 +23,51 @@ interface Running {
   readonly ending: AbortController;
   readonly rate: RateLimit;
   readonly emit: EmitEvent;
-  readonly role: 'joiner' | 'donor';
-  readonly ended: Promise<void>;
+  recording: Recording;
+  ended: Promise<void>;
 }
 
-/** A transfer as the API shows it. */
-export interface ShownTransfer<S> {
-  readonly id: string;
-  readonly state: 'running' | 'ending' | 'ended';
-  readonly startedAt: string;
-  readonly endedAt?: string | undefined;
-  readonly exitStatus?: number | undefined;
-  /** Missing until the first event. */
-  readonly status?: S | undefined;
-}
-
-export interface TransfersOptions<S extends object> {
+export interface TransfersOptions {
   readonly version: string;
-  readonly reduceStatus: ReduceStatus<S>;
-  readonly sinks: readonly OpenSink[];
-  /** How many ended transfers are still shown. */
-  readonly kept: number;
+  readonly sinks: readonly TransferSink[];
+  /** Gets each transfer when it has ended. */
+  readonly history: History;
+  /** Told of defects and of a history that cannot be written. */
+  readonly onBug: (error: unknown) => void;
   readonly now: () => Date;
 }
 
 /** The transfers of all data directories; one data directory has one at a time, its claim file says so. */
-export class Transfers<S extends object> {
+export class Transfers {
   private readonly running = new Map<string, Running>();
-  private readonly shown = new Map<string, ShownTransfer<S>>();
+  /** By data directory. */
+  private readonly last = new Map<string, TransferStatus>();
 
-  constructor(private readonly options: TransfersOptions<S>) {}
+  constructor(private readonly options: TransfersOptions) {}
 
-  list(): readonly ShownTransfer<S>[] {
-    return [...this.shown.values()];
+  /** Those that run, and for each other data directory the last one since the agent started. */
+  current(): TransferStatus[] {
+    const running = this.listRunning().map(withFiles);
+    const busy = new Set(running.map(({ dataDir }) => dataDir));
+    return [...running, ...[...this.last.values()].filter(({ dataDir }) => !busy.has(dataDir))];
+  }
+
+  /** All that are known, newest first. */
+  list(): TransferStatus[] {
+    return [...this.listRunning().reverse(), ...this.options.history.list()];
   }
 
   get runningCount(): number {
     return this.running.size;
   }
 
-  /** Throws Refusal NOT_FOUND. */
-  get(id: string): ShownTransfer<S> {
-    const found = this.shown.get(id);
-    if (found === undefined) throw new Refusal('NOT_FOUND', `there is no transfer ${id}`);
-    return found;
+  /** By the id or its unambiguous beginning; throws Refusal NOT_FOUND. */
+  get(id: string): TransferRecord {
+    const running = this.find(id);
+    if (running !== undefined) return recordOf(running.recording, this.nowMs());
+    const past = this.options.history.find(id);
+    if (past === undefined) throw new Refusal('NOT_FOUND', `there is no transfer ${id}, or several`);
+    return past;
   }
 
   /** Starts the transfer; its lines go to `output` until it has ended or the reader is gone, which ends it. */
@@ -76,28 +75,25 @@ export class Transfers<S extends object> {
     const { version, now } = this.options;
     const id = randomUUID();
     const ending = new AbortController();
-    const started = now();
-    this.show({ id, state: 'running', startedAt: started.toISOString() });
     output.write({ accepted: { id, version } }, false);
     const scriptGone = (): void =>
       ending.abort(new TransferError('PARENT_GONE', 'the script that asked for this transfer has ended'));
     if (output.readerGone.aborted) scriptGone();
     else output.readerGone.addEventListener('abort', scriptGone, { once: true });
-    ending.signal.addEventListener('abort', () => this.show({ ...this.get(id), state: 'ending' }), {
-      once: true,
-    });
-    const sinks = [
-      this.statusSink(id),
-      // The server's error log reads the same with and without an agent.
-      createServerLog((line) => output.write({ log: line }, isInfo(line)), now),
-      ...this.options.sinks.map((open) => open({ id, startedMs: started.getTime() })),
-    ];
-    const emit: EmitEvent = (event) => {
-      for (const sink of sinks) sink(event);
-    };
+    // The server's error log reads the same with and without an agent.
+    const serverLog = createServerLog((line) => output.write({ log: line }, isInfo(line)), now);
     const rate = createRateLimit();
-    const role = request.argv[request.argv.indexOf('--role') + 1] === 'donor' ? 'donor' : 'joiner';
-    const ended = runScript({
+    const emit: EmitEvent = (event) => {
+      const atMs = this.nowMs();
+      transfer.recording = record(transfer.recording, event, atMs) ?? transfer.recording;
+      const status = statusOf(transfer.recording.state, atMs);
+      serverLog(event);
+      for (const sink of this.options.sinks) sink(status, event);
+    };
+    const recording = this.beginRecording(asRequested(id, version, request.argv));
+    const transfer: Running = { id, ending, rate, emit, recording, ended: Promise.resolve() };
+    this.running.set(id, transfer);
+    transfer.ended = runScript({
       id,
       argv: request.argv,
       env: request.env,
@@ -110,27 +106,26 @@ export class Transfers<S extends object> {
       version,
     }).then((exitStatus) => {
       output.readerGone.removeEventListener('abort', scriptGone);
-      this.running.delete(id);
-      this.show({ ...this.get(id), state: 'ended', endedAt: now().toISOString(), exitStatus });
-      this.forgetOldest();
+      this.keep(transfer);
       output.write({ exit: exitStatus }, false);
       output.end();
     });
-    this.running.set(id, { id, ending, rate, emit, role, ended });
   }
 
   /** Ends a running transfer; throws Refusal NOT_FOUND, NOT_RUNNING. */
-  abort(id: string, request: AbortRequest): ShownTransfer<S> {
-    const { ending } = this.runningOne(id);
+  abort(id: string, request: AbortRequest): TransferStatus {
+    const transfer = this.runningOne(id);
+    const status = this.statusOf(transfer);
     const reason = request.reason ?? 'aborted by an administrator';
-    ending.abort(new TransferError(request.code ?? 'INTERRUPTED', reason));
-    return this.get(id);
+    transfer.ending.abort(new TransferError(request.code ?? 'INTERRUPTED', reason));
+    return status;
   }
 
   /** Changes the rate of a running donor; throws Refusal NOT_FOUND, NOT_RUNNING, NOT_POSSIBLE. */
-  throttle(id: string, { bytesPerSecond }: ThrottleRequest): ShownTransfer<S> {
-    const { rate, emit, role } = this.runningOne(id);
-    if (role === 'joiner') {
+  throttle(id: string, { bytesPerSecond }: ThrottleRequest): TransferStatus {
+    const transfer = this.runningOne(id);
+    const { rate, emit } = transfer;
+    if (transfer.recording.state.started.role === 'joiner') {
       throw new Refusal('NOT_POSSIBLE', 'a joiner takes what its donor sends: the rate is limited there');
     }
     if (bytesPerSecond > 0 && bytesPerSecond < lowestRate) {
@@ -139,7 +134,7 @@ export class Transfers<S extends object> {
     rate.set(bytesPerSecond);
     const shown = bytesPerSecond === 0 ? 'lifted' : `now ${bytesPerSecond} bytes/s`;
     emit({ kind: 'notice', text: `an administrator has changed the rate limit: ${shown}` });
-    return this.get(id);
+    return this.statusOf(transfer);
   }
 
   /** Ends all of them and waits until they have cleaned up. */
@@ -149,27 +144,46 @@ export class Transfers<S extends object> {
     await Promise.all(all.map(({ ended }) => ended));
   }
 
+  private beginRecording(requested: TransferEvent & { readonly kind: 'started' }): Recording {
+    const state = reduceTransfer(undefined, requested, this.nowMs());
+    if (state === undefined) throw new Error('a transfer has no state after its start');
+    return { state, commands: [], head: [], tail: [], leftOut: 0 };
+  }
+
+  private keep(transfer: Running): void {
+    const ended = recordOf(transfer.recording, this.nowMs());
+    this.running.delete(transfer.id);
+    this.last.set(ended.status.dataDir, ended.status);
+    try {
+      this.options.history.save(ended);
+    } catch (error) {
+      this.options.onBug(error);
+    }
+  }
+
   private runningOne(id: string): Running {
-    const found = this.running.get(id);
+    const found = this.find(id);
     if (found !== undefined) return found;
-    throw new Refusal('NOT_RUNNING', `transfer ${this.get(id).id} has ended`);
+    throw new Refusal('NOT_RUNNING', `transfer ${this.get(id).status.id} has ended`);
   }
 
-  private statusSink(id: string): EmitEvent {
-    return (event) => {
-      const before = this.get(id);
-      const status = this.options.reduceStatus(before.status, event, this.options.now().getTime());
-      this.show({ ...before, status });
-    };
+  private find(id: string): Running | undefined {
+    const exact = this.running.get(id);
+    if (exact !== undefined) return exact;
+    const found = [...this.running.values()].filter((transfer) => transfer.id.startsWith(id));
+    return found.length === 1 ? found[0] : undefined;
   }
 
-  private show(transfer: ShownTransfer<S>): void {
-    this.shown.set(transfer.id, transfer);
+  private listRunning(): TransferStatus[] {
+    return [...this.running.values()].map((transfer) => this.statusOf(transfer));
   }
 
-  private forgetOldest(): void {
-    const ended = [...this.shown.values()].filter(({ state }) => state === 'ended');
-    for (const { id } of ended.slice(0, Math.max(0, ended.length - this.options.kept))) this.shown.delete(id);
+  private statusOf({ recording }: Running): TransferStatus {
+    return statusOf(recording.state, this.nowMs());
+  }
+
+  private nowMs(): number {
+    return this.options.now().getTime();
   }
 }
 

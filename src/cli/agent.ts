@@ -1,54 +1,65 @@
-import { mkdirSync } from 'node:fs';
-import { startAgent } from '../agent/agent.js';
-import { reduceSummary } from '../agent/summary.js';
+import { startAgent, type AgentHandle, type AgentState } from '../agent/agent.js';
 import { describeFailure, TransferError } from '../errors.js';
-import { describeEvent } from '../observe/server-log.js';
+import { keepInMemory, openHistory } from '../observe/history.js';
+import { openLog, type AgentLog, type LogFormat } from '../observe/json-log.js';
+import { createMetrics } from '../observe/metrics.js';
+import { createNotifier, type Notifier } from '../observe/notify.js';
 import { version } from './version.js';
 
 /** What `galera-sst-tunnel agent` is told on its command line. */
 export interface AgentCommand {
   readonly socket: string;
   readonly stateDir: string | undefined;
-  readonly logFormat: 'json' | 'pretty';
+  readonly logFormat: LogFormat;
 }
 
 /** `galera-sst-tunnel agent`: runs until SIGTERM or SIGINT; gives the exit status. */
 export async function runAgent(command: AgentCommand): Promise<number> {
-  const log = (level: string, text: string, more: object = {}): void => {
-    const time = new Date().toISOString();
-    process.stderr.write(
-      command.logFormat === 'json'
-        ? `${JSON.stringify({ time, level, ...more, msg: text })}\n`
-        : `${time} ${level} ${text}\n`,
-    );
-  };
+  const log = openLog(command.logFormat);
   const asked = new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => resolve(name));
   });
-  process.on('SIGHUP', () => log('info', 'asked to check again'));
+  // What is asked for with it, a check of each server, is not there yet.
+  process.on('SIGHUP', () => log.tell('INFO', 'nothing to reload'));
+  const notifier = createNotifier(process.env, process.pid, (problem) =>
+    log.tell('WARNING', `cannot tell the service manager: ${problem}`),
+  );
   try {
-    if (command.stateDir !== undefined) mkdirSync(command.stateDir, { recursive: true, mode: 0o750 });
-    const agent = await startAgent({
-      socketPath: command.socket,
-      version,
-      reduceStatus: reduceSummary,
-      sinks: [
-        ({ id }) =>
-          (event) => {
-            const described = describeEvent(event);
-            if (described !== undefined) log(described.level.toLowerCase(), described.text, { transfer: id });
-          },
-      ],
-      metrics: () => Promise.resolve(''),
-      onState: (state) => log('info', `agent ${state}`, { state, socket: command.socket }),
-      onBug: (error) => log('error', error instanceof Error ? (error.stack ?? error.message) : String(error)),
-      now: () => new Date(),
-    });
+    const agent = await start(command, log, notifier);
+    const alive =
+      notifier.aliveEveryMs === undefined
+        ? undefined
+        : setInterval(() => void notifier.alive(), notifier.aliveEveryMs);
     await agent.stop(`the agent was stopped by ${await asked}`);
+    clearInterval(alive);
     return 0;
   } catch (error) {
     if (!(error instanceof TransferError)) throw error;
-    log('error', `${error.code}: ${describeFailure(error)}`);
+    log.tell('ERROR', `${error.code}: ${describeFailure(error)}`);
     return error.exitStatus;
   }
+}
+
+async function start(command: AgentCommand, log: AgentLog, notifier: Notifier): Promise<AgentHandle> {
+  const metrics = createMetrics(version);
+  return startAgent({
+    socketPath: command.socket,
+    version,
+    sinks: [(status, event) => log.event(status, event), (status, event) => metrics.observe(status, event)],
+    history: command.stateDir === undefined ? keepInMemory() : openHistory(command.stateDir),
+    checks: () => [],
+    metrics: () => metrics.text(),
+    onState: (state) => {
+      log.tell('INFO', `agent ${state}`, { state, socket: command.socket });
+      void notify(notifier, state);
+    },
+    onBug: (error) =>
+      log.tell('ERROR', error instanceof Error ? (error.stack ?? error.message) : String(error)),
+    now: () => new Date(),
+  });
+}
+
+async function notify(notifier: Notifier, state: AgentState): Promise<void> {
+  if (state === 'ready') await notifier.ready('waiting for transfers');
+  else if (state === 'stopping') await notifier.stopping();
 }

@@ -1,5 +1,6 @@
-import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent, type IncomingMessage } from 'node:http';
 import { TransferError } from '../errors.js';
+import { exchange } from './exchange.js';
 import { checkTransferLine, type AbortRequest, type TransferLine, type TransferRequest } from './messages.js';
 import { judgeSocket } from './socket.js';
 
@@ -109,42 +110,6 @@ function endTransfer(
   exchange(socketPath, undefined, 'POST', `/v1/transfers/${id ?? ''}/abort`, body, endWithinMs)
     .then(drain)
     .catch(() => answer.destroy());
-}
-
-/** One request; gives the answer when its header is there. */
-function exchange(
-  socketPath: string,
-  agent: Agent | undefined,
-  method: string,
-  path: string,
-  body: object | undefined,
-  withinMs: number,
-): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const sent: ClientRequest = httpRequest({
-      socketPath,
-      agent,
-      method,
-      path,
-      headers:
-        text === undefined
-          ? {}
-          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
-    });
-    const timer = setTimeout(() => {
-      sent.destroy(new Error(`no answer within ${withinMs} ms`));
-    }, withinMs);
-    sent.once('response', (answer) => {
-      clearTimeout(timer);
-      resolve(answer);
-    });
-    sent.on('error', (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
-    sent.end(text);
-  });
 }
 
 function readJsonLines(answer: IncomingMessage, onLine: (line: TransferLine) => void): Promise<void> {

@@ -35,17 +35,33 @@ export function openHistory(directory: string, limits: HistoryLimits = usualLimi
         .flatMap((line) => parseRecord(line) ?? [])
         .map(({ status }) => status)
         .reverse(),
-    find: (id) => {
-      const found = readLines(file)
-        .flatMap((line) => parseRecord(line) ?? [])
-        .filter(({ status }) => status.id.startsWith(id));
-      return found.find(({ status }) => status.id === id) ?? (found.length === 1 ? found[0] : undefined);
-    },
+    find: (id) =>
+      pick(
+        readLines(file).flatMap((line) => parseRecord(line) ?? []),
+        id,
+      ),
     save: (record) => {
       const others = readLines(file).filter((line) => idOf(line) !== record.status.id);
       replace(file, fit([...others, JSON.stringify(record)], limits));
     },
   };
+}
+
+/** A history without a directory: it is lost when the process ends. */
+export function keepInMemory(kept = 20): History {
+  let records: readonly TransferRecord[] = [];
+  return {
+    list: () => records.map(({ status }) => status),
+    find: (id) => pick(records, id),
+    save: (record) => {
+      records = [record, ...records.filter(({ status }) => status.id !== record.status.id)].slice(0, kept);
+    },
+  };
+}
+
+function pick(records: readonly TransferRecord[], id: string): TransferRecord | undefined {
+  const found = records.filter(({ status }) => status.id.startsWith(id));
+  return found.find(({ status }) => status.id === id) ?? (found.length === 1 ? found[0] : undefined);
 }
 
 /** The newest lines that fit. */
