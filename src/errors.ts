@@ -89,6 +89,7 @@ const kinds = {
   },
   FILE_UNREADABLE: { exit: 13, hint: 'make the file readable for the user that the server runs as' },
   DISK_FULL: { exit: 28, hint: 'make room on the file system' },
+  LEFTOVERS: { exit: 255, hint: 'the next transfer cleans up; if none is due, remove them by hand' },
   ALREADY_RUNNING: { exit: 114, hint: 'wait for the running transfer to end' },
   // peers and course of a transfer
   PEER_UNREACHABLE: {
@@ -114,6 +115,15 @@ const kinds = {
     hint: 'the next attempt copies again; if it repeats, check the disks of both nodes',
   },
   FLUSH_FAILED: { exit: 255, hint: "the donor's server could not flush its tables: its error log says why" },
+  AGENT_ABSENT: {
+    exit: 111,
+    hint: 'start the service galera-sst-tunnel, or name its socket with --socket; only group mysql and root may use it',
+  },
+  AGENT_REFUSED: { exit: 22, hint: 'galera-sst-tunnel status shows the transfers that run' },
+  AGENT_GONE: {
+    exit: 32,
+    hint: "the agent's own log says why (journalctl -u galera-sst-tunnel); the next attempt does without it if it stays away",
+  },
   PARENT_GONE: { exit: 32, hint: "the server's own error log says why it ended" },
   INTERRUPTED: { exit: 3, hint: 'somebody or the system ended this script' },
   TIMED_OUT: { exit: 110, hint: "look into the peer's log; the limit is an option of [sst]" },

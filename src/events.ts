@@ -18,6 +18,16 @@ export type ChildOutcome =
   | { readonly kind: 'signalled'; readonly signal: string }
   | { readonly kind: 'failed to start'; readonly cause: Error };
 
+/** One of several rsync processes that move a transfer's files at the same time. */
+export interface StreamProgress {
+  readonly name: string;
+  readonly doneBytes: number;
+  /** Unknown to a joiner, whose donor deals out the files. */
+  readonly totalBytes?: number | undefined;
+  /** The process that reads (donor) or writes (joiner) the files; undefined when it has ended. */
+  readonly pid?: number | undefined;
+}
+
 /** Everything that can happen in a transfer. Secrets are in none of them. */
 export type TransferEvent =
   | {
@@ -26,6 +36,8 @@ export type TransferEvent =
       readonly role: 'joiner' | 'donor';
       readonly version: string;
       readonly peer: string;
+      /** Absolute; a data directory has one transfer at a time. */
+      readonly dataDir: string;
     }
   | { readonly kind: 'phase'; readonly phase: Phase }
   | { readonly kind: 'notice'; readonly text: string }
@@ -34,16 +46,23 @@ export type TransferEvent =
   | { readonly kind: 'command'; readonly name: string; readonly shell: string }
   | { readonly kind: 'child output'; readonly name: string; readonly line: string }
   | { readonly kind: 'child ended'; readonly name: string; readonly outcome: ChildOutcome }
-  /** Bytes of data that have passed, of those expected; both count file contents. */
-  | { readonly kind: 'progress'; readonly doneBytes: number; readonly totalBytes: number }
+  /** Once a second while files move: bytes of file contents that have passed, of those expected. */
+  | {
+      readonly kind: 'progress';
+      readonly doneBytes: number;
+      readonly totalBytes: number;
+      readonly streams: readonly StreamProgress[];
+    }
   | { readonly kind: 'lock'; readonly held: boolean }
   | {
       readonly kind: 'finished';
       readonly bypass: boolean;
       readonly bytes: number;
       readonly files: number;
+      /** From the offer of the files to the proof that the copy is complete. */
       readonly seconds: number;
-      readonly lockSeconds: number;
+      /** How long the donor's server held its global read lock; a joiner does not know. */
+      readonly lockSeconds?: number | undefined;
     }
   | { readonly kind: 'failed'; readonly error: TransferError };
 

@@ -1,4 +1,8 @@
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
+import { socketVariable, usualSocketPath } from '../control/socket.js';
+import { createAgentClient } from '../control/agent-client.js';
+import { addAgentCommands } from './agent-commands.js';
+import { standardTerminal } from './terminal.js';
 import { version } from './version.js';
 
 /** What is wrong with the words on the command line. */
@@ -23,7 +27,9 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   const wantsHelp = planOptions.includes('--help');
   // The server's options are not ours to parse: what follows the role goes to the parser that the script uses.
   const own = argv[0] === 'plan' && !wantsHelp ? argv.slice(0, 2) : argv;
-  await yargs(own)
+  const ending = new AbortController();
+  const defaultSocket = process.env[socketVariable] ?? usualSocketPath;
+  const cli: Argv = yargs(own)
     .scriptName('galera-sst-tunnel')
     .usage(
       '$0 COMMAND\n\nState snapshot transfers for MariaDB Galera: rsync inside mutually authenticated TLS tunnels.',
@@ -48,7 +54,39 @@ async function dispatch(argv: readonly string[]): Promise<number> {
         status = await runPlan(role, planOptions, (text) => process.stdout.write(`${text}\n`));
       },
     )
-    .command('sst', 'do a transfer, as the server asks for it (wsrep_sst_rsync_tunnel runs this)')
+    .command(
+      'agent',
+      'do the transfers of all servers on this host, as a service',
+      (command) =>
+        command
+          .option('socket', {
+            type: 'string',
+            default: defaultSocket,
+            describe: 'where scripts and commands find the agent',
+          })
+          .option('state-dir', {
+            type: 'string',
+            default: process.env['STATE_DIRECTORY'],
+            describe: 'where the history is kept; in memory if missing',
+          })
+          .option('log-format', { choices: ['json', 'pretty'] as const, default: 'json' as const }),
+      async ({ socket, stateDir, logFormat }) => {
+        const { runAgent } = await import('./agent.js');
+        status = await runAgent({ socket, stateDir, logFormat });
+      },
+    )
+    .command('sst', 'do a transfer, as the server asks for it (wsrep_sst_rsync_tunnel runs this)');
+  if (argv.includes('--watch')) process.once('SIGINT', () => ending.abort());
+  await addAgentCommands(cli, {
+    connect: createAgentClient,
+    defaultSocket,
+    terminal: standardTerminal(),
+    signal: ending.signal,
+    onFailure: (exitStatus, text) => {
+      process.stderr.write(`galera-sst-tunnel: ${text}\n`);
+      status = exitStatus;
+    },
+  })
     .version(version)
     .strict()
     .recommendCommands()

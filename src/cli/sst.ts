@@ -1,31 +1,124 @@
-import { writeSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { askAgent } from '../control/client.js';
+import { optionVariables } from '../control/messages.js';
+import { socketVariable, usualSocketPath } from '../control/socket.js';
 import { TransferError } from '../errors.js';
-import { describeEvent, serverLogLine } from '../observe/server-log.js';
-import { runScript } from '../sst-script/run.js';
+import { createServerLog } from '../observe/server-log.js';
+import { parseArguments } from '../sst-script/arguments.js';
+import type { ServerArguments } from '../config/server-arguments.js';
+import { watchParent } from '../sst-script/parent.js';
+import { readRemoteSecret } from '../sst-script/secrets.js';
 import { version } from './version.js';
 
-/** `galera-sst-tunnel sst …`: the whole transfer in this process, as the server's SST script. */
+const emit = createServerLog(
+  (line) => write(2, line, () => undefined),
+  () => new Date(),
+);
+
+/**
+ * `galera-sst-tunnel sst …`: the server's SST script. The agent does the transfer; where none answers, this process
+ * does it. Gives the exit status.
+ */
 export async function runSst(argv: readonly string[]): Promise<number> {
-  const interrupted = new AbortController();
+  const ending = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
-    process.on(name, () => interrupted.abort(new TransferError('INTERRUPTED', `ended by ${name}`)));
+    process.on(name, () => ending.abort(new TransferError('INTERRUPTED', `ended by ${name}`)));
   }
   const gone = (): void =>
-    interrupted.abort(new TransferError('PARENT_GONE', 'the server no longer reads what this script says'));
-  const status = await runScript({
+    ending.abort(new TransferError('PARENT_GONE', 'the server no longer reads what this script says'));
+  const writeLine = (line: string): void => write(1, line, gone);
+  const signal = ending.signal;
+  const args = readArguments(argv);
+  const remoteSecret =
+    args?.role === 'donor' ? (await readRemoteSecret(process.env, process.stdin))?.secret : undefined;
+  if (args !== undefined) {
+    const status = await transferByAgent({ argv, args, remoteSecret, writeLine, ending });
+    if (status !== undefined) return status;
+  }
+  // Only now is the code that does transfers loaded: with an agent it is not needed.
+  const { runScript } = await import('../sst-script/run.js');
+  const { createRateLimit } = await import('../processes/rate-limit.js');
+  const env = process.env;
+  return await runScript({
+    id: randomUUID(),
     argv,
-    env: process.env,
-    stdin: process.stdin,
-    writeLine: (line) => write(1, line, gone),
-    emit: (event) => {
-      const described = describeEvent(event);
-      if (described !== undefined)
-        write(2, serverLogLine(described.level, described.text, new Date()), () => undefined);
-    },
-    signal: interrupted.signal,
+    env,
+    remoteSecret,
+    watchServer: watchParent,
+    writeLine,
+    emit,
+    rate: createRateLimit(),
+    signal,
     version,
   });
-  return status;
+}
+
+/** The exit status of a transfer that the agent did; undefined when this process has to do it. */
+async function transferByAgent(given: {
+  readonly argv: readonly string[];
+  readonly args: ServerArguments;
+  readonly remoteSecret: string | undefined;
+  readonly writeLine: (line: string) => void;
+  readonly ending: AbortController;
+}): Promise<number | undefined> {
+  const { argv, args, remoteSecret, writeLine, ending } = given;
+  const stopWatching = watchParent(args.parentPid, (error) => ending.abort(error));
+  const outcome = await askAgent({
+    socketPath: process.env[socketVariable] ?? usualSocketPath,
+    request: { argv, env: optionEnvironment(), remoteSecret, serverPid: process.ppid },
+    uid: process.getuid?.() ?? 0,
+    writeLine,
+    writeLog: (line) => write(2, line, () => undefined),
+    signal: ending.signal,
+  });
+  stopWatching();
+  switch (outcome.kind) {
+    case 'ended':
+      return outcome.exitStatus;
+    case 'broken':
+      await clearUp(args);
+      emit({ kind: 'failed', error: outcome.error });
+      return outcome.error.exitStatus;
+    case 'not taken':
+      emit({ kind: 'notice', text: `${outcome.reason}: this script does the transfer itself` });
+      return undefined;
+  }
+}
+
+/** What an agent that was killed has left; its guards have ended its children already. */
+async function clearUp({ role, direct }: ServerArguments): Promise<void> {
+  const dataDir = direct.get('datadir');
+  if (dataDir === undefined) return;
+  const { clearCrashed } = await import('../transfers/workplace.js');
+  for (let attempt = 0; attempt < 20; attempt++) {
+    try {
+      const hasCleared = clearCrashed({ dataDir, transferId: randomUUID(), emit });
+      if (hasCleared && role === 'joiner') rmSync(join(dataDir, 'sst_in_progress'), { force: true });
+      return;
+    } catch {
+      // A process that is being killed closes its connections a moment before it is gone.
+      await delay(20);
+    }
+  }
+}
+
+/** What cannot be read is left to the transfer in this process, which says what is wrong. */
+function readArguments(argv: readonly string[]): ServerArguments | undefined {
+  try {
+    return parseArguments(argv);
+  } catch {
+    return undefined;
+  }
+}
+
+function optionEnvironment(): Record<string, string> {
+  const given = optionVariables.map((name) => [name, process.env[name]] as const);
+  return Object.fromEntries(
+    given.filter((entry): entry is [(typeof entry)[0], string] => entry[1] !== undefined),
+  );
 }
 
 /** Writes at once: what is said must have been said before the next step, and also when the process is about to end. */

@@ -21,6 +21,8 @@ export interface Config {
   readonly streams: number;
   /** Binary logs to send: 0 none, negative all. */
   readonly maxBinlogs: number;
+  /** Donor: bytes per second that all streams share; undefined for no limit. */
+  readonly rateLimit?: number | undefined;
   /** Joiner: accept a donor that runs the original script, which sends no secret. */
   readonly allowDonorWithoutSecret: boolean;
   /** How long a joiner waits for its donor, in ms; 0 without limit. */
@@ -53,6 +55,7 @@ export function resolveConfig(args: ServerArguments, settings: Settings): Config
     maxBinlogs:
       wholeNumber(find(settings, 'sst-max-binlogs', transfer), 'sst-max-binlogs', { least: -1, most: 1e6 }) ??
       1,
+    rateLimit: bytes(find(settings, 'rlimit', ['[sst]']), 'rlimit'),
     allowDonorWithoutSecret: flag(
       find(settings, 'allow-donor-without-secret', ['[sst]']),
       'allow-donor-without-secret',
@@ -138,6 +141,22 @@ function wholeNumber(
       option: name,
       where: placeOf(given.source),
     },
+  );
+}
+
+/** As for `pv -L`, which the server's own methods hand it to: bytes, or KiB, MiB, GiB, TiB with k, m, g, t. */
+function bytes(given: Sourced<string> | undefined, name: string): number | undefined {
+  if (given === undefined || given.value === '') return undefined;
+  const match = /^(\d{1,12})([kmgt]?)$/i.exec(given.value);
+  if (match?.[1] !== undefined) {
+    const power = ['', 'k', 'm', 'g', 't'].indexOf((match[2] ?? '').toLowerCase());
+    const value = Number(match[1]) * 1024 ** power;
+    if (value <= 1e15) return value;
+  }
+  throw new TransferError(
+    'OPTION_INVALID',
+    `${name} is ${JSON.stringify(given.value)}, expected bytes per second, with k, m, g or t for KiB, MiB, GiB or TiB`,
+    { option: name, where: placeOf(given.source) },
   );
 }
 

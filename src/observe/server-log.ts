@@ -1,5 +1,7 @@
 import { describeFailure } from '../errors.js';
-import type { TransferEvent } from '../events.js';
+import type { EmitEvent, TransferEvent } from '../events.js';
+import { describeProgress, isWorthTelling, type ToldProgress } from './progress-line.js';
+import { reduceTransfer, statusOf, type TransferState } from './status.js';
 
 /** How loud a line is; `[ERROR]` appears once in a transfer that fails, and never in one that does not. */
 export type Level = 'INFO' | 'WARNING' | 'ERROR';
@@ -8,6 +10,29 @@ export type Level = 'INFO' | 'WARNING' | 'ERROR';
 export function serverLogLine(level: Level, text: string, now: Date): string {
   const clean = text.replace(/[\0-\x08\x0a-\x1f\x7f]+/g, ' ');
   return `WSREP_SST: [${level}] ${clean} (${stamp(now)})`;
+}
+
+/**
+ * Tells the server's error log about one transfer: every event that belongs there, and its progress every 5 % or 30 s.
+ * @param writeLine gets lines without newline
+ */
+export function createServerLog(writeLine: (line: string) => void, now: () => Date): EmitEvent {
+  let state: TransferState | undefined;
+  let told: ToldProgress = { atMs: now().getTime(), percent: 0 };
+  return (event) => {
+    const at = now();
+    state = reduceTransfer(state, event, at.getTime());
+    if (event.kind === 'phase') told = { ...told, atMs: at.getTime() };
+    const described = describeEvent(event);
+    if (described !== undefined) writeLine(serverLogLine(described.level, described.text, at));
+    if (event.kind !== 'progress' || state === undefined) return;
+    const status = statusOf(state, at.getTime());
+    const percent = status.percent ?? 0;
+    if (!isWorthTelling(told, percent, at.getTime())) return;
+    told = { atMs: at.getTime(), percent };
+    const verb = status.role === 'donor' ? 'sent' : 'received';
+    writeLine(serverLogLine('INFO', `${verb} ${describeProgress(status)}`, at));
+  };
 }
 
 /** What an event looks like in the server's error log; undefined for those that do not belong there. */
@@ -43,9 +68,11 @@ export function describeEvent(event: TransferEvent): { level: Level; text: strin
 function describeFinish(event: Extract<TransferEvent, { kind: 'finished' }>): string {
   if (event.bypass) return 'no state snapshot needed: an incremental state transfer (IST) follows';
   const size = `${event.files} files, ${event.bytes} bytes`;
-  if (event.seconds === 0) return `the copy is complete: ${size}`;
-  const rate = (event.bytes / event.seconds / 1e6).toFixed(1);
-  return `sent ${size} in ${event.seconds.toFixed(1)} s (${rate} MB/s), writes were locked for ${event.lockSeconds.toFixed(1)} s`;
+  const rate = (event.bytes / Math.max(event.seconds, 0.001) / 1e6).toFixed(1);
+  const took = `in ${event.seconds.toFixed(1)} s (${rate} MB/s)`;
+  return event.lockSeconds === undefined
+    ? `the copy is complete: received ${size} ${took}`
+    : `sent ${size} ${took}, writes were locked for ${event.lockSeconds.toFixed(1)} s`;
 }
 
 function info(text: string): { level: Level; text: string } {

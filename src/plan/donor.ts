@@ -55,7 +55,6 @@ export function sendFiles(job: Job, listFile: string, name: string, client: Tunn
     '--copy-links',
     ...(job.sparse ? ['--sparse'] : []),
     ...(client.withoutChecksums ? ['--checksum-choice=none'] : []),
-    '--info=progress2',
     `${job.root}/`,
     moduleUrl(job.module, client),
   ]);

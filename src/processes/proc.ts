@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { markerVariable } from './spawn.js';
 
 /** A process by more than its pid, which the kernel gives away again (often, in containers). */
@@ -33,12 +33,42 @@ export function isAlive(identity: ProcessIdentity): boolean {
  * leaves a finished connection's process unreaped until the next one ends.
  */
 export function groupMembers(groupId: number): number[] {
-  return allPids().filter((pid) => {
+  return processesOf(groupId).map(({ pid }) => pid);
+}
+
+/** A process of a group. */
+export interface GroupProcess {
+  readonly pid: number;
+  readonly parentPid: number;
+  /** The program's name, at most 15 characters. */
+  readonly name: string;
+}
+
+/** The processes of a group with their names and parents; zombies do not count. */
+export function processesOf(groupId: number): GroupProcess[] {
+  return allPids().flatMap((pid) => {
     const stat = read(`/proc/${pid}/stat`);
-    if (stat === undefined) return false;
-    const [state, , group] = fieldsAfterName(stat);
-    return Number(group) === groupId && state !== 'Z' && state !== 'X';
+    if (stat === undefined) return [];
+    const [state, parent, group] = fieldsAfterName(stat);
+    if (Number(group) !== groupId || state === 'Z' || state === 'X') return [];
+    return [
+      { pid, parentPid: Number(parent), name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')) },
+    ];
   });
+}
+
+/** Bytes that a process has read so far, from files, pipes and sockets; undefined when it cannot be known. */
+export function bytesRead(pid: number): number | undefined {
+  const found = /^rchar: (\d+)$/m.exec(read(`/proc/${pid}/io`) ?? '')?.[1];
+  return found === undefined ? undefined : Number(found);
+}
+
+/** Paths of the regular files that a process has open, the one it opened last at the end. */
+export function openFiles(pid: number): string[] {
+  return entriesOf(`/proc/${pid}/fd`)
+    .sort((one, other) => Number(one) - Number(other))
+    .filter((descriptor) => isRegularFile(`/proc/${pid}/fd/${descriptor}`))
+    .map((descriptor) => link(`/proc/${pid}/fd/${descriptor}`));
 }
 
 /** Pids of running processes that carry the marker of this transfer. */
@@ -102,10 +132,22 @@ function ownerOf(inode: string): Pick<PortOwner, 'pid' | 'commandLine' | 'transf
 }
 
 function descriptors(pid: number): string[] {
+  return entriesOf(`/proc/${pid}/fd`).map((fd) => link(`/proc/${pid}/fd/${fd}`));
+}
+
+function entriesOf(directory: string): string[] {
   try {
-    return readdirSync(`/proc/${pid}/fd`).map((fd) => link(`/proc/${pid}/fd/${fd}`));
+    return readdirSync(directory);
   } catch {
     return [];
+  }
+}
+
+function isRegularFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
   }
 }
 

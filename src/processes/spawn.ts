@@ -79,18 +79,23 @@ export function spawnGuarded(command: Command, marker: string): Child {
   };
 }
 
-/** Runs a short command to its end and gives what it printed on both streams; for `--version` and the like. */
+/**
+ * Runs a short command to its end and gives what it printed on both streams; for `--version` and the like.
+ * @param given.env beside what all children inherit
+ * @param given.input for its stdin, which is empty otherwise
+ */
 export async function runBriefly(
   program: string,
   args: readonly string[],
   timeoutMs: number,
+  given: { readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {},
 ): Promise<{ outcome: ChildOutcome; output: string }> {
   const result = await execa(program, args, {
-    env: childEnvironment(),
+    env: { ...childEnvironment(), ...given.env },
     extendEnv: false,
     reject: false,
     all: true,
-    stdin: 'ignore',
+    ...(given.input === undefined ? { stdin: 'ignore' } : { input: given.input }),
     timeout: timeoutMs,
   });
   const output = result.all;

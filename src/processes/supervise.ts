@@ -2,6 +2,7 @@ import { TransferError, type ErrorCode } from '../errors.js';
 import type { ChildOutcome, EmitEvent } from '../events.js';
 import { showCommand, type Command } from '../plan/command.js';
 import { readLines } from './lines.js';
+import type { RateLimit } from './rate-limit.js';
 import { spawnGuarded, type Child } from './spawn.js';
 
 /** What supervision needs to know of the transfer that a child belongs to. */
@@ -10,6 +11,8 @@ export interface Supervision {
   readonly emit: EmitEvent;
   /** Aborting it ends every child at once. */
   readonly signal: AbortSignal;
+  /** Limits what the child writes, together with all others that are under it. */
+  readonly rate?: RateLimit | undefined;
 }
 
 /** A child with its story: what it said last and how it ended. */
@@ -30,7 +33,7 @@ const wordsKept = 6;
 /** Starts a child, reports command, output and end as events, and ends its whole group when the signal aborts. */
 export function supervise(
   command: Command,
-  { transferId, emit, signal }: Supervision,
+  { transferId, emit, signal, rate }: Supervision,
   listen: { onStdout?: (line: string) => void; onStderr?: (line: string) => boolean } = {},
 ): SupervisedChild {
   signal.throwIfAborted();
@@ -47,7 +50,9 @@ export function supervise(
   });
   const onAbort = (): void => child.kill();
   signal.addEventListener('abort', onAbort, { once: true });
+  const release = child.pid === undefined ? undefined : rate?.add(child.pid);
   const ended = child.ended.then((outcome) => {
+    release?.();
     signal.removeEventListener('abort', onAbort);
     emit({ kind: 'child ended', name: command.name, outcome });
     return outcome;

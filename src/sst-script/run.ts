@@ -1,31 +1,35 @@
-import { randomUUID } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { formatAddress } from '../config/address.js';
 import { TransferError } from '../errors.js';
 import type { EmitEvent, ServerLine } from '../events.js';
 import { donate } from '../transfers/donate.js';
 import { join } from '../transfers/join.js';
+import type { RateLimit } from '../processes/rate-limit.js';
 import type { TransferContext } from '../transfers/context.js';
 import { parseArguments } from './arguments.js';
 import { loadConfig } from './load.js';
-import { watchParent } from './parent.js';
-import { readRemoteSecret } from './secrets.js';
 import { formatServerLine } from './server-lines.js';
 
-/** The surroundings of a script run, handed in by the command line so that tests can hand in their own. */
+/** The surroundings of a script run: the script's own process, or the agent that does its work. */
 export interface ScriptSurroundings {
+  /** Unique for every transfer. */
+  readonly id: string;
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdin: Readable;
+  /** Donor: the joiner's secret, from wherever the server put it. */
+  readonly remoteSecret: string | undefined;
+  /** Watches the server and whom `--parent` names; gives what ends the watching. */
+  readonly watchServer: (parentPid: number | undefined, onGone: (error: TransferError) => void) => () => void;
   /** Writes one line to the server, newline included by the callee. */
   readonly writeLine: (line: string) => void;
   readonly emit: EmitEvent;
+  /** The donor's, to be changed while it sends; begins with `rlimit`. */
+  readonly rate: RateLimit;
   /** Aborted with a TransferError when the process is asked to end. */
   readonly signal: AbortSignal;
   readonly version: string;
 }
 
-/** Does what the server asked for, in this process; gives the exit status and never throws. */
+/** Does what the server asked for; gives the exit status and never throws. */
 export async function runScript(surroundings: ScriptSurroundings): Promise<number> {
   try {
     await transfer(surroundings);
@@ -38,26 +42,34 @@ export async function runScript(surroundings: ScriptSurroundings): Promise<numbe
 }
 
 async function transfer(surroundings: ScriptSurroundings): Promise<void> {
-  const { env, emit, version } = surroundings;
+  const { id, env, emit, version } = surroundings;
   const args = parseArguments(surroundings.argv);
   const { config, warnings } = await loadConfig(args, env);
   const gone = new AbortController();
-  const stopWatching = watchParent(args.parentPid, (error) => gone.abort(error));
+  const stopWatching = surroundings.watchServer(args.parentPid, (error) => gone.abort(error));
   const say = (line: ServerLine): void => surroundings.writeLine(formatServerLine(line, args.role));
   const context: TransferContext = {
-    id: randomUUID(),
+    id,
     version,
     say,
     emit,
     signal: AbortSignal.any([surroundings.signal, gone.signal]),
     now: () => new Date(),
     owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
-    remoteSecret:
-      args.role === 'donor' ? (await readRemoteSecret(env, surroundings.stdin))?.secret : undefined,
+    rate: surroundings.rate,
+    remoteSecret: surroundings.remoteSecret,
   };
-  emit({ kind: 'started', id: context.id, role: args.role, version, peer: formatAddress(config.address) });
+  emit({
+    kind: 'started',
+    id,
+    role: args.role,
+    version,
+    peer: formatAddress(config.address),
+    dataDir: config.directories.dataDir.value,
+  });
   for (const finding of warnings) emit({ kind: 'finding', finding });
   try {
+    surroundings.rate.set(config.rateLimit ?? 0);
     if (args.role === 'joiner') await join(config, context);
     else
       await donate(

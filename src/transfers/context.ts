@@ -1,4 +1,5 @@
 import type { EmitEvent, ServerLine } from '../events.js';
+import type { RateLimit } from '../processes/rate-limit.js';
 
 /** What a transfer is given beside its configuration: its surroundings, so that tests can hand in their own. */
 export interface TransferContext {
@@ -14,6 +15,8 @@ export interface TransferContext {
   readonly now: () => Date;
   /** User and group of this process. */
   readonly owner: { readonly uid: number; readonly gid: number };
+  /** Donor: what all its streams share. */
+  readonly rate?: RateLimit | undefined;
   /** Donor: the secret that the joiner put into its address; undefined for one that runs the original script. */
   readonly remoteSecret?: string | undefined;
 }

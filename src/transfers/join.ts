@@ -31,6 +31,8 @@ import { withLifetime } from './lifetime.js';
 import { encodeTold, peerError, readTold, tell } from './messages.js';
 import { checkPlaces, checkPort, report } from './preflight.js';
 import { acceptFromOriginal, prepareForOriginal, type FileStamps } from './original-donor.js';
+import { followProgress } from './progress.js';
+import { countReceived } from './received.js';
 import { parseState } from './state.js';
 import { delay, untilAborted, waitForFile, within } from './wait.js';
 import { openWorkplace, type Workplace } from './workplace.js';
@@ -96,6 +98,8 @@ interface Conversation extends Reception {
   /** The modules that donors have begun to write to. */
   readonly written: ReadonlySet<string>;
   readonly ownFiles: FileStamps;
+  /** Since when donors could come, ms since 1970. */
+  readonly startedMs: number;
   /** Resolves when the donor begins to read the verdict. */
   readonly verdictRead: Promise<void>;
 }
@@ -107,6 +111,7 @@ async function receive(config: Config, reception: Reception, sayReady: () => voi
   const signal = AbortSignal.any([reception.signal, trouble.signal]);
   const context = { ...reception, signal };
   const ownFiles = config.allowDonorWithoutSecret ? prepareForOriginal(reception.layout) : noFiles;
+  const startedMs = reception.now().getTime();
   const donor = { isHere: false, come: (): void => undefined };
   const donorCame = new Promise<void>((resolve) => (donor.come = resolve));
   const listener = await startListener(config, plan, context, {
@@ -134,7 +139,10 @@ async function receive(config: Config, reception: Reception, sayReady: () => voi
     emit({ kind: 'phase', phase: 'waiting for donor' });
     sayReady();
     await withinInitialTimeout(config, donorCame, signal);
-    return await converse({ ...context, config, written, daemonLog, ownFiles, verdictRead }, listener);
+    return await converse(
+      { ...context, config, written, daemonLog, ownFiles, startedMs, verdictRead },
+      listener,
+    );
   } catch (error) {
     if (donor.isHere) await tellDonor(plan, error, verdictRead, listener, reception.signal);
     throw error;
@@ -159,22 +167,21 @@ async function converse(context: Conversation, listener: SupervisedChild): Promi
     context.daemonLog.catchUp();
     // An IST consists of the completion file alone; an SST writes to the redo log's module too.
     const isSnapshot = context.written.has(placeModules['innodb-log']);
-    return acceptFromOriginal(original, layout, { isSnapshot, own: context.ownFiles, emit });
+    const { startedMs, now, ownFiles: own } = context;
+    return acceptFromOriginal(original, layout, { isSnapshot, own, startedMs, emit, now, signal });
   }
-  if (first === offer) {
-    await answerOffer(context, offer);
-    emit({ kind: 'phase', phase: 'copying' });
-    const next = await withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], signal));
-    if (next === failure) throw readDonorFailure(failure);
-  }
-  const manifest = decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
+  const offeredMs = context.now().getTime();
+  const manifest =
+    first === offer
+      ? await receiveFiles(context, { offer, final, failure }, listener)
+      : decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
   const state = parseState(manifest.gtid ?? '', 'the manifest');
   if (manifest.pass === 'bypass') {
     await letDonorGo(listener, signal);
-    emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0, lockSeconds: 0 });
+    emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0 });
     return state;
   }
-  await verify(context, manifest);
+  await verify(context, manifest, offeredMs);
   await giveVerdict(context, listener);
   return state;
 }
@@ -198,31 +205,67 @@ async function waitForEither({ plan, layout, signal }: Reception, paths: readonl
   }
 }
 
-/** Makes room and directories for what the donor offers, and tells it where everything goes. */
+/** Takes what the donor offers; gives the manifest of what it has sent. */
+async function receiveFiles(
+  context: Conversation,
+  { offer, final, failure }: { readonly offer: string; readonly final: string; readonly failure: string },
+  listener: SupervisedChild,
+): Promise<Manifest> {
+  const { config, plan, signal, emit } = context;
+  const offeredBytes = await answerOffer(context, offer);
+  emit({ kind: 'phase', phase: 'copying' });
+  const progress = followProgress(offeredBytes, countReceived(listener.pid ?? 0), context);
+  try {
+    const idle = { config, listener, signal };
+    const next = await withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], signal));
+    if (next === failure) throw readDonorFailure(failure);
+    const manifest = decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
+    progress.complete(sizeOf(manifest));
+    return manifest;
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Makes room and directories for what the donor offers, and tells it where everything goes; gives the bytes to come. */
 async function answerOffer(
   { plan, layout, tools, version, signal, emit }: Reception,
   offerFile: string,
-): Promise<void> {
+): Promise<number> {
   const offer = decodeManifest(readFileSync(offerFile, 'utf8'), 'the offer');
-  const bytes = offer.files.reduce((sum, file) => sum + file.size, 0);
+  const bytes = sizeOf(offer);
   emit({ kind: 'notice', text: `the donor offers ${offer.files.length} files with ${bytes} bytes` });
   clearBinlogs(layout);
   await removeUnlisted(layout, offer, { signal });
   prepareDirectories(layout, offer);
   const told = encodeTold({ ok: true, value: { tool: version, rsync: tools.rsync, modules: plan.modules } });
   publish(plan.answer, messageFiles.answer, told);
+  return bytes;
+}
+
+function sizeOf({ files }: Manifest): number {
+  return files.reduce((sum, file) => sum + file.size, 0);
 }
 
 /** Nothing is assumed complete: what lies on disk is compared with what the donor says it sent. */
-async function verify({ layout, signal, emit }: Reception, manifest: Manifest): Promise<void> {
+async function verify(
+  { layout, signal, emit, now }: Reception,
+  manifest: Manifest,
+  offeredMs: number,
+): Promise<void> {
   emit({ kind: 'phase', phase: 'verifying' });
   await removeUnlisted(layout, manifest, { signal });
   prepareDirectories(layout, manifest);
   const differences = await compareWithManifest(layout, manifest, { signal });
   if (differences.length > 0) throw new TransferError('COPY_INCOMPLETE', describeDifferences(differences));
   adoptBinlogs(layout, manifest.binlogs);
-  const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
-  emit({ kind: 'finished', bypass: false, bytes, files: manifest.files.length, seconds: 0, lockSeconds: 0 });
+  emit({
+    kind: 'finished',
+    bypass: false,
+    bytes: sizeOf(manifest),
+    files: manifest.files.length,
+    seconds: (now().getTime() - offeredMs) / 1000,
+  });
 }
 
 /** Gives the donor the time to fetch the verdict; a donor that does not is no reason to throw a complete copy away. */

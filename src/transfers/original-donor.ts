@@ -11,6 +11,7 @@ import {
 import { join } from 'node:path';
 import { clearBinlogs } from '../datadir/binlogs.js';
 import { belongs } from '../datadir/kinds.js';
+import { takeInventory } from '../datadir/inventory.js';
 import { rootOf, type Layout } from '../datadir/layout.js';
 import { prepareDirectories } from '../datadir/removal.js';
 import type { EmitEvent } from '../events.js';
@@ -50,20 +51,29 @@ function stampOf(file: string): string {
  * meet the donor's tables; files of kinds that have a directory of their own here are moved there.
  * @param own the files that were there before: those that have not changed since are not the donor's
  */
-export function acceptFromOriginal(
+export async function acceptFromOriginal(
   completionFile: string,
   layout: Layout,
-  options: { readonly isSnapshot: boolean; readonly own: FileStamps; readonly emit: EmitEvent },
-): string {
+  options: {
+    readonly isSnapshot: boolean;
+    readonly own: FileStamps;
+    /** When this transfer started, ms since 1970. */
+    readonly startedMs: number;
+    readonly emit: EmitEvent;
+    readonly now: () => Date;
+    readonly signal: AbortSignal;
+  },
+): Promise<string> {
   const text = readFileSync(completionFile, 'utf8');
   const state = parseState(text.split('\n')[0] ?? '', 'the completion file of the original script');
   rmSync(completionFile, { force: true });
   if (!options.isSnapshot) {
-    options.emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0, lockSeconds: 0 });
+    options.emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0 });
     return state;
   }
   clearBinlogs(layout);
   const missing = misplaced.filter((place) => settle(layout, place, options.own) === 0);
+  const { files, bytes } = await takeInventory(layout, { maxBinlogs: 0, signal: options.signal });
   options.emit({
     kind: 'finding',
     finding: {
@@ -86,6 +96,13 @@ export function acceptFromOriginal(
       },
     });
   }
+  options.emit({
+    kind: 'finished',
+    bypass: false,
+    bytes,
+    files: files.length,
+    seconds: (options.now().getTime() - options.startedMs) / 1000,
+  });
   return state;
 }
 

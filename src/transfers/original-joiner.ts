@@ -35,7 +35,7 @@ export async function donateToOriginal(premises: Premises): Promise<void> {
   if (donation.bypass) {
     state = parseState(donation.state, '--gtid');
     context.say({ kind: 'continue' });
-    context.emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0, lockSeconds: 0 });
+    context.emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0 });
   } else {
     state = await copy(premises);
   }

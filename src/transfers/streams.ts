@@ -2,9 +2,12 @@ import type { Config } from '../config/config.js';
 import type { InventoryFile } from '../datadir/inventory.js';
 import type { Layout, Place } from '../datadir/layout.js';
 import { splitIntoStreams } from '../datadir/streams.js';
+import type { StreamProgress } from '../events.js';
 import { planJobs, sendFiles, type Job, type TunnelClient } from '../plan/donor.js';
-import { supervise, type SupervisedChild } from '../processes/supervise.js';
+import { bytesRead } from '../processes/proc.js';
+import { supervise } from '../processes/supervise.js';
 import type { TransferContext } from './context.js';
+import { followProgress } from './progress.js';
 import { rsyncFailure } from './rsync-failure.js';
 import type { Workplace } from './workplace.js';
 
@@ -25,52 +28,80 @@ export async function sendAll(
   workplace: Workplace,
   context: TransferContext,
 ): Promise<void> {
-  const streams = splitIntoStreams(pass.files, config.streams);
-  const total = pass.files.reduce((sum, file) => sum + file.size, 0);
+  const streams = splitIntoStreams(pass.files, config.streams).map((files, index) =>
+    planStream(`${pass.name} stream ${index + 1}`, planJobs(files, pass.layout, pass.modules)),
+  );
+  const total = streams.reduce((sum, stream) => sum + stream.totalBytes, 0);
   const failed = new AbortController();
   const within = { ...context, signal: AbortSignal.any([context.signal, failed.signal]) };
-  const progress = countProgress(total, context);
-  const results = await Promise.allSettled(
-    streams.map(async (files, index) => {
-      try {
-        for (const [step, job] of planJobs(files, pass.layout, pass.modules).entries()) {
-          const name = `${pass.name} stream ${index + 1}${step === 0 ? '' : `.${step + 1}`}`;
-          await sendJob(job, name, pass.client, workplace, within, progress(name));
+  const progress = followProgress(total, () => streams.map(progressOf), context);
+  try {
+    const results = await Promise.allSettled(
+      streams.map(async (stream) => {
+        try {
+          await sendStream(stream, pass.client, workplace, within);
+        } catch (error) {
+          failed.abort(error);
+          throw error;
         }
-      } catch (error) {
-        failed.abort(error);
-        throw error;
-      }
-    }),
-  );
-  context.signal.throwIfAborted();
-  if (failed.signal.aborted) throw failed.signal.reason;
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+      }),
+    );
+    context.signal.throwIfAborted();
+    if (failed.signal.aborted) throw failed.signal.reason;
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    progress.complete(total);
+  } finally {
+    progress.stop();
+  }
 }
 
-async function sendJob(
-  job: Job,
-  name: string,
+/** The jobs of one stream, one after the other, and how far they are. */
+interface Stream {
+  readonly name: string;
+  readonly jobs: readonly Job[];
+  readonly totalBytes: number;
+  /** Of jobs that have ended. */
+  sentBytes: number;
+  running: { readonly job: Job; readonly pid: number | undefined } | undefined;
+}
+
+function planStream(name: string, jobs: readonly Job[]): Stream {
+  const totalBytes = jobs.reduce((sum, job) => sum + job.bytes, 0);
+  return { name, jobs, totalBytes, sentBytes: 0, running: undefined };
+}
+
+/**
+ * What a sending rsync has read is the contents of files and less than a thousandth more (3.5.0). Its own
+ * `--info=progress2` would write a line for every file.
+ */
+function progressOf({ name, totalBytes, sentBytes, running }: Stream): StreamProgress {
+  if (running?.pid === undefined) return { name, totalBytes, doneBytes: sentBytes };
+  const doneBytes = sentBytes + Math.min(running.job.bytes, bytesRead(running.pid) ?? 0);
+  return { name, totalBytes, doneBytes, pid: running.pid };
+}
+
+async function sendStream(
+  stream: Stream,
   client: TunnelClient,
   workplace: Workplace,
   context: TransferContext,
-  onBytes: (bytes: number) => void,
 ): Promise<void> {
-  const list = workplace.write(`${name.replaceAll(' ', '-')}.list`, fileList(job));
-  const child: SupervisedChild = supervise(
-    sendFiles(job, list, name, client),
-    { transferId: context.id, emit: context.emit, signal: context.signal },
-    {
-      onStdout: (line) => {
-        const bytes = readProgress(line);
-        if (bytes !== undefined) onBytes(bytes);
-      },
-    },
-  );
-  const outcome = await child.ended;
-  context.signal.throwIfAborted();
-  if (outcome.kind !== 'exited' || outcome.code !== 0) throw rsyncFailure(child, outcome, client.sockopt);
-  onBytes(job.bytes);
+  for (const [step, job] of stream.jobs.entries()) {
+    const name = `${stream.name}${step === 0 ? '' : `.${step + 1}`}`;
+    const list = workplace.write(`${name.replaceAll(' ', '-')}.list`, fileList(job));
+    const child = supervise(sendFiles(job, list, name, client), {
+      transferId: context.id,
+      emit: context.emit,
+      signal: context.signal,
+      rate: context.rate,
+    });
+    stream.running = { job, pid: child.pid };
+    const outcome = await child.ended;
+    stream.running = undefined;
+    context.signal.throwIfAborted();
+    if (outcome.kind !== 'exited' || outcome.code !== 0) throw rsyncFailure(child, outcome, client.sockopt);
+    stream.sentBytes += job.bytes;
+  }
 }
 
 /** rsync reads names up to NUL bytes; a leading `./` keeps one that begins with `#` or `;` from being a comment. */
@@ -82,25 +113,4 @@ function* fileList(job: Job): Generator<string> {
       .map((file) => `./${file.path}\0`)
       .join('');
   }
-}
-
-/** The first number of a `--info=progress2` line: bytes of file contents so far. */
-export function readProgress(line: string): number | undefined {
-  const bytes = /^\s*([\d,]+)\s+\d+%/.exec(line)?.[1];
-  return bytes === undefined ? undefined : Number(bytes.replaceAll(',', ''));
-}
-
-function countProgress(
-  totalBytes: number,
-  { emit }: TransferContext,
-): (stream: string) => (bytes: number) => void {
-  const byStream = new Map<string, number>();
-  return (stream) => (bytes) => {
-    byStream.set(stream, Math.max(bytes, byStream.get(stream) ?? 0));
-    const doneBytes = Math.min(
-      totalBytes,
-      [...byStream.values()].reduce((sum, count) => sum + count, 0),
-    );
-    emit({ kind: 'progress', doneBytes, totalBytes });
-  };
 }

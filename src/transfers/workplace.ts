@@ -95,6 +95,22 @@ function writeClaim(claimFile: string, claim: Claim): void {
   }
 }
 
+/**
+ * Cleans up after a transfer whose process was killed, for those who will not begin another one; gives whether there
+ * was anything.
+ * @throws TransferError ALREADY_RUNNING while that process is still there.
+ */
+export function clearCrashed(options: {
+  readonly dataDir: string;
+  readonly transferId: string;
+  readonly emit: EmitEvent;
+}): boolean {
+  const claimFile = join(options.dataDir, claimFileName);
+  if (readClaim(claimFile) === undefined) return false;
+  clearLeftovers(claimFile, options.transferId, options.emit);
+  return true;
+}
+
 function clearLeftovers(claimFile: string, transferId: string, emit: EmitEvent): void {
   const claim = readClaim(claimFile);
   if (claim === undefined) return;
@@ -135,6 +151,23 @@ function takeAway(claimFile: string, stale: Claim, transferId: string): boolean 
   return isStale;
 }
 
+/** Who has claimed a data directory: nobody, a transfer that runs, or one that has died; nothing is changed. */
+export function lookAtClaim(
+  dataDir: string,
+): { readonly kind: 'none' | 'running' } | { readonly kind: 'stale'; readonly paths: readonly string[] } {
+  const claimFile = join(dataDir, claimFileName);
+  let text: string;
+  try {
+    text = readFileSync(claimFile, 'utf8');
+  } catch {
+    return { kind: 'none' };
+  }
+  const claim = parseClaim(text);
+  if (claim !== undefined && isAlive(claim.owner)) return { kind: 'running' };
+  const isThere = claim !== undefined && isOurs(claim.workDir);
+  return { kind: 'stale', paths: isThere ? [claimFile, claim.workDir] : [claimFile] };
+}
+
 function readClaim(claimFile: string): Claim | undefined {
   let text: string;
   try {
@@ -142,6 +175,13 @@ function readClaim(claimFile: string): Claim | undefined {
   } catch {
     return undefined;
   }
+  const claim = parseClaim(text);
+  // Cut short by a crash: nothing to be learnt from it.
+  if (claim === undefined) rmSync(claimFile, { force: true });
+  return claim;
+}
+
+function parseClaim(text: string): Claim | undefined {
   try {
     const claim = JSON.parse(text) as Partial<Claim>;
     if (
@@ -152,9 +192,8 @@ function readClaim(claimFile: string): Claim | undefined {
       return claim as Claim;
     }
   } catch {
-    // Cut short by a crash: nothing to be learnt from it.
+    // Not JSON.
   }
-  rmSync(claimFile, { force: true });
   return undefined;
 }
 

@@ -32,7 +32,7 @@ const finished = {
 
 const described: [TransferEvent, Level | undefined, string][] = [
   [
-    { kind: 'started', id: 'i', role: 'donor', version: '0.1.0', peer: 'node1:4444' },
+    { kind: 'started', id: 'i', role: 'donor', version: '0.1.0', peer: 'node1:4444', dataDir: '/d' },
     'INFO',
     'galera-sst-tunnel 0.1.0: transfer i as donor, address node1:4444',
   ],
@@ -56,11 +56,15 @@ const described: [TransferEvent, Level | undefined, string][] = [
   [{ kind: 'command', name: 'stream 1', shell: 'rsync x' }, 'INFO', 'stream 1: rsync x'],
   [{ kind: 'child output', name: 'stream 1', line: 'odd' }, 'INFO', 'stream 1 says: odd'],
   [{ kind: 'child ended', name: 'stream 1', outcome: { kind: 'exited', code: 1 } }, undefined, ''],
-  [{ kind: 'progress', doneBytes: 1, totalBytes: 2 }, undefined, ''],
+  [{ kind: 'progress', doneBytes: 1, totalBytes: 2, streams: [] }, undefined, ''],
   [{ kind: 'lock', held: true }, 'INFO', 'the server holds its global read lock'],
   [{ kind: 'lock', held: false }, 'INFO', 'told the server to continue'],
   [finished, 'INFO', 'sent 3 files, 2500000 bytes in 2.0 s (1.3 MB/s), writes were locked for 0.5 s'],
-  [{ ...finished, seconds: 0 }, 'INFO', 'the copy is complete: 3 files, 2500000 bytes'],
+  [
+    { ...finished, lockSeconds: undefined },
+    'INFO',
+    'the copy is complete: received 3 files, 2500000 bytes in 2.0 s (1.3 MB/s)',
+  ],
   [
     { ...finished, bypass: true },
     'INFO',

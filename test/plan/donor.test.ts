@@ -46,7 +46,6 @@ t.test('files are sent with exactly this command', async (t) => {
       '--omit-dir-times',
       '--copy-links',
       '--checksum-choice=none',
-      '--info=progress2',
       '/var/lib/my sql/',
       'rsync://sst@joiner/rsync_tunnel_sst/',
     ],

@@ -5,7 +5,16 @@ import { copyFileSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
-import { findMarked, findPortOwner, groupMembers, identify, isAlive } from '../../src/processes/proc.js';
+import {
+  bytesRead,
+  findMarked,
+  findPortOwner,
+  groupMembers,
+  identify,
+  isAlive,
+  openFiles,
+  processesOf,
+} from '../../src/processes/proc.js';
 
 t.test('a process is known by its start as well as by its pid', async (t) => {
   const child = spawn('cat');
@@ -138,4 +147,37 @@ t.test('a port that one of our transfers left is recognised', async (t) => {
     transferId: 'left-behind',
   });
   child.kill('SIGKILL');
+});
+
+t.test('what a process has read and has open is known', async (t) => {
+  const file = join(t.testdir({ data: '' }), 'data');
+  const holder = spawn('sh', ['-c', 'exec 7<"$0"; echo open; exec cat 8</dev/null', file]);
+  await once(holder.stdout, 'data');
+  t.strictSame(openFiles(holder.pid!), [file], 'devices and pipes are no files');
+  holder.stdin.end();
+  await once(holder, 'exit');
+  const fed = spawn('cat', { stdio: ['pipe', 'pipe', 'inherit'] });
+  const before = bytesRead(fed.pid!)!;
+  fed.stdin.write('x'.repeat(1000));
+  await once(fed.stdout, 'data');
+  t.ok(bytesRead(fed.pid!)! >= before + 1000);
+  fed.stdin.end();
+  await once(fed, 'exit');
+  t.equal(bytesRead(fed.pid!), undefined);
+  t.strictSame(openFiles(fed.pid!), []);
+});
+
+t.test('the processes of a group are known with their names and parents', async (t) => {
+  const leader = spawn('sh', ['-c', 'sleep 1000 & echo $!; wait'], { detached: true });
+  const [data] = (await once(leader.stdout, 'data')) as [Buffer];
+  const found = processesOf(leader.pid!);
+  t.strictSame(
+    found.map(({ pid, name }) => [pid, name]).sort(),
+    [
+      [leader.pid, 'sh'],
+      [Number(data.toString()), 'sleep'],
+    ].sort(),
+  );
+  t.equal(found.find(({ name }) => name === 'sleep')?.parentPid, leader.pid);
+  process.kill(-leader.pid!, 'SIGKILL');
 });

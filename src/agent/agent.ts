@@ -1,0 +1,89 @@
+import { rmSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { Refusal } from '../control/refusal.js';
+import type { AgentApi } from '../control/routes.js';
+import { createControlServer, usualLimits, type ControlLimits } from '../control/server.js';
+import { listenOnSocket } from '../control/listen.js';
+import { TransferError } from '../errors.js';
+import type { History } from '../observe/history.js';
+import type { CheckedServer } from '../transfers/check-node.js';
+import { Transfers, type TransferSink } from './transfers.js';
+
+/** An agent's stations; it never goes back. */
+export type AgentState = 'starting' | 'ready' | 'stopping' | 'stopped';
+
+export interface AgentOptions {
+  readonly socketPath: string;
+  readonly version: string;
+  readonly sinks: readonly TransferSink[];
+  readonly history: History;
+  /** The latest self-check of each server. */
+  readonly checks: () => readonly CheckedServer[];
+  /** Prometheus text. */
+  readonly metrics: () => Promise<string>;
+  readonly onState: (state: AgentState) => void;
+  /** Told of defects, which must not end the agent. */
+  readonly onBug: (error: unknown) => void;
+  readonly limits?: ControlLimits | undefined;
+  readonly now: () => Date;
+}
+
+/** The running agent. */
+export interface AgentHandle {
+  readonly state: () => AgentState;
+  readonly transfers: Transfers;
+  /** Takes on nothing more, ends what runs, and resolves when all of it is cleaned up; may be called again. */
+  stop(why: string): Promise<void>;
+}
+
+/**
+ * Starts the agent: resolves when scripts can reach it.
+ * @throws TransferError ALREADY_RUNNING, DIRECTORY_MISSING, DIRECTORY_NOT_WRITABLE.
+ */
+export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
+  const { socketPath, version, now, onState } = options;
+  let state: AgentState = 'starting';
+  const become = (next: AgentState): void => onState((state = next));
+  onState(state);
+  const { sinks, history, onBug } = options;
+  const transfers = new Transfers({ version, sinks, history, onBug, now });
+  const started = now().toISOString();
+  const describe = (): object => ({ version, pid: process.pid, state, startedAt: started });
+  const api: AgentApi = {
+    health: () => {
+      if (state === 'stopping') throw new Refusal('STOPPING', 'this agent is being stopped');
+      return describe();
+    },
+    status: () => ({ ...describe(), transfers: transfers.current(), checks: options.checks() }),
+    transfers: () => ({ transfers: transfers.list() }),
+    transfer: (id) => transfers.get(id),
+    begin: (request, output) => {
+      if (state !== 'ready') throw new Refusal('STOPPING', `this agent is ${state}`);
+      transfers.begin(request, output);
+    },
+    abort: (id, request) => transfers.abort(id, request),
+    throttle: (id, request) => transfers.throttle(id, request),
+    metrics: options.metrics,
+  };
+  const server = createControlServer(api, onBug, options.limits ?? usualLimits);
+  await listenOnSocket(server, socketPath);
+  become('ready');
+  let stopped: Promise<void> | undefined;
+  const stop = async (why: string): Promise<void> => {
+    become('stopping');
+    await transfers.endAll(new TransferError('INTERRUPTED', why));
+    await close(server, socketPath);
+    become('stopped');
+  };
+  return { state: () => state, transfers, stop: (why) => (stopped ??= stop(why)) };
+}
+
+/** The last lines of transfers have a moment to be read. */
+async function close(server: Server, socketPath: string): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const insist = setTimeout(() => server.closeAllConnections(), 500);
+  await closed;
+  clearTimeout(insist);
+  rmSync(socketPath, { force: true });
+}

@@ -1,0 +1,22 @@
+import { resolve } from 'node:path';
+import type { TransferEvent } from '../events.js';
+import { parseArguments } from '../sst-script/arguments.js';
+
+/**
+ * What is known of a transfer before its configuration is read, so that one whose configuration is wrong is shown and
+ * kept too. What cannot be read stays empty: the transfer itself then says what is wrong.
+ */
+export function asRequested(
+  id: string,
+  version: string,
+  argv: readonly string[],
+): Extract<TransferEvent, { kind: 'started' }> {
+  try {
+    const { role, address, direct } = parseArguments(argv);
+    const dataDir = direct.get('datadir');
+    const absolute = dataDir === undefined ? '' : resolve(dataDir);
+    return { kind: 'started', id, role, version, peer: address, dataDir: absolute };
+  } catch {
+    return { kind: 'started', id, role: 'joiner', version, peer: '', dataDir: '' };
+  }
+}

@@ -1,0 +1,40 @@
+/** Where a command prints. */
+export interface Terminal {
+  readonly write: (text: string) => void;
+  /** A person looks at it: what was printed can be drawn over. */
+  readonly isInteractive: boolean;
+  /** Characters in a line; lines longer than that would break the redrawing. */
+  readonly columns: () => number;
+}
+
+/** This process's stdout. */
+export function standardTerminal(): Terminal {
+  return {
+    write: (text) => void process.stdout.write(text),
+    isInteractive: process.stdout.isTTY,
+    columns: () => process.stdout.columns || 80,
+  };
+}
+
+/** Prints blocks of lines, each over the one before, without flicker: lines are overwritten, not cleared first. */
+export function createRedraw(terminal: Terminal): (lines: readonly string[]) => void {
+  let drawn = 0;
+  return (lines) => {
+    const width = terminal.columns() - 1;
+    const up = drawn === 0 ? '' : `\x1b[${drawn}A`;
+    const text = lines.map((line) => `${cut(line, width)}\x1b[K\n`).join('');
+    // What the block before had more is cleared below the new one.
+    terminal.write(`${up}${text}\x1b[J`);
+    drawn = lines.length;
+  };
+}
+
+function cut(line: string, width: number): string {
+  const characters = Array.from(line);
+  return characters.length <= width ? line : `${characters.slice(0, width - 1).join('')}…`;
+}
+
+/** Text from peers, option files and file names cannot move the cursor. */
+export function printable(text: string): string {
+  return text.replace(/[\0-\x1f\x7f-\x9f]+/g, ' ');
+}

@@ -1,0 +1,117 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TransferRecord } from './recorder.js';
+import type { TransferStatus } from './status.js';
+
+/** How much is kept; the oldest transfers go first, the newest stays in any case. */
+export interface HistoryLimits {
+  readonly transfers: number;
+  readonly bytes: number;
+}
+
+const usualLimits: HistoryLimits = { transfers: 200, bytes: 8 * 1024 * 1024 };
+
+/** The transfers of the past, in a file; nothing of it is kept in memory. */
+export interface History {
+  /** Newest first. */
+  list(): TransferStatus[];
+  /** By the id or its unambiguous beginning. */
+  find(id: string): TransferRecord | undefined;
+  /** Adds a transfer, or replaces what was known of it. Throws what the file system says. */
+  save(record: TransferRecord): void;
+}
+
+/**
+ * Opens the history in a directory (created when missing): a JSON object a line, the oldest first. It is replaced as a
+ * whole, through a temporary file, so that a crash leaves the old or the new one; a line that is damaged all the same
+ * is passed over.
+ */
+export function openHistory(directory: string, limits: HistoryLimits = usualLimits): History {
+  mkdirSync(directory, { recursive: true, mode: 0o750 });
+  const file = join(directory, 'history.ndjson');
+  return {
+    list: () =>
+      readLines(file)
+        .flatMap((line) => parseRecord(line) ?? [])
+        .map(({ status }) => status)
+        .reverse(),
+    find: (id) =>
+      pick(
+        readLines(file).flatMap((line) => parseRecord(line) ?? []),
+        id,
+      ),
+    save: (record) => {
+      const others = readLines(file).filter((line) => idOf(line) !== record.status.id);
+      replace(file, fit([...others, JSON.stringify(record)], limits));
+    },
+  };
+}
+
+/** A history without a directory: it is lost when the process ends. */
+export function keepInMemory(kept = 20): History {
+  let records: readonly TransferRecord[] = [];
+  return {
+    list: () => records.map(({ status }) => status),
+    find: (id) => pick(records, id),
+    save: (record) => {
+      records = [record, ...records.filter(({ status }) => status.id !== record.status.id)].slice(0, kept);
+    },
+  };
+}
+
+function pick(records: readonly TransferRecord[], id: string): TransferRecord | undefined {
+  const found = records.filter(({ status }) => status.id.startsWith(id));
+  return found.find(({ status }) => status.id === id) ?? (found.length === 1 ? found[0] : undefined);
+}
+
+/** The newest lines that fit. */
+function fit(lines: readonly string[], limits: HistoryLimits): readonly string[] {
+  let bytes = 0;
+  const kept: string[] = [];
+  for (const line of lines.slice(-limits.transfers).reverse()) {
+    bytes += Buffer.byteLength(line) + 1;
+    if (kept.length > 0 && bytes > limits.bytes) break;
+    kept.push(line);
+  }
+  return kept.reverse();
+}
+
+function replace(file: string, lines: readonly string[]): void {
+  const temporary = `${file}.new`;
+  const descriptor = openSync(temporary, 'w', 0o640);
+  try {
+    writeFileSync(descriptor, lines.map((line) => `${line}\n`).join(''));
+    // Without it a crash of the machine can leave an empty file under the new name.
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(temporary, file);
+}
+
+function readLines(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function parseRecord(line: string): TransferRecord | undefined {
+  try {
+    const value = JSON.parse(line) as Partial<TransferRecord> | null;
+    const isRecord =
+      typeof value?.status?.id === 'string' && Array.isArray(value.commands) && Array.isArray(value.log);
+    return isRecord ? (value as TransferRecord) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Every line begins with the status and that with the id: no need to parse megabytes to find it. */
+function idOf(line: string): string | undefined {
+  return /^\{"status":\{"id":"([^"\\]*)"/.exec(line)?.[1];
+}

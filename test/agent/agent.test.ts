@@ -1,0 +1,160 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import type { Test } from 'tap';
+import { findMarked } from '../../src/processes/proc.js';
+import { readLines } from '../../src/processes/lines.js';
+import { BareNode, serverUser, type ScriptRun } from '../sst-script/bare-node.js';
+import { Material } from '../sst-script/material.js';
+
+const program = fileURLToPath(new URL('../../bin/galera-sst-tunnel.js', import.meta.url));
+const material = await Material.create();
+t.teardown(() => material.destroy());
+t.setTimeout(120_000);
+
+/** An agent in a process of its own, run by the server's user. */
+interface GivenAgent {
+  readonly socket: string;
+  readonly process: ChildProcess;
+  readonly pid: number;
+  readonly exited: Promise<number | null>;
+  readonly log: readonly string[];
+}
+
+async function startAgent(t: Test, socket = socketPath(t)): Promise<GivenAgent> {
+  const asUser = ['--reuid', 'mysql', '--regid', 'mysql', '--clear-groups'];
+  const child = spawn('setpriv', [...asUser, process.execPath, program, 'agent', '--socket', socket], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const log: string[] = [];
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await exited;
+  });
+  await new Promise<void>((resolve) => {
+    readLines(child.stderr, (line) => {
+      log.push(line);
+      if (line.includes('agent ready')) resolve();
+    });
+    void exited.then(() => resolve());
+  });
+  return { socket, process: child, pid: child.pid ?? 0, exited, log };
+}
+
+function socketPath(t: Test): string {
+  const dir = mkdtempSync(join(tmpdir(), 'agent-'));
+  chownSync(dir, serverUser.uid, serverUser.gid);
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  return join(dir, 'agent.sock');
+}
+
+async function configuredNode(t: Test): Promise<BareNode> {
+  const node = await BareNode.create();
+  t.teardown(() => node.destroy());
+  // The agent has its own environment: where private files go is an option.
+  node.configure(material.groups({}, { tmpdir: node.tmpDir }));
+  return node;
+}
+
+const through = ({ socket }: { readonly socket: string }): { env: Record<string, string> } => ({
+  env: { GALERA_SST_TUNNEL_SOCKET: socket },
+});
+
+const didItself = (run: ScriptRun): boolean =>
+  run.stderr.some((line) => line.includes('does the transfer itself'));
+
+/** Resolves when nothing of the transfer is left; the test's time limit is the limit. */
+async function untilClean(node: BareNode, run: ScriptRun): Promise<void> {
+  const isClean = (): boolean =>
+    findMarked(run.transferId() ?? 'none').length === 0 &&
+    node.privateFiles().length === 0 &&
+    !readdirSync(node.dataDir).some((name) => /^sst_in_progress$|^\.galera-sst-tunnel/.test(name));
+  while (!isClean()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+t.test('the agent does the transfer, under its own process', async (t) => {
+  const agent = await startAgent(t);
+  const node = await configuredNode(t);
+  const run = node.start('joiner', through(agent));
+  await run.ready();
+  t.notOk(didItself(run));
+  const second = node.start('joiner', through(agent));
+  t.equal(await second.ended, 114, 'a second one for the same data directory is refused');
+  t.match(second.errors(), [new RegExp(`ALREADY_RUNNING: .*process ${agent.pid}`)]);
+  const other = await configuredNode(t);
+  const beside = other.start('joiner', through(agent));
+  await beside.ready();
+  process.kill(run.pid, 'SIGTERM');
+  t.equal(await run.ended, 3);
+  t.match(run.errors(), [/INTERRUPTED: ended by SIGTERM/]);
+  t.equal(findMarked(beside.transferId() ?? '').length > 0, true, 'the other server is not disturbed');
+});
+
+t.test('a killed script ends its transfer within a second', async (t) => {
+  const agent = await startAgent(t);
+  const node = await configuredNode(t);
+  const run = node.start('joiner', through(agent));
+  await run.ready();
+  const killedMs = performance.now();
+  process.kill(run.pid, 'SIGKILL');
+  await untilClean(node, run);
+  t.ok(performance.now() - killedMs < 1000, 'within a second', { ms: performance.now() - killedMs });
+  const next = node.start('joiner', through(agent));
+  await next.ready();
+  t.notOk(didItself(next), 'the agent goes on');
+});
+
+t.test('a killed agent leaves no child, and its script ends with an error', async (t) => {
+  const agent = await startAgent(t);
+  const node = await configuredNode(t);
+  const run = node.start('joiner', through(agent));
+  await run.ready();
+  process.kill(agent.pid, 'SIGKILL');
+  t.equal(await run.ended, 32);
+  t.match(run.errors(), [/\[ERROR\] AGENT_GONE: .* HINT: /]);
+  await untilClean(node, run);
+  t.ok(existsSync(agent.socket), 'the socket is left');
+  const alone = node.start('joiner', through(agent));
+  await alone.ready();
+  t.equal(alone.stderr.filter((line) => line.includes('does the transfer itself')).length, 1, 'said once');
+  process.kill(alone.pid, 'SIGTERM');
+  await alone.ended;
+  const again = await startAgent(t, agent.socket);
+  const next = node.start('joiner', through(again));
+  await next.ready();
+  t.notOk(didItself(next), 'a new agent takes over the socket');
+});
+
+t.test('an agent that hangs does not keep a node from joining', async (t) => {
+  const agent = await startAgent(t);
+  const node = await configuredNode(t);
+  process.kill(agent.pid, 'SIGSTOP');
+  const run = node.start('joiner', through(agent));
+  await run.ready();
+  t.ok(didItself(run));
+});
+
+t.test('an agent that is stopped ends what runs, and takes its socket away', async (t) => {
+  const agent = await startAgent(t);
+  const node = await configuredNode(t);
+  const run = node.start('joiner', through(agent));
+  await run.ready();
+  process.kill(agent.pid, 'SIGTERM');
+  t.equal(await run.ended, 3);
+  t.match(run.errors(), [/INTERRUPTED: the agent was stopped by SIGTERM/]);
+  t.equal(await agent.exited, 0);
+  t.notOk(existsSync(agent.socket));
+  await untilClean(node, run);
+});
+
+t.test('a second agent at the same socket does not start', async (t) => {
+  const agent = await startAgent(t);
+  const second = await startAgent(t, agent.socket);
+  t.equal(await second.exited, 114);
+  t.match(second.log.join('\n'), /ALREADY_RUNNING/);
+});

@@ -1,0 +1,67 @@
+import t from 'tap';
+import { runStatus, watchStatus } from '../../src/cli/status.js';
+import type { AgentClient } from '../../src/control/client-interface.js';
+import { agentWith, copied, screen, transferOf } from './agent.js';
+
+/** Aborts when the client has been asked so often, and gives each answer at once. */
+function askedTimes(client: AgentClient, times: number): { client: AgentClient; signal: AbortSignal } {
+  const enough = new AbortController();
+  let asked = 0;
+  const status = async () => {
+    asked += 1;
+    if (asked === times) enough.abort();
+    return client.status();
+  };
+  return { client: { ...client, status }, signal: enough.signal };
+}
+
+t.test('the status is printed once, as text or as JSON', async (t) => {
+  const client = agentWith([{ transfers: [copied] }]);
+  const [text, json] = [screen(), screen()];
+  await runStatus(client, { json: false }, text);
+  await runStatus(client, { json: true }, json);
+  t.match(text.text(), /copied 321 files/);
+  t.match(JSON.parse(json.text()), { version: '1.0.0', transfers: [{ id: copied.id, percent: 30 }] });
+});
+
+t.test('on a terminal each status is drawn over the one before', async (t) => {
+  const { client, signal } = askedTimes(
+    agentWith([{ transfers: [transferOf()] }, { transfers: [copied] }]),
+    2,
+  );
+  const terminal = screen({ isInteractive: true, columns: () => 40 });
+  await watchStatus(client, { json: false }, terminal, signal);
+  const [first, second] = terminal.text().split('\x1b[4A');
+  t.equal(first?.split('\n').length, 5, 'four lines');
+  t.equal(second?.split('\n').length, 2, 'one line, and what was below it is cleared');
+  t.match(second, /\x1b\[J$/);
+  for (const line of terminal.text().split('\n')) {
+    const shown = line.replace(/\x1b\[\d*[AJK]/g, '');
+    t.ok(Array.from(shown).length < 40, `no line wraps: ${shown}`);
+  }
+});
+
+t.test('elsewhere a line is printed when it says something new', async (t) => {
+  const statuses = [transferOf(), transferOf({ ageSeconds: 15 }), copied].map((one) => ({
+    transfers: [one],
+  }));
+  const { client, signal } = askedTimes(agentWith(statuses), 3);
+  const terminal = screen();
+  await watchStatus(client, { json: false }, terminal, signal);
+  t.equal(terminal.text().includes('\x1b'), false);
+  t.equal(terminal.text().split('\n').length, 3, 'two lines');
+});
+
+t.test('as JSON each status is a line', async (t) => {
+  const { client, signal } = askedTimes(agentWith([{ transfers: [copied] }]), 2);
+  const terminal = screen();
+  await watchStatus(client, { json: true }, terminal, signal);
+  t.equal(
+    terminal
+      .text()
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown).length,
+    2,
+  );
+});

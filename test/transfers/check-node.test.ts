@@ -1,0 +1,114 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import t from 'tap';
+import { issueCa, issueCertificate, type CertificateRequest } from '../../src/certificates/issue.js';
+import { resolveConfig } from '../../src/config/config.js';
+import { identify } from '../../src/processes/proc.js';
+import { checkNode, type CheckedServer, type NodeConfig } from '../../src/transfers/check-node.js';
+import { claimFileName } from '../../src/transfers/workplace.js';
+import { serverArguments, settingsOf } from '../config/given.js';
+
+const ca = await issueCa({ name: 'test CA', keyType: 'ec' });
+
+/** A node on 127.0.0.1 with everything in order, but for what is given. */
+async function nodeIn(
+  dir: string,
+  given: {
+    readonly certificate?: CertificateRequest;
+    readonly port?: number;
+    readonly sst?: Record<string, string>;
+  } = {},
+): Promise<NodeConfig> {
+  const dataDir = join(dir, 'data');
+  mkdirSync(dataDir, { recursive: true });
+  const issued = await issueCertificate({
+    commonName: 'node1.my.cluster',
+    ipAddresses: ['127.0.0.1'],
+    keyType: 'ec',
+    ca,
+    ...given.certificate,
+  });
+  const files = { tcert: 'node.crt', tkey: 'node.key', tca: 'ca.crt' };
+  const contents = { tcert: issued.certPem, tkey: issued.keyPem, tca: ca.certPem };
+  for (const [option, name] of Object.entries(files))
+    writeFileSync(join(dir, name), contents[option as keyof typeof contents], { mode: 0o600 });
+  const paths = Object.fromEntries(Object.entries(files).map(([option, name]) => [option, join(dir, name)]));
+  const places = { direct: { datadir: dataDir }, sst: { ...paths, tmpdir: dir, ...given.sst } };
+  const configOf = (role: 'joiner' | 'donor') =>
+    resolveConfig(
+      { ...serverArguments(places), role, address: `127.0.0.1:${given.port ?? 14_444}` },
+      settingsOf(places),
+    );
+  return { joiner: configOf('joiner'), donor: configOf('donor') };
+}
+
+const codes = ({ findings }: CheckedServer): string[] =>
+  findings.map(({ severity, code, roles }) => `${severity} ${code} ${roles.join('+')}`);
+
+t.test('a node in order has no findings, and says what its certificates are and what to watch', async (t) => {
+  const dir = t.testdir();
+  const checked = await checkNode(await nodeIn(dir), new Date());
+  t.strictSame(codes(checked), []);
+  t.equal(checked.dataDir, join(dir, 'data'));
+  t.match(
+    checked.certificates.map(({ use, subject }) => [use, subject]),
+    [
+      ['own', /node1/],
+      ['trusted', /test CA/],
+    ],
+  );
+  for (const name of ['node.crt', 'node.key', 'ca.crt', 'data'])
+    t.ok(checked.files.includes(join(dir, name)), name);
+});
+
+t.test('everything that is wrong is found at once, with the roles that it matters for', async (t) => {
+  const dir = t.testdir();
+  const config = await nodeIn(dir, {
+    certificate: { ipAddresses: ['127.0.0.2'] },
+    sst: { tmpdir: '/nowhere' },
+  });
+  t.strictSame(codes(await checkNode(config, new Date())).sort(), [
+    'error CERTIFICATE_NAME_MISMATCH joiner',
+    'error DIRECTORY_NOT_WRITABLE joiner+donor',
+  ]);
+});
+
+t.test('what cannot be read is a finding, not a failure of the check', async (t) => {
+  const dir = t.testdir();
+  const config = await nodeIn(dir, { sst: { tcert: join(dir, 'none.crt') } });
+  const checked = await checkNode(config, new Date());
+  t.strictSame(codes(checked), ['error CERTIFICATE_MISSING joiner+donor']);
+  t.strictSame(checked.certificates, []);
+});
+
+t.test('a port that is taken is found, as long as no transfer runs', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  t.teardown(() => server.close());
+  const dir = t.testdir();
+  const config = await nodeIn(dir, { port: (server.address() as { port: number }).port });
+  t.strictSame(codes(await checkNode(config, new Date())), ['error PORT_BUSY joiner']);
+  const claim = { transferId: 'x', owner: identify(process.pid), workDir: join(dir, 'galera-sst-tunnel-x') };
+  writeFileSync(join(dir, 'data', claimFileName), JSON.stringify(claim));
+  writeFileSync(join(dir, 'data', 'sst_in_progress'), '');
+  t.strictSame(codes(await checkNode(config, new Date())), []);
+});
+
+t.test('what a transfer that died has left is found and left alone', async (t) => {
+  const dir = t.testdir();
+  const config = await nodeIn(dir);
+  const dead = { pid: process.pid, startTicks: 1, bootId: 'another' };
+  const mark = join(dir, 'data', 'sst_in_progress');
+  for (const claim of [JSON.stringify({ transferId: 'x', owner: dead, workDir: '/etc' }), '{"cut']) {
+    writeFileSync(join(dir, 'data', claimFileName), claim);
+    writeFileSync(mark, '');
+    const checked = await checkNode(config, new Date());
+    t.strictSame(codes(checked), ['warning LEFTOVERS joiner+donor']);
+    t.equal(
+      checked.findings[0]?.message,
+      `a transfer that did not end by itself has left ${join(dir, 'data', claimFileName)}, ${mark}`,
+    );
+    t.strictSame(await checkNode(config, new Date(checked.at)), checked, 'looking changes nothing');
+  }
+});
