@@ -149,7 +149,8 @@ for (const { name, files, host, warnings = [], log } of variants) {
       for (const warning of warnings) t.match(side.log, warning);
     }
     t.equal(joiner.lines.at(-1), state);
-    t.same(donor.lines, ['flush tables', 'continue', `done ${state}`]);
+    const steps = donor.lines.filter((line) => !/^(total|complete) \d+$/.test(line));
+    t.same(steps, ['flush tables', 'continue', `done ${state}`]);
     t.same(execFileSync('diff', ['-r', join(folder, 'donor'), join(folder, 'joiner')]).toString(), '');
     if (log !== undefined) t.match(donor.log, log);
   });

@@ -33,6 +33,7 @@ t.test('what is not set has a default', async (t) => {
     initialTimeoutMs: 300_000,
     initialTimeoutBy: undefined,
     idleTimeoutMs: 120_000,
+    rateLimit: undefined,
     idleTimeoutBy: undefined,
   });
   t.equal(tls.mode, 'VERIFY_IDENTITY');

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -170,7 +171,9 @@ t.test('what a process has read and has open is known', async (t) => {
 t.test('the processes of a group are known with their names and parents', async (t) => {
   const leader = spawn('sh', ['-c', 'sleep 1000 & echo $!; wait'], { detached: true });
   const [data] = (await once(leader.stdout, 'data')) as [Buffer];
-  const found = processesOf(leader.pid!);
+  // The shell tells the pid before the child has become sleep.
+  let found = processesOf(leader.pid!);
+  for (; !found.some(({ name }) => name === 'sleep'); found = processesOf(leader.pid!)) await wait(5);
   t.strictSame(
     found.map(({ pid, name }) => [pid, name]).sort(),
     [
