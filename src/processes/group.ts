@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { groupMembers } from './proc.js';
+import { bytesRead, processesOf } from './proc.js';
 
 /** One process of a process group. */
 export interface GroupMember {
@@ -15,11 +14,7 @@ export interface GroupMember {
 
 /** The running processes of a group. */
 export function membersOf(group: number): GroupMember[] {
-  return groupMembers(group).map((pid) => ({
-    pid,
-    program: (read(`/proc/${pid}/comm`) ?? '').trimEnd(),
-    readBytes: readBytesOf(pid),
-  }));
+  return processesOf(group).map(({ pid, name }) => ({ pid, program: name, readBytes: bytesRead(pid) }));
 }
 
 /** Whether a process has read something, or one has been added, between two looks at a group. */
@@ -30,17 +25,4 @@ export function hasRead(before: readonly GroupMember[], now: readonly GroupMembe
     if (readBytes === undefined || !earlier.has(pid)) return true;
     return readBytes !== earlier.get(pid);
   });
-}
-
-function readBytesOf(pid: number): number | undefined {
-  const count = /^rchar: (\d+)$/m.exec(read(`/proc/${pid}/io`) ?? '')?.[1];
-  return count === undefined ? undefined : Number(count);
-}
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
 }
