@@ -1,8 +1,6 @@
 import type { Finding } from '../errors.js';
-import { findChain } from './chain.js';
 import type { CertificateFacts } from './facts.js';
 import { matchName } from './names.js';
-import type { Trust } from './trust.js';
 
 /** Whose certificate it is, and which setting is to blame. */
 export interface Blame {
@@ -20,110 +18,18 @@ export interface Blame {
 
 const dayMs = 86_400_000;
 
-/** Follows the issuers up to a root in `trust`; also names a CA on the way that is expired or is no CA. */
-export function checkChain(
-  leaf: CertificateFacts,
-  intermediates: readonly CertificateFacts[],
-  trust: Pick<Trust, 'certificates'>,
-  now: Date,
-  blame: Blame = {},
-): readonly Finding[] {
-  const who = whose(leaf, blame);
-  const trustName = blame.trustName ?? 'tca';
-  const chain = findChain(leaf, intermediates, trust.certificates, now);
-  const place = { option: blame.option, where: blame.where };
-  switch (chain.kind) {
-    case 'complete':
-      return chain.issuers.flatMap((issuer) => checkIssuer(issuer, who, now, blame));
-    case 'self-signed': {
-      const what =
-        chain.end === leaf
-          ? `${who} is self-signed`
-          : `${who} leads up to the self-signed ${quote(chain.end.subject)}`;
-      return [
-        {
-          severity: 'error',
-          code: 'CERTIFICATE_UNTRUSTED',
-          message: `${what} and ${trustName} does not hold ${chain.end === leaf ? 'it' : 'that one'}${holds(trust, trustName)}`,
-          ...place,
-        },
-      ];
-    }
-    case 'wrong-key':
-      return [
-        {
-          severity: 'error',
-          code: 'CERTIFICATE_UNTRUSTED',
-          message: `${who} names ${quote(chain.end.issuer)} as its issuer, but was signed with another key than that of the certificate of this name at hand (valid since ${day(chain.namesake.notBefore)})`,
-          hint: 'the CA was probably created anew: put the CA certificate that signed it into tca, or issue it again with the present CA',
-          ...place,
-        },
-      ];
-    case 'no-issuer':
-      return [{ ...missingIssuer(chain.end, leaf, who, trust, blame), ...place }];
-  }
-}
-
-function missingIssuer(
-  end: CertificateFacts,
-  leaf: CertificateFacts,
-  who: string,
-  trust: Pick<Trust, 'certificates'>,
-  blame: Blame,
-): Finding {
-  const trustName = blame.trustName ?? 'tca';
-  const chainName = blame.chainName ?? 'the file that tcert names';
-  const intermediate =
-    (blame.known ?? []).some((facts) => facts.subject === end.issuer && !facts.selfIssued) ||
-    trust.certificates.some((root) => shareOrganisation(root.subject, end.issuer));
-  const issued =
-    end === leaf ? `${who} was issued by` : `${who} leads up to ${quote(end.subject)}, issued by`;
-  return {
-    severity: 'error',
-    code: intermediate ? 'CERTIFICATE_INTERMEDIATE_MISSING' : 'CERTIFICATE_UNTRUSTED',
-    message: `${issued} ${quote(end.issuer)}, whose certificate is neither in ${trustName} nor in ${chainName}${holds(trust, trustName)}`,
-    hint: intermediate
-      ? undefined
-      : `${trustName} must hold the certificate of ${quote(end.issuer)} and those above it; an intermediate CA may instead stand behind the node's certificate in the file that tcert names`,
-  };
-}
-
-/** Nothing but names can tell an intermediate that is absent from a CA that is foreign: the same organisation suggests the former. */
-function shareOrganisation(subject: string, issuer: string): boolean {
-  const organisation = (name: string) => /(?:^|, )O=((?:[^,\\]|\\.)*)/.exec(name)?.[1];
-  const wanted = organisation(issuer);
-  return wanted !== undefined && organisation(subject) === wanted;
-}
-
-function checkIssuer(issuer: CertificateFacts, who: string, now: Date, blame: Blame): readonly Finding[] {
-  const name = `the CA certificate ${quote(issuer.subject)} above ${who}`;
-  const dates = dateFindings(issuer, now, name, blame).map((finding) => ({
-    ...finding,
-    hint:
-      finding.code === 'CERTIFICATE_EXPIRED'
-        ? 'renew the CA certificate and give it to all nodes'
-        : finding.hint,
-  }));
-  if (issuer.isCa) return dates;
-  return [
-    ...dates,
-    {
-      severity: 'error',
-      code: 'CERTIFICATE_UNTRUSTED',
-      message: `${quote(issuer.subject)} signed ${who}, but is not marked as a CA certificate`,
-      hint: 'issue the CA certificate with basicConstraints CA:TRUE',
-      option: blame.option,
-      where: blame.where,
-    },
-  ];
-}
-
 /** Expired (how long ago), not valid yet (by how much the clocks differ), or, as a warning, about to expire. */
 export function checkDates(facts: CertificateFacts, now: Date, blame: Blame = {}): readonly Finding[] {
   return dateFindings(facts, now, whose(facts, blame), blame);
 }
 
-function dateFindings(facts: CertificateFacts, now: Date, who: string, blame: Blame): readonly Finding[] {
+/** As `checkDates`, of a certificate that is called `who`. */
+export function dateFindings(
+  facts: CertificateFacts,
+  now: Date,
+  who: string,
+  blame: Blame,
+): readonly Finding[] {
   const place = { option: blame.option, where: blame.where };
   const { notBefore, notAfter } = facts;
   if (now > notAfter) {
@@ -210,24 +116,14 @@ export function listNames(facts: CertificateFacts): string {
   return `${commonName} and ${alternatives.length === 0 ? 'no subjectAltName' : `subjectAltName ${alternatives.join(', ')}`}`;
 }
 
-function whose(facts: CertificateFacts, blame: Blame): string {
+/** `the certificate "CN=node1"`. */
+export function whose(facts: CertificateFacts, blame: Blame): string {
   return `${blame.who ?? 'the certificate'} ${quote(facts.subject)}`;
 }
 
-function holds(trust: Pick<Trust, 'certificates'>, trustName: string): string {
-  const subjects = trust.certificates.slice(0, 3).map((facts) => quote(facts.subject));
-  if (subjects.length === 0) return ` (${trustName} holds no certificate)`;
-  const more = trust.certificates.length - subjects.length;
-  return ` (${trustName} holds ${subjects.join(', ')}${more > 0 ? ` and ${more} more` : ''})`;
-}
-
 /** Names come from peers: line ends and the like must not reach a log as they are. */
-function quote(text: string): string {
+export function quote(text: string): string {
   return JSON.stringify(text);
-}
-
-function day(date: Date): string {
-  return date.toISOString().slice(0, 10);
 }
 
 function instant(date: Date): string {

@@ -1,5 +1,6 @@
 import { relative, resolve } from 'node:path';
-import { checkChain, checkDates, checkNames, checkUsage, type WantedName } from '../certificates/checks.js';
+import { checkChain } from '../certificates/check-chain.js';
+import { checkDates, checkNames, checkUsage, type WantedName } from '../certificates/checks.js';
 import { loadIdentity, type Identity } from '../certificates/identity.js';
 import { loadTrust, type Trust } from '../certificates/trust.js';
 import type { Config } from '../config/config.js';

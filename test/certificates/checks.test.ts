@@ -1,5 +1,6 @@
 import t from 'tap';
-import { checkChain, checkDates, checkNames, checkUsage, duration } from '../../src/certificates/checks.js';
+import { checkChain } from '../../src/certificates/check-chain.js';
+import { checkDates, checkNames, checkUsage, duration } from '../../src/certificates/checks.js';
 import { readFacts } from '../../src/certificates/facts.js';
 import { issueCa, issueCertificate, selfSigned } from '../../src/certificates/issue.js';
 import type { ErrorCode } from '../../src/errors.js';

@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import { join as joinPath } from 'node:path';
+import { adoptBinlogs, clearBinlogs } from '../datadir/binlogs.js';
+import { compareWithManifest } from '../datadir/compare.js';
+import { decodeManifest, type Manifest } from '../datadir/manifest.js';
+import { prepareDirectories, removeUnlisted } from '../datadir/removal.js';
+import { TransferError } from '../errors.js';
+import { messageFiles } from '../plan/joiner.js';
+import { originalCompletionFile, placeModules } from '../plan/modules.js';
+import type { SupervisedChild } from '../processes/supervise.js';
+import { describeDifferences } from './differences.js';
+import { withinIdleTimeout } from './idle.js';
+import { encodeTold, peerError, readTold } from './messages.js';
+import { acceptFromOriginal } from './original-donor.js';
+import { followProgress } from './progress.js';
+import { countReceived } from './received.js';
+import type { Conversation, Reception } from './reception.js';
+import { parseState } from './state.js';
+import { giveVerdict, letDonorGo, publish } from './verdict.js';
+import { waitForFile } from './wait.js';
+
+/** The donor's messages, one after the other; gives the state line. */
+export async function converse(context: Conversation, listener: SupervisedChild): Promise<string> {
+  const { config, plan, layout, signal, emit } = context;
+  const offer = joinPath(plan.inbox, messageFiles.offer);
+  const final = joinPath(plan.inbox, messageFiles.final);
+  const failure = joinPath(plan.inbox, messageFiles.failure);
+  const original = joinPath(layout.roots.data, originalCompletionFile);
+  const idle = { config, listener, signal };
+  const first = await withinIdleTimeout(idle, waitForEither(context, [failure, final, offer, original]));
+  if (first === failure) throw readDonorFailure(failure);
+  if (first === original) {
+    await letDonorGo(listener, signal);
+    context.daemonLog.catchUp();
+    // An IST consists of the completion file alone; an SST writes to the redo log's module too.
+    const isSnapshot = context.written.has(placeModules['innodb-log']);
+    const { startedMs, now, ownFiles: own } = context;
+    return acceptFromOriginal(original, layout, { isSnapshot, own, startedMs, emit, now, signal });
+  }
+  const offeredMs = context.now().getTime();
+  const manifest =
+    first === offer
+      ? await receiveFiles(context, { offer, final, failure }, listener)
+      : decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
+  const state = parseState(manifest.gtid ?? '', 'the manifest');
+  if (manifest.pass === 'bypass') {
+    await letDonorGo(listener, signal);
+    emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0 });
+    return state;
+  }
+  await verify(context, manifest, offeredMs);
+  await giveVerdict(context, listener);
+  return state;
+}
+
+/** A donor that runs the original script writes its completion file into the data directory, all others into the inbox. */
+async function waitForEither({ plan, layout, signal }: Reception, paths: readonly string[]): Promise<string> {
+  const enough = new AbortController();
+  const either = AbortSignal.any([signal, enough.signal]);
+  try {
+    return await Promise.race([
+      waitForFile(plan.inbox, paths.slice(0, -1), either),
+      waitForFile(layout.roots.data, paths.slice(-1), either),
+    ]);
+  } finally {
+    enough.abort(new Error('no longer waiting'));
+  }
+}
+
+function readDonorFailure(file: string): TransferError {
+  const told = readTold(file);
+  return told.ok
+    ? new TransferError('PEER_PROTOCOL', 'the donor sent a failure without a cause')
+    : peerError('donor', told.failure);
+}
+
+/** Takes what the donor offers; gives the manifest of what it has sent. */
+async function receiveFiles(
+  context: Conversation,
+  { offer, final, failure }: { readonly offer: string; readonly final: string; readonly failure: string },
+  listener: SupervisedChild,
+): Promise<Manifest> {
+  const { config, plan, signal, emit } = context;
+  const offeredBytes = await answerOffer(context, offer);
+  emit({ kind: 'phase', phase: 'copying' });
+  const progress = followProgress(offeredBytes, countReceived(listener.pid ?? 0), context);
+  try {
+    const idle = { config, listener, signal };
+    const next = await withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], signal));
+    if (next === failure) throw readDonorFailure(failure);
+    const manifest = decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
+    progress.complete(sizeOf(manifest));
+    return manifest;
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Makes room and directories for what the donor offers, and tells it where everything goes; gives the bytes to come. */
+async function answerOffer(
+  { plan, layout, tools, version, signal, emit }: Reception,
+  offerFile: string,
+): Promise<number> {
+  const offer = decodeManifest(readFileSync(offerFile, 'utf8'), 'the offer');
+  const bytes = sizeOf(offer);
+  emit({ kind: 'notice', text: `the donor offers ${offer.files.length} files with ${bytes} bytes` });
+  clearBinlogs(layout);
+  await removeUnlisted(layout, offer, { signal });
+  prepareDirectories(layout, offer);
+  const told = encodeTold({ ok: true, value: { tool: version, rsync: tools.rsync, modules: plan.modules } });
+  publish(plan.answer, messageFiles.answer, told);
+  return bytes;
+}
+
+function sizeOf({ files }: Manifest): number {
+  return files.reduce((sum, file) => sum + file.size, 0);
+}
+
+/** Nothing is assumed complete: what lies on disk is compared with what the donor says it sent. */
+async function verify(
+  { layout, signal, emit, now }: Reception,
+  manifest: Manifest,
+  offeredMs: number,
+): Promise<void> {
+  emit({ kind: 'phase', phase: 'verifying' });
+  await removeUnlisted(layout, manifest, { signal });
+  prepareDirectories(layout, manifest);
+  const differences = await compareWithManifest(layout, manifest, { signal });
+  if (differences.length > 0) throw new TransferError('COPY_INCOMPLETE', describeDifferences(differences));
+  adoptBinlogs(layout, manifest.binlogs);
+  emit({
+    kind: 'finished',
+    bypass: false,
+    bytes: sizeOf(manifest),
+    files: manifest.files.length,
+    seconds: (now().getTime() - offeredMs) / 1000,
+  });
+}

@@ -1,0 +1,84 @@
+import type { Config } from '../config/config.js';
+import { placeOf } from '../config/source.js';
+import { TransferError } from '../errors.js';
+import { messageModules } from '../plan/modules.js';
+import { converse } from './converse.js';
+import { followDaemonLog } from './daemon-log.js';
+import { startListener } from './listener.js';
+import { prepareForOriginal, type FileStamps } from './original-donor.js';
+import type { Reception } from './reception.js';
+import { tellDonor } from './verdict.js';
+import { delay, untilAborted } from './wait.js';
+
+const noFiles: FileStamps = new Map();
+
+/** From the open listener to the closed one; gives the state line. */
+export async function receive(config: Config, reception: Reception, sayReady: () => void): Promise<string> {
+  const { plan, emit } = reception;
+  const trouble = new AbortController();
+  const signal = AbortSignal.any([reception.signal, trouble.signal]);
+  const context = { ...reception, signal };
+  const ownFiles = config.allowDonorWithoutSecret ? prepareForOriginal(reception.layout) : noFiles;
+  const startedMs = reception.now().getTime();
+  const donor = { isHere: false, come: (): void => undefined };
+  const donorCame = new Promise<void>((resolve) => (donor.come = resolve));
+  const listener = await startListener(config, plan, context, {
+    onConnection: (from) => emit({ kind: 'notice', text: `connection from ${from}` }),
+    onEnd: (error) => trouble.abort(error),
+  });
+  const written = new Set<string>();
+  let verdictIsRead = (): void => undefined;
+  const verdictRead = new Promise<void>((resolve) => (verdictIsRead = resolve));
+  const daemonLog = followDaemonLog(plan.daemonLogFile, {
+    emit,
+    onDonor: (access, module) => {
+      donor.isHere = true;
+      donor.come();
+      if (access === 'write') written.add(module);
+      else if (module === messageModules.verdict) verdictIsRead();
+    },
+    onFailure: (error) => {
+      // Once the right donor is here a stranger with a certificate cannot end its transfer.
+      if (error.code === 'SECRET_MISSING' && donor.isHere) emit({ kind: 'notice', text: error.message });
+      else trouble.abort(error);
+    },
+  });
+  try {
+    emit({ kind: 'phase', phase: 'waiting for donor' });
+    sayReady();
+    await withinInitialTimeout(config, donorCame, signal);
+    return await converse(
+      { ...context, config, written, daemonLog, ownFiles, startedMs, verdictRead },
+      listener,
+    );
+  } catch (error) {
+    if (donor.isHere) await tellDonor(plan, error, verdictRead, listener, reception.signal);
+    throw error;
+  } finally {
+    daemonLog.stop();
+    await listener.stop(2000);
+  }
+}
+
+/** Anybody can connect; only a donor with the transfer's secret ends the wait. */
+async function withinInitialTimeout(
+  { initialTimeoutMs, initialTimeoutBy }: Config,
+  donor: Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (initialTimeoutMs === 0) return Promise.race([donor, untilAborted(signal)]);
+  const enough = new AbortController();
+  const late = delay(initialTimeoutMs, AbortSignal.any([signal, enough.signal])).then(() => {
+    throw new TransferError('TIMED_OUT', `no donor came within ${initialTimeoutMs / 1000} s`, {
+      option: 'sst-initial-timeout',
+      where: initialTimeoutBy === undefined ? undefined : placeOf(initialTimeoutBy),
+      hint: "the donor's log says why it did not come; check that its host reaches this port",
+    });
+  });
+  try {
+    await Promise.race([donor, late]);
+  } finally {
+    enough.abort(new Error('the donor is here'));
+    late.catch(() => undefined);
+  }
+}

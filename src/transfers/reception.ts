@@ -1,0 +1,27 @@
+import type { Config } from '../config/config.js';
+import type { Layout } from '../datadir/layout.js';
+import type { JoinerPlan } from '../plan/joiner.js';
+import type { Tools } from '../processes/tools.js';
+import type { TransferContext } from './context.js';
+import type { FollowedLog } from './daemon-log.js';
+import type { FileStamps } from './original-donor.js';
+
+/** A joiner that has checked itself and is about to listen. */
+export interface Reception extends TransferContext {
+  readonly plan: JoinerPlan;
+  readonly layout: Layout;
+  readonly tools: Tools;
+}
+
+/** A donor is there: what its messages and files are read with. */
+export interface Conversation extends Reception {
+  readonly config: Config;
+  readonly daemonLog: FollowedLog;
+  /** The modules that donors have begun to write to. */
+  readonly written: ReadonlySet<string>;
+  readonly ownFiles: FileStamps;
+  /** Since when donors could come, ms since 1970. */
+  readonly startedMs: number;
+  /** Resolves when the donor begins to read the verdict. */
+  readonly verdictRead: Promise<void>;
+}

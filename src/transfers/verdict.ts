@@ -1,0 +1,60 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { join as joinPath } from 'node:path';
+import { TransferError } from '../errors.js';
+import { messageFiles, type JoinerPlan } from '../plan/joiner.js';
+import type { SupervisedChild } from '../processes/supervise.js';
+import type { Conversation } from './reception.js';
+import { untilIdle } from './listener.js';
+import { encodeTold, tell } from './messages.js';
+import { untilAborted, within } from './wait.js';
+
+/** Gives the donor the time to fetch the verdict; a donor that does not is no reason to throw a complete copy away. */
+export async function giveVerdict(
+  { plan, verdictRead, signal }: Conversation,
+  listener: SupervisedChild,
+): Promise<void> {
+  publish(plan.verdict, messageFiles.verdict, encodeTold({ ok: true, value: {} }));
+  try {
+    await within(5000, signal, async (enough) => {
+      await Promise.race([verdictRead, untilAborted(enough)]);
+      await untilIdle(listener, enough);
+    });
+  } catch {
+    signal.throwIfAborted();
+  }
+  await listener.stop(0);
+}
+
+/** A donor that waits for an answer or a verdict learns why there will be none. */
+export async function tellDonor(
+  plan: JoinerPlan,
+  error: unknown,
+  verdictRead: Promise<void>,
+  listener: SupervisedChild,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!(error instanceof TransferError) || error.code === 'PEER_FAILED' || signal.aborted) return;
+  const told = encodeTold({ ok: false, failure: tell(error) });
+  try {
+    publish(plan.answer, messageFiles.answer, told);
+    publish(plan.verdict, messageFiles.verdict, told);
+    await within(2000, signal, async (enough) => {
+      await Promise.race([verdictRead, untilAborted(enough)]);
+      await untilIdle(listener, enough);
+    });
+  } catch {
+    // It was not listening, or there is no room for a message: its own limits end it. What counts is the first error.
+  }
+}
+
+/** A message for the donor: its daemon sees either none or all of it. */
+export function publish(directory: string, name: string, text: string): void {
+  const temporary = joinPath(directory, `.${name}`);
+  writeFileSync(temporary, text, { mode: 0o600 });
+  renameSync(temporary, joinPath(directory, name));
+}
+
+/** A donor that is cut off while it says good-bye counts its transfer as failed. */
+export async function letDonorGo(listener: SupervisedChild, signal: AbortSignal): Promise<void> {
+  await within(5000, signal, (enough) => untilIdle(listener, enough)).catch(() => signal.throwIfAborted());
+}
