@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import type { Server } from 'node:http';
+import type { TransferRequest } from '../control/messages.js';
 import { Refusal } from '../control/refusal.js';
 import type { AgentApi } from '../control/routes.js';
 import { createControlServer, usualLimits, type ControlLimits } from '../control/server.js';
@@ -17,6 +18,9 @@ export interface AgentOptions {
   readonly version: string;
   readonly sinks: readonly TransferSink[];
   readonly history: History;
+  /** Told of each request, and that its transfer has ended. */
+  readonly onRequest: (request: TransferRequest) => void;
+  readonly onEnd: () => void;
   /** The latest self-check of each server. */
   readonly checks: () => readonly CheckedServer[];
   /** Prometheus text. */
@@ -45,8 +49,8 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
   let state: AgentState = 'starting';
   const become = (next: AgentState): void => onState((state = next));
   onState(state);
-  const { sinks, history, onBug } = options;
-  const transfers = new Transfers({ version, sinks, history, onBug, now });
+  const { sinks, history, onRequest, onEnd, onBug } = options;
+  const transfers = new Transfers({ version, sinks, history, onRequest, onEnd, onBug, now });
   const started = now().toISOString();
   const describe = (): object => ({ version, pid: process.pid, state, startedAt: started });
   const api: AgentApi = {

@@ -10,11 +10,12 @@ export function asRequested(
   id: string,
   version: string,
   argv: readonly string[],
+  directory: string,
 ): Extract<TransferEvent, { kind: 'started' }> {
   try {
     const { role, address, direct } = parseArguments(argv);
     const dataDir = direct.get('datadir');
-    const absolute = dataDir === undefined ? '' : resolve(dataDir);
+    const absolute = dataDir === undefined ? '' : resolve(directory, dataDir);
     return { kind: 'started', id, role, version, peer: address, dataDir: absolute };
   } catch {
     return { kind: 'started', id, role: 'joiner', version, peer: '', dataDir: '' };

@@ -32,6 +32,9 @@ export interface TransfersOptions {
   readonly sinks: readonly TransferSink[];
   /** Gets each transfer when it has ended. */
   readonly history: History;
+  /** Told of each request, and that its transfer has ended. */
+  readonly onRequest: (request: TransferRequest) => void;
+  readonly onEnd: () => void;
   /** Told of defects and of a history that cannot be written. */
   readonly onBug: (error: unknown) => void;
   readonly now: () => Date;
@@ -73,6 +76,8 @@ export class Transfers {
   /** Starts the transfer; its lines go to `output` until it has ended or the reader is gone, which ends it. */
   begin(request: TransferRequest, output: TransferOutput): void {
     const { version, now } = this.options;
+    this.options.onRequest(request);
+    const directory = request.directory ?? '/';
     const id = randomUUID();
     const ending = new AbortController();
     output.write({ accepted: { id, version } }, false);
@@ -90,13 +95,14 @@ export class Transfers {
       serverLog(event);
       for (const sink of this.options.sinks) sink(status, event);
     };
-    const recording = this.beginRecording(asRequested(id, version, request.argv));
+    const recording = this.beginRecording(asRequested(id, version, request.argv, directory));
     const transfer: Running = { id, ending, rate, emit, recording, ended: Promise.resolve() };
     this.running.set(id, transfer);
     transfer.ended = runScript({
       id,
       argv: request.argv,
       env: request.env,
+      directory,
       remoteSecret: request.remoteSecret,
       watchServer: (parentPid, onGone) => watchServerProcesses([parentPid, request.serverPid], onGone),
       writeLine: (line) => output.write({ line }, false),
@@ -109,6 +115,7 @@ export class Transfers {
       this.keep(transfer);
       output.write({ exit: exitStatus }, false);
       output.end();
+      this.options.onEnd();
     });
   }
 
@@ -121,13 +128,10 @@ export class Transfers {
     return status;
   }
 
-  /** Changes the rate of a running donor; throws Refusal NOT_FOUND, NOT_RUNNING, NOT_POSSIBLE. */
+  /** Changes the rate of a running transfer; throws Refusal NOT_FOUND, NOT_RUNNING, MALFORMED. */
   throttle(id: string, { bytesPerSecond }: ThrottleRequest): TransferStatus {
     const transfer = this.runningOne(id);
     const { rate, emit } = transfer;
-    if (transfer.recording.state.started.role === 'joiner') {
-      throw new Refusal('NOT_POSSIBLE', 'a joiner takes what its donor sends: the rate is limited there');
-    }
     if (bytesPerSecond > 0 && bytesPerSecond < lowestRate) {
       throw new Refusal('MALFORMED', `/bytesPerSecond: expected 0 or at least ${lowestRate}`);
     }

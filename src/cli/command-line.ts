@@ -69,10 +69,19 @@ async function dispatch(argv: readonly string[]): Promise<number> {
             default: process.env['STATE_DIRECTORY'],
             describe: 'where the history is kept; in memory if missing',
           })
+          .option('server', {
+            type: 'string',
+            array: true,
+            // One word each: what follows is not another one.
+            nargs: 1,
+            default: [],
+            describe:
+              'a server to check while it is idle: its option file, or the options that it is started with; may be repeated. Default: those that have asked for a transfer, else the one of the system’s option files',
+          })
           .option('log-format', { choices: ['json', 'pretty'] as const, default: 'json' as const }),
-      async ({ socket, stateDir, logFormat }) => {
+      async ({ socket, stateDir, server, logFormat }) => {
         const { runAgent } = await import('./agent.js');
-        status = await runAgent({ socket, stateDir, logFormat });
+        status = await runAgent({ socket, stateDir, servers: server, logFormat });
       },
     )
     .command('sst', 'do a transfer, as the server asks for it (wsrep_sst_rsync_tunnel runs this)');

@@ -17,7 +17,7 @@ export async function runPlan(
 ): Promise<number> {
   try {
     const args = parseArguments(['--role', role, ...serverOptions]);
-    const { config, warnings } = await loadConfig(args, process.env);
+    const { config, warnings } = await loadConfig(args, process.env, process.cwd());
     const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
     const { sections, findings } = await previewTransfer(config, { now: new Date(), owner });
     print(`# settings that count\n${stringify({ sst: settingsOf(config) }).trimEnd()}\n`);

@@ -46,6 +46,7 @@ export async function runSst(argv: readonly string[]): Promise<number> {
     id: randomUUID(),
     argv,
     env,
+    directory: currentDirectory(),
     remoteSecret,
     watchServer: watchParent,
     writeLine,
@@ -68,7 +69,13 @@ async function transferByAgent(given: {
   const stopWatching = watchParent(args.parentPid, (error) => ending.abort(error));
   const outcome = await askAgent({
     socketPath: process.env[socketVariable] ?? usualSocketPath,
-    request: { argv, env: optionEnvironment(), remoteSecret, serverPid: process.ppid },
+    request: {
+      argv,
+      env: optionEnvironment(),
+      directory: currentDirectory(),
+      remoteSecret,
+      serverPid: process.ppid,
+    },
     uid: process.getuid?.() ?? 0,
     writeLine,
     writeLog: (line) => write(2, line, () => undefined),
@@ -111,6 +118,16 @@ function readArguments(argv: readonly string[]): ServerArguments | undefined {
     return parseArguments(argv);
   } catch {
     return undefined;
+  }
+}
+
+/** The server starts its script in its data directory. */
+function currentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    // It was removed meanwhile.
+    return '/';
   }
 }
 

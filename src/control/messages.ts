@@ -6,6 +6,8 @@ export interface TransferRequest {
   readonly argv: readonly string[];
   /** The variables that say which option files count. */
   readonly env: Readonly<Partial<Record<OptionVariable, string>>>;
+  /** The script's directory, which relative names of files are relative to; `/` if missing. */
+  readonly directory?: string | undefined;
   /** Donor: the joiner's secret, in whichever way the server handed it over. */
   readonly remoteSecret?: string | undefined;
   /** Who started the script: the server, or a shell that waits for the script. */
@@ -36,6 +38,7 @@ export const checkTransferRequest: Check<TransferRequest> = object<TransferReque
     MARIADB_GROUP_SUFFIX: shortWord,
     MYSQL_GROUP_SUFFIX: shortWord,
   }),
+  directory: optional(text(4096, { form: /^\//, name: 'an absolute path' })),
   remoteSecret: optional(text(128, { form: /^[0-9a-f]{32,128}$/, name: '32 to 128 hexadecimal digits' })),
   serverPid: optional(wholeNumber(1, 2 ** 31 - 1)),
 });

@@ -23,7 +23,6 @@ const refusals = {
   METHOD_NOT_ALLOWED: { status: 405, hint: 'the header Allow says which methods this path has' },
   TOO_SLOW: { status: 408, hint: 'send header and body at once' },
   NOT_RUNNING: { status: 409, hint: 'the transfer has ended already; GET /v1/transfers shows how' },
-  NOT_POSSIBLE: { status: 409, hint: 'docs/openapi.yaml says when this can be done' },
   TOO_LARGE: { status: 413, hint: 'a body may have 1 MiB, a header 16 KiB' },
   NOT_JSON: { status: 415, hint: 'send a body with content-type: application/json' },
   HEADER_TOO_LARGE: { status: 431, hint: 'a header may have 16 KiB' },

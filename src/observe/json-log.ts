@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { pino, type Logger } from 'pino';
 import { describeFailure, type Finding } from '../errors.js';
-import type { TransferEvent } from '../events.js';
+import type { ChildOutcome, TransferEvent } from '../events.js';
 import { describeEvent, type Level } from './server-log.js';
 import type { TransferStatus } from './status.js';
 
@@ -69,7 +69,8 @@ function logEvent(
   const { id, role, peer, phase } = status;
   const fields = { transfer: id, role, peer, phase, kind: event.kind, ...detailsOf(event) };
   const described = describeEvent(event);
-  if (described === undefined) logger.debug(fields, event.kind);
+  if (described === undefined)
+    logger.info(fields, event.kind === 'child ended' ? `${event.name} ended` : event.kind);
   else at[described.level](fields, described.text);
 }
 
@@ -83,7 +84,7 @@ function detailsOf(event: Exclude<TransferEvent, { kind: 'progress' }>): Readonl
     case 'child output':
       return { child: event.name, line: event.line };
     case 'child ended':
-      return { child: event.name, outcome: event.outcome.kind };
+      return { child: event.name, ...outcomeOf(event.outcome) };
     case 'lock':
       return { held: event.held };
     case 'finding':
@@ -97,6 +98,18 @@ function detailsOf(event: Exclude<TransferEvent, { kind: 'progress' }>): Readonl
     case 'phase':
     case 'notice':
       return {};
+  }
+}
+
+function outcomeOf(outcome: ChildOutcome): Readonly<Record<string, unknown>> {
+  const { kind } = outcome;
+  switch (kind) {
+    case 'exited':
+      return { outcome: kind, exitStatus: outcome.code };
+    case 'signalled':
+      return { outcome: kind, signal: outcome.signal };
+    case 'failed to start':
+      return { outcome: kind, cause: outcome.cause.message };
   }
 }
 

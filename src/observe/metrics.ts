@@ -10,8 +10,8 @@ export interface Metrics {
   readonly contentType: string;
   /** An event of a transfer, with what the transfer's status was after it. */
   observe(status: TransferStatus, event: TransferEvent): void;
-  /** What the latest self-check of a server has found: replaces what an earlier one had. */
-  check(checked: CheckedServer): void;
+  /** The latest self-check of every server: replaces what was there before. */
+  check(checked: readonly CheckedServer[]): void;
   /** The text exposition format, version 0.0.4. */
   text(): Promise<string>;
 }
@@ -36,11 +36,18 @@ export function createMetrics(version: string): Metrics {
     contentType: registry.contentType,
     observe: (status, event) => {
       const key = `${status.dataDir}\0${status.role}`;
-      if (status.outcome === undefined) shown.running.set(key, status);
-      else shown.running.delete(key);
+      const other = shown.running.get(key);
+      // A second one for the same data directory is refused, and the first one goes on.
+      if (other === undefined || other.id === status.id) {
+        if (status.outcome === undefined) shown.running.set(key, status);
+        else shown.running.delete(key);
+      }
       count(status, event);
     },
-    check: (checked) => void shown.checks.set(checked.dataDir, checked),
+    check: (checked) => {
+      shown.checks.clear();
+      for (const one of checked) shown.checks.set(one.dataDir, one);
+    },
     text: () => registry.metrics(),
   };
 }

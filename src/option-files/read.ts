@@ -9,6 +9,8 @@ import { type OptionFileChoice, searchPath } from './search-path.js';
 export interface OptionFiles {
   readonly entries: readonly OptionEntry[];
   readonly warnings: readonly Finding[];
+  /** Where it was looked for them: files, whether they are there or not, and directories with a `/` at the end. */
+  readonly places: readonly string[];
 }
 
 /**
@@ -17,20 +19,23 @@ export interface OptionFiles {
  * inside an included file the server only complains and goes on behind it, which becomes a warning here.
  */
 export function readOptionFiles(choice: OptionFileChoice): OptionFiles {
-  const reading: Reading = { entries: [], warnings: [], home: choice.env['HOME'] };
+  const { env, directory = process.cwd() } = choice;
+  const reading: Reading = { entries: [], warnings: [], places: [], home: env['HOME'], directory };
   for (const { file, isRequired } of searchPath(choice)) {
-    const failure = readFile(reading, isRequired ? locate(file, reading.home) : file, 0);
+    const failure = readFile(reading, isRequired ? locate(file, reading) : file, 0);
     if (failure === undefined) continue;
     if (failure.kind === 'broken' || isRequired) throw errorOf({ ...failure.finding, severity: 'error' });
     if (!failure.isMissing) reading.warnings.push(failure.finding);
   }
-  return { entries: reading.entries, warnings: reading.warnings };
+  return { entries: reading.entries, warnings: reading.warnings, places: [...new Set(reading.places)] };
 }
 
 interface Reading {
   readonly entries: OptionEntry[];
   readonly warnings: Finding[];
+  readonly places: string[];
   readonly home: string | undefined;
+  readonly directory: string;
 }
 
 /** Not opened at all, or given up at a line. */
@@ -44,13 +49,14 @@ const maxIncludeDepth = 10;
 const maxPathBytes = 509;
 
 function readFile(reading: Reading, path: string, depth: number): ReadFailure | undefined {
-  const file = posix.resolve(expandHome(path, reading.home));
+  const file = posix.resolve(reading.directory, expandHome(path, reading.home));
   if (Buffer.byteLength(path) >= maxPathBytes) {
     reading.warnings.push(
       warning('OPTION_FILE_UNREADABLE', 'the path is too long, the server passes it over', file),
     );
     return undefined;
   }
+  reading.places.push(file);
   let bytes: Buffer;
   try {
     const status = statSync(file);
@@ -127,9 +133,10 @@ function includeFile(reading: Reading, path: string, depth: number, where: strin
 
 /** Every name that ends in `.cnf`, hidden ones too, in the order of their bytes. */
 function includeDirectory(reading: Reading, path: string, depth: number, where: string): Finding | undefined {
+  reading.places.push(`${posix.resolve(reading.directory, path)}/`);
   let names: string[];
   try {
-    names = readdirSync(path);
+    names = readdirSync(posix.resolve(reading.directory, path));
   } catch (cause) {
     const message = `cannot read the directory of !includedir: ${cause instanceof Error ? cause.message : String(cause)}`;
     return {
@@ -144,11 +151,11 @@ function includeDirectory(reading: Reading, path: string, depth: number, where: 
 }
 
 /** The server resolves links of the files that its arguments name. */
-function locate(file: string, home: string | undefined): string {
+function locate(file: string, { home, directory }: Reading): string {
   try {
-    return realpathSync(posix.resolve(file));
+    return realpathSync(posix.resolve(directory, file));
   } catch {
-    return posix.resolve(expandHome(file, home));
+    return posix.resolve(directory, expandHome(file, home));
   }
 }
 

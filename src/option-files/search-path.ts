@@ -10,6 +10,8 @@ export interface OptionFileChoice {
   readonly defaultsExtraFile?: string | undefined;
   /** The environment: HOME, MARIADB_HOME and MYSQL_HOME count. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What relative names are relative to; default: this process's own directory. */
+  readonly directory?: string | undefined;
 }
 
 /** A file to read; a required one must exist and be readable, any other may be missing. */

@@ -1,27 +1,45 @@
+import { configIn } from '../config/absolute.js';
 import { resolveConfig, type Config } from '../config/config.js';
 import type { ServerArguments } from '../config/server-arguments.js';
-import { gatherSettings } from '../config/settings.js';
+import { gatherSettings, type Settings } from '../config/settings.js';
 import type { Finding } from '../errors.js';
 import { readOptionFiles } from '../option-files/read.js';
 import { groupSuffixOf, needsServerVersion, selectGroups, serverGroups } from '../option-files/select.js';
 import { runBriefly } from '../processes/spawn.js';
 
-/** Reads the option files that the server reads and resolves the configuration of the transfer that it asks for. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the option files that the server reads and resolves the configuration of the transfer that it asks for.
+ * @param directory what relative names of files are relative to: the script's own, in which the server started it
+ */
 export async function loadConfig(
   args: ServerArguments,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
+  directory: string,
 ): Promise<{ config: Config; warnings: readonly Finding[] }> {
-  const { entries, warnings } = readOptionFiles({
+  const { settings, warnings } = await loadSettings(args, env, directory);
+  return { config: configIn(directory, resolveConfig(args, settings)), warnings };
+}
+
+/** Reads the option files; gives also where it looked for them. */
+export async function loadSettings(
+  args: ServerArguments,
+  env: Environment,
+  directory: string,
+): Promise<{ settings: Settings; warnings: readonly Finding[]; places: readonly string[] }> {
+  const { entries, warnings, places } = readOptionFiles({
     defaultsFile: args.defaultsFile,
     defaultsExtraFile: args.defaultsExtraFile,
     noDefaults: args.serverArguments.includes('--no-defaults'),
     env,
+    directory,
   });
   const suffix = args.defaultsGroupSuffix ?? groupSuffixOf(env) ?? '';
   const version = needsServerVersion(entries) ? await serverVersion() : undefined;
   const sst = selectGroups(entries, ['sst'], suffix);
   const mysqld = selectGroups(entries, serverGroups(version), suffix);
-  return { config: resolveConfig(args, gatherSettings(args, sst, mysqld)), warnings };
+  return { settings: gatherSettings(args, sst, mysqld), warnings, places };
 }
 
 /** `10.11.19-MariaDB-…`, asked only when a group of the option files is for one version. */

@@ -15,6 +15,8 @@ export interface ScriptSurroundings {
   readonly id: string;
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The directory of the script's process, which relative names of files are relative to. */
+  readonly directory: string;
   /** Donor: the joiner's secret, from wherever the server put it. */
   readonly remoteSecret: string | undefined;
   /** Watches the server and whom `--parent` names; gives what ends the watching. */
@@ -22,7 +24,7 @@ export interface ScriptSurroundings {
   /** Writes one line to the server, newline included by the callee. */
   readonly writeLine: (line: string) => void;
   readonly emit: EmitEvent;
-  /** The donor's, to be changed while it sends; begins with `rlimit`. */
+  /** To be changed while files move; a donor's begins with `rlimit`. */
   readonly rate: RateLimit;
   /** Aborted with a TransferError when the process is asked to end. */
   readonly signal: AbortSignal;
@@ -42,9 +44,9 @@ export async function runScript(surroundings: ScriptSurroundings): Promise<numbe
 }
 
 async function transfer(surroundings: ScriptSurroundings): Promise<void> {
-  const { id, env, emit, version } = surroundings;
+  const { id, env, directory, emit, version } = surroundings;
   const args = parseArguments(surroundings.argv);
-  const { config, warnings } = await loadConfig(args, env);
+  const { config, warnings } = await loadConfig(args, env, directory);
   const gone = new AbortController();
   const stopWatching = surroundings.watchServer(args.parentPid, (error) => gone.abort(error));
   const say = (line: ServerLine): void => surroundings.writeLine(formatServerLine(line, args.role));
@@ -69,7 +71,8 @@ async function transfer(surroundings: ScriptSurroundings): Promise<void> {
   });
   for (const finding of warnings) emit({ kind: 'finding', finding });
   try {
-    surroundings.rate.set(config.rateLimit ?? 0);
+    // As with the server's own methods `rlimit` is for what this node sends.
+    surroundings.rate.set(args.role === 'donor' ? (config.rateLimit ?? 0) : 0);
     if (args.role === 'joiner') await join(config, context);
     else
       await donate(

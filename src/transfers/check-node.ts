@@ -41,7 +41,10 @@ export interface CheckedServer {
   readonly at: string;
   readonly findings: readonly NodeFinding[];
   readonly certificates: readonly CheckedCertificate[];
-  /** Files and directories whose change makes another check worth while; option files are the caller's. */
+  /**
+   * Files, and directories with a `/` at the end, whose change makes another check worth while; option files are the
+   * caller's.
+   */
   readonly files: readonly string[];
 }
 
@@ -77,7 +80,9 @@ async function checkRole(config: Config, now: Date): Promise<Finding[]> {
     },
     () => checkTemporary(config),
     ...(isBusy || layout === undefined ? [] : [() => checkLeftovers(layout)]),
-    ...(isBusy || config.role === 'donor' ? [] : [() => checkListener(config)]),
+    ...(isBusy || layout === undefined || config.role === 'donor'
+      ? []
+      : [() => checkListener(config, layout)]),
   ];
   const results = await Promise.all(checks.map((check) => findingsOf(check)));
   return results.flat();
@@ -144,8 +149,10 @@ function checkTemporary({ tmpDir }: Config): readonly Finding[] {
   }
 }
 
-async function checkListener(config: Config): Promise<readonly Finding[]> {
-  checkPort(config, await localBindAddress(config));
+async function checkListener(config: Config, layout: Layout): Promise<readonly Finding[]> {
+  const bind = await localBindAddress(config);
+  // A transfer can have begun since.
+  if (lookAtClaim(layout.roots.data).kind !== 'running') checkPort(config, bind);
   return [];
 }
 
@@ -193,9 +200,8 @@ function describe(facts: CertificateFacts, use: CheckedCertificate['use']): Chec
 }
 
 function filesOf({ tls, directories }: Config): string[] {
-  return [tls.cert, tls.key, tls.caFile, tls.caPath, directories.dataDir].flatMap(
-    (setting) => setting?.value ?? [],
-  );
+  const files = [tls.cert, tls.key, tls.caFile, directories.dataDir].flatMap((one) => one?.value ?? []);
+  return tls.caPath === undefined ? files : [...files, `${tls.caPath.value}/`];
 }
 
 function attempt<T>(work: () => T): T | undefined {

@@ -15,7 +15,7 @@ export interface TransferContext {
   readonly now: () => Date;
   /** User and group of this process. */
   readonly owner: { readonly uid: number; readonly gid: number };
-  /** Donor: what all its streams share. */
+  /** What all streams share, sent or received. */
   readonly rate?: RateLimit | undefined;
   /** Donor: the secret that the joiner put into its address; undefined for one that runs the original script. */
   readonly remoteSecret?: string | undefined;

@@ -13,6 +13,7 @@ import { withinIdleTimeout } from './idle.js';
 import { encodeTold, peerError, readTold } from './messages.js';
 import { acceptFromOriginal } from './original-donor.js';
 import { followProgress } from './progress.js';
+import { limitReceivers } from './receive-rate.js';
 import { countReceived } from './received.js';
 import type { Conversation, Reception } from './reception.js';
 import { parseState } from './state.js';
@@ -84,6 +85,7 @@ async function receiveFiles(
   const offeredBytes = await answerOffer(context, offer);
   emit({ kind: 'phase', phase: 'copying' });
   const progress = followProgress(offeredBytes, countReceived(listener.pid ?? 0), context);
+  const unlimit = context.rate === undefined ? undefined : limitReceivers(listener.pid ?? 0, context.rate);
   try {
     const idle = { config, listener, signal };
     const next = await withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], signal));
@@ -92,6 +94,7 @@ async function receiveFiles(
     progress.complete(sizeOf(manifest));
     return manifest;
   } finally {
+    unlimit?.();
     progress.stop();
   }
 }

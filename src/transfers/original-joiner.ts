@@ -94,7 +94,8 @@ async function createEmptyDirectories(inventory: Inventory, premises: Premises):
 }
 
 async function run(command: Command, { client, context }: Premises): Promise<void> {
-  const child = supervise(command, { transferId: context.id, emit: context.emit, signal: context.signal });
+  const { id: transferId, emit, signal, rate } = context;
+  const child = supervise(command, { transferId, emit, signal, rate });
   const outcome = await child.ended;
   context.signal.throwIfAborted();
   if (outcome.kind !== 'exited' || outcome.code !== 0) throw rsyncFailure(child, outcome, client.sockopt);

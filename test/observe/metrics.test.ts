@@ -83,14 +83,14 @@ t.test('a check replaces what the one before it had found', async (t) => {
   } as const;
   const finding = { severity: 'error', code: 'PORT_BUSY', message: 'taken', roles: ['joiner'] } as const;
   const check = { dataDir: '/d', at: '2026-01-01T00:00:00Z', files: [] };
-  metrics.check({ ...check, findings: [finding, finding], certificates: [certificate] });
+  metrics.check([{ ...check, findings: [finding, finding], certificates: [certificate] }]);
   t.strictSame(await samples(metrics, 'galera_sst_check_findings'), [
     'galera_sst_check_findings{data_dir="/d",severity="error",code="PORT_BUSY"} 2',
   ]);
   t.strictSame(await samples(metrics, 'galera_sst_certificate_'), [
     'galera_sst_certificate_expiry_timestamp_seconds{data_dir="/d",use="own",subject="CN=\\"x\\"",serial="0A"} 1798761600',
   ]);
-  metrics.check({ ...check, findings: [], certificates: [] });
+  metrics.check([{ ...check, findings: [], certificates: [] }]);
   t.strictSame(await samples(metrics, 'galera_sst_check_findings'), []);
   t.strictSame(await samples(metrics, 'galera_sst_certificate_'), []);
 });

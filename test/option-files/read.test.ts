@@ -82,6 +82,7 @@ t.test('entries carry the absolute file and the line', (t) => {
       { group: 'sst', name: 'a', value: '1', file: join(dir, 'my.cnf'), line: 3 },
     ],
     warnings: [],
+    places: [join(dir, 'my.cnf'), join(dir, 'inc.cnf')],
   });
   t.end();
 });

@@ -1,0 +1,149 @@
+import { describeFailure, TransferError, type Finding } from '../errors.js';
+import { compareChecks, type CheckChanges } from '../transfers/check-changes.js';
+import { checkNode, type CheckedServer, type NodeFinding } from '../transfers/check-node.js';
+import { watchFiles } from '../transfers/watch-files.js';
+import { loadServer, type GivenServer, type ServerConfig } from './servers.js';
+
+/** Where the checks of idle servers get their servers from, and who is told. */
+export interface ChecksOptions {
+  /** Asked before every check. */
+  readonly servers: () => Promise<readonly GivenServer[]>;
+  /** The latest check of every server, and what has changed since the one before. */
+  readonly onChecked: (
+    all: readonly CheckedServer[],
+    changes: readonly { readonly server: CheckedServer; readonly changes: CheckChanges }[],
+  ) => void;
+  /** Told of defects, which must not end the agent. */
+  readonly onBug: (error: unknown) => void;
+  readonly now: () => Date;
+  /** Default: an hour. */
+  readonly everyMs?: number | undefined;
+}
+
+/** What became of a reload. */
+export interface Reloaded {
+  readonly servers: number;
+  /** Of servers whose option files could not be read: what was read before stays in use. */
+  readonly failures: readonly string[];
+}
+
+/** The self-checks of all servers while nothing runs. */
+export interface Checks {
+  readonly latest: () => readonly CheckedServer[];
+  /** Reads the option files anew and checks all servers; one that is asked for during another begins after it. */
+  readonly check: () => Promise<Reloaded>;
+  /** The same, without anybody waiting for it. */
+  readonly checkSoon: () => void;
+}
+
+const hourMs = 3_600_000;
+
+/**
+ * Checks when it is asked to, and after the first time by the clock and when a file changes that counts, until the
+ * signal aborts.
+ */
+export function createChecks(options: ChecksOptions, signal: AbortSignal): Checks {
+  const known = new Map<string, Known>();
+  let latest: readonly CheckedServer[] = [];
+  let watching: { readonly files: string; readonly stop: AbortController } | undefined;
+  let queue: Promise<unknown> = Promise.resolve();
+  let waiting: Promise<Reloaded> | undefined;
+
+  const checkAll = async (): Promise<Reloaded> => {
+    waiting = undefined;
+    const servers = await options.servers();
+    const now = options.now();
+    const results: Checked[] = [];
+    for (const server of servers) results.push(await checkServer(server, known.get(server.name), now));
+    if (signal.aborted) return { servers: 0, failures: [] };
+    known.clear();
+    servers.forEach((server, index) => {
+      const result = results[index];
+      if (result?.known !== undefined) known.set(server.name, result.known);
+    });
+    const before = latest;
+    latest = onePerDataDir(results.map(({ checked }) => checked));
+    watch([...new Set(results.flatMap(({ watched }) => watched))].sort());
+    const changes = latest.map((server) => {
+      const earlier = before.find(({ dataDir }) => dataDir === server.dataDir);
+      return { server, changes: compareChecks(earlier, server) };
+    });
+    options.onChecked(latest, changes);
+    return { servers: latest.length, failures: results.flatMap(({ failure }) => failure ?? []) };
+  };
+  const check = (): Promise<Reloaded> => {
+    // What asks while one waits is served by that one: it has not looked yet.
+    if (waiting !== undefined) return waiting;
+    const next = queue.then(checkAll);
+    queue = next.catch(() => undefined);
+    return (waiting = next);
+  };
+  const checkSoon = (): void => void check().catch(options.onBug);
+  const watch = (files: readonly string[]): void => {
+    const key = files.join('\0');
+    if (watching?.files === key) return;
+    watching?.stop.abort();
+    watching = { files: key, stop: new AbortController() };
+    watchFiles(files, checkSoon, AbortSignal.any([signal, watching.stop.signal]));
+  };
+
+  const timer = setInterval(checkSoon, options.everyMs ?? hourMs);
+  timer.unref();
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+  return { latest: () => latest, check, checkSoon };
+}
+
+/** What was last read of a server without an error. */
+interface Known {
+  readonly config: ServerConfig;
+  /** ISO 8601. */
+  readonly readAt: string;
+}
+
+interface Checked {
+  readonly known: Known | undefined;
+  readonly checked: CheckedServer;
+  readonly watched: readonly string[];
+  readonly failure?: string | undefined;
+}
+
+async function checkServer(server: GivenServer, before: Known | undefined, now: Date): Promise<Checked> {
+  const { result, places } = await loadServer(server);
+  if (!(result instanceof TransferError)) {
+    const known = { config: result, readAt: now.toISOString() };
+    const checked = withFindings(await checkNode(result.node, now), result.warnings);
+    return { known, checked, watched: [...checked.files, ...places] };
+  }
+  const failure = `${server.name}: ${result.code}: ${describeFailure(result)}`;
+  if (before === undefined) {
+    const nothing = {
+      dataDir: server.name,
+      at: now.toISOString(),
+      findings: [],
+      certificates: [],
+      files: [],
+    };
+    const checked = withFindings(nothing, [asFinding(result, result.message)]);
+    return { known: undefined, checked, watched: places, failure };
+  }
+  const message = `${result.message}; the checks go on with what was read at ${before.readAt}`;
+  const checked = withFindings(await checkNode(before.config.node, now), [asFinding(result, message)]);
+  return { known: before, checked, watched: [...checked.files, ...places], failure };
+}
+
+function withFindings(checked: CheckedServer, more: readonly Finding[]): CheckedServer {
+  return { ...checked, findings: [...more.map(forBothRoles), ...checked.findings] };
+}
+
+function asFinding({ code, option, where, hint }: TransferError, message: string): Finding {
+  return { severity: 'error', code, message, option, where, hint };
+}
+
+function forBothRoles(finding: Finding): NodeFinding {
+  return { ...finding, roles: ['joiner', 'donor'] };
+}
+
+/** The first of several ways to the same data directory counts. */
+function onePerDataDir(all: readonly CheckedServer[]): readonly CheckedServer[] {
+  return [...new Map([...all].reverse().map((one) => [one.dataDir, one])).values()].reverse();
+}

@@ -1,0 +1,166 @@
+import { describeFailure } from '../errors.js';
+import { keepInMemory, openHistory } from '../observe/history.js';
+import type { AgentLog } from '../observe/json-log.js';
+import { managerLine } from '../observe/manager-line.js';
+import { createMetrics } from '../observe/metrics.js';
+import type { Notifier } from '../observe/notify.js';
+import { isWorthTelling, type ToldProgress } from '../observe/progress-line.js';
+import type { CheckChanges } from '../transfers/check-changes.js';
+import type { CheckedServer } from '../transfers/check-node.js';
+import { startAgent, type AgentHandle, type AgentState } from './agent.js';
+import { createChecks, type Reloaded } from './checks.js';
+import { openRemembered, rememberable, type RememberedServers } from './remembered.js';
+import { asGiven, isSystemServerMeant, systemServer, type GivenServer } from './servers.js';
+import type { TransferSink } from './transfers.js';
+
+export interface ServiceOptions {
+  readonly socketPath: string;
+  readonly version: string;
+  /** Where history and servers are kept; in memory if missing. */
+  readonly stateDir: string | undefined;
+  /** The servers that an administrator has named. */
+  readonly servers: readonly GivenServer[];
+  readonly log: AgentLog;
+  readonly notifier: Notifier;
+  readonly now: () => Date;
+}
+
+/** The agent with everything around it: log, metrics, history, the checks of idle servers, the service manager. */
+export interface Service {
+  readonly metrics: () => Promise<string>;
+  /** Reads the option files of all servers anew and checks them; says in log and status what came of it. */
+  reload(): Promise<void>;
+  stop(why: string): Promise<void>;
+}
+
+/** Starts it; @throws TransferError as `startAgent` does. */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { log, notifier, version, stateDir, now } = options;
+  const metrics = createMetrics(version);
+  const remembered = openRemembered(stateDir);
+  const lifetime = new AbortController();
+  const onBug = (error: unknown): void =>
+    log.tell('ERROR', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const describeNow = (): string =>
+    managerLine(
+      agent.transfers.current().filter(({ outcome }) => outcome === undefined),
+      checks.latest(),
+    );
+  const checks = createChecks(
+    {
+      servers: () => serversOf(options.servers, remembered),
+      onChecked: (all, changes) => {
+        metrics.check(all);
+        for (const { server, changes: changed } of changes) tellChanges(log, server, changed);
+        void notifier.status(describeNow());
+      },
+      onBug,
+      now,
+    },
+    lifetime.signal,
+  );
+  const agent: AgentHandle = await startAgent({
+    socketPath: options.socketPath,
+    version,
+    sinks: [
+      (status, event) => log.event(status, event),
+      (status, event) => metrics.observe(status, event),
+      tellManager(() => void notifier.status(describeNow()), now),
+    ],
+    history: stateDir === undefined ? keepInMemory() : openHistory(stateDir),
+    onRequest: (request) => {
+      const server = rememberable(request);
+      if (server !== undefined) attempt(() => remembered.remember(server), onBug);
+    },
+    onEnd: () => {
+      void notifier.status(describeNow());
+      checks.checkSoon();
+    },
+    checks: checks.latest,
+    metrics: () => metrics.text(),
+    onState: (state) => {
+      log.tell('INFO', `agent ${state}`, { state, socket: options.socketPath });
+      void notifyState(notifier, state);
+    },
+    onBug,
+    now,
+  });
+  // Scripts are answered first: a check takes a moment, and nobody waits for it.
+  checks.checkSoon();
+  return {
+    metrics: () => metrics.text(),
+    reload: async () => {
+      await notifier.reloading();
+      const said = describeReload(await checks.check());
+      log.tell(said.level, said.text);
+      if (agent.state() === 'ready') await notifier.ready(`${said.text}; ${describeNow()}`);
+    },
+    stop: async (why) => {
+      lifetime.abort(new Error(why));
+      await agent.stop(why);
+    },
+  };
+}
+
+/** What an administrator has named; else what has asked for a transfer; else what the system's option files say. */
+async function serversOf(
+  named: readonly GivenServer[],
+  remembered: RememberedServers,
+): Promise<readonly GivenServer[]> {
+  const known = remembered.list().map(asGiven);
+  if (named.length > 0) return [...known, ...named];
+  if (known.length > 0) return known;
+  return (await isSystemServerMeant()) ? [systemServer] : [];
+}
+
+/** Told at every phase and, as the server's log, every 5 % or 30 s: each message costs a short process. */
+function tellManager(tell: () => void, now: () => Date): TransferSink {
+  const told = new Map<string, ToldProgress>();
+  return (status, event) => {
+    const { id, percent = 0, outcome } = status;
+    const atMs = now().getTime();
+    if (outcome !== undefined) told.delete(id);
+    else if (event.kind === 'phase') {
+      told.set(id, { atMs, percent });
+      tell();
+    } else if (
+      event.kind === 'progress' &&
+      isWorthTelling(told.get(id) ?? { atMs, percent: 0 }, percent, atMs)
+    ) {
+      told.set(id, { atMs, percent });
+      tell();
+    }
+  };
+}
+
+function tellChanges(
+  log: AgentLog,
+  { dataDir }: CheckedServer,
+  { appeared, disappeared }: CheckChanges,
+): void {
+  for (const finding of appeared) log.finding(finding, { dataDir, roles: finding.roles });
+  for (const finding of disappeared) {
+    const { code } = finding;
+    log.tell('INFO', `no longer: ${describeFailure(finding)}`, { kind: 'finding gone', dataDir, code });
+  }
+}
+
+function describeReload({ servers, failures }: Reloaded): { level: 'INFO' | 'ERROR'; text: string } {
+  const checked = servers === 1 ? '1 server' : `${servers} servers`;
+  return failures.length === 0
+    ? { level: 'INFO', text: `reloaded, ${checked} checked` }
+    : { level: 'ERROR', text: `reload failed, what was read before stays in use: ${failures.join('; ')}` };
+}
+
+async function notifyState(notifier: Notifier, state: AgentState): Promise<void> {
+  if (state === 'ready') await notifier.ready('waiting for transfers');
+  else if (state === 'stopping') await notifier.stopping();
+}
+
+function attempt(work: () => void, onFailure: (error: unknown) => void): void {
+  try {
+    work();
+  } catch (error) {
+    onFailure(error);
+  }
+}
