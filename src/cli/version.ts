@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 
+/** Put in by the bundler (scripts/bundle.mjs); there is none where the compiled sources run as they are. */
+declare const bundledVersion: string | undefined;
+
 /** This program's version, from package.json. */
-export const version: string = readVersion();
+export const version: string = typeof bundledVersion === 'string' ? bundledVersion : readVersion();
 
 function readVersion(): string {
   for (const place of ['../package.json', '../../package.json', '../../../package.json']) {

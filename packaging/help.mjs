@@ -1,0 +1,52 @@
+// The command line as its own --help describes it, as data: man pages and completion are made from it, so that they
+// say what the program does.
+import { execFileSync } from 'node:child_process';
+
+/**
+ * Asks the program for the help of each of its commands.
+ * @param program path of the bundled program
+ */
+export function readCommandLine(program) {
+  const top = parseHelp(ask(program, ['--help']));
+  const commands = top.commands.map(({ words, text }) => {
+    const help = parseHelp(ask(program, [...words.filter((word) => /^[a-z]/.test(word)), '--help']));
+    const name = words.filter((word) => /^[a-z]/.test(word)).join(' ');
+    return { name, synopsis: words.join(' '), text, ...help };
+  });
+  return { ...top, commands };
+}
+
+function ask(program, args) {
+  const env = { PATH: process.env.PATH };
+  return execFileSync(process.execPath, [program, ...args], { encoding: 'utf8', env });
+}
+
+/** Takes yargs' help apart (yargs 18, without wrapping): sections of lines with two columns. */
+export function parseHelp(text) {
+  const sections = new Map();
+  let lines = [];
+  sections.set('', lines);
+  for (const line of text.split('\n')) {
+    const title = /^([A-Z][a-z]+):$/.exec(line)?.[1];
+    if (title === undefined) lines.push(line);
+    else sections.set(title, (lines = []));
+  }
+  const rows = (title) => (sections.get(title) ?? []).filter((line) => line.startsWith('  ')).map(columns);
+  const [usage = '', ...described] = sections.get('').filter((line) => line !== '');
+  return {
+    usage,
+    described,
+    commands: rows('Commands')
+      .map(([first, text]) => ({ words: first.split(' ').slice(1), text }))
+      // The server's script runs this one; its words are the server's.
+      .filter(({ words }) => words[0] !== 'sst'),
+    positionals: rows('Positionals').map(([name, text]) => ({ name, text })),
+    options: rows('Options').map(([flags, text]) => ({ flags, text })),
+    examples: rows('Examples').map(([command, text]) => ({ command, text })),
+  };
+}
+
+function columns(line) {
+  const [first, ...rest] = line.trim().split(/ {2,}/);
+  return [first, rest.join('  ')];
+}

@@ -1,0 +1,36 @@
+// The sample of [sst], with every option commented out: what the package puts among the server's option files.
+
+/** Text of an option file that changes nothing. */
+export function sampleOptionFile(descriptions) {
+  const options = Object.entries(descriptions).flatMap(([name, one]) => [
+    '',
+    ...wrapped(`${one.meaning}${one.default === '' ? '' : ` Default: ${one.default}.`}`.replaceAll('`', '')),
+    `#${name}=${one.value === 'ON|OFF' || /^[A-Z]+$/.test(one.value) ? sampleOf(one) : ''}`,
+  ]);
+  return `${[
+    '# Options of the SST method rsync_tunnel (package galera-sst-tunnel), see galera-sst-tunnel(5). Besides, the server',
+    '# has to be told to use it, and from 11.4 on to make no account of its own for each transfer:',
+    '#',
+    '#[mysqld]',
+    '#wsrep_sst_method=rsync_tunnel',
+    '#wsrep_sst_auth=unused:unused',
+    '',
+    '[sst]',
+    ...options,
+  ].join('\n')}\n`;
+}
+
+const sampleOf = ({ default: given, value }) => {
+  if (value === 'FILE') return '/etc/mysql/ssl/';
+  return /^[\w.-]+$/.test(given) && given !== 'required' ? given : '';
+};
+
+function wrapped(text) {
+  const lines = ['#'];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last.length + word.length >= 110) lines.push(`# ${word}`);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
