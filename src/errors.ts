@@ -22,6 +22,7 @@ const kinds = {
     hint: 'set the option in the [sst] section of an option file that the server reads',
   },
   OPTION_INVALID: { exit: 22, hint: 'correct the value in the option file' },
+  OPTION_UNKNOWN: { exit: 22, hint: 'remove the line; README.md lists the options of [sst]' },
   OPTION_FILE_UNREADABLE: {
     exit: 22,
     hint: 'make the option file readable for the user that the server runs as',

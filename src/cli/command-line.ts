@@ -24,7 +24,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
 async function dispatch(argv: readonly string[]): Promise<number> {
   let status = 0;
   const planOptions = argv[0] === 'plan' ? argv.slice(2) : [];
-  const wantsHelp = planOptions.includes('--help');
+  const wantsHelp = argv[0] === 'plan' && argv.includes('--help');
+  if (argv[0] === 'plan' && argv[1] === undefined) {
+    throw new UsageError('plan: expected the role, joiner or donor');
+  }
   // The server's options are not ours to parse: what follows the role goes to the parser that the script uses.
   const own = argv[0] === 'plan' && !wantsHelp ? argv.slice(0, 2) : argv;
   const ending = new AbortController();

@@ -1,9 +1,9 @@
-import { stringify } from 'ini';
-import { describeFailure, TransferError } from '../errors.js';
-import type { Config } from '../config/config.js';
-import { placeOf, type Sourced } from '../config/source.js';
+import { describeFailure, TransferError, type Finding } from '../errors.js';
+import { configIn } from '../config/absolute.js';
+import { resolveConfig } from '../config/config.js';
+import { describeSettings } from '../config/describe.js';
 import { parseArguments } from '../sst-script/arguments.js';
-import { loadConfig } from '../sst-script/load.js';
+import { loadSettings } from '../sst-script/load.js';
 import { previewTransfer } from '../transfers/preview.js';
 
 /**
@@ -17,14 +17,15 @@ export async function runPlan(
 ): Promise<number> {
   try {
     const args = parseArguments(['--role', role, ...serverOptions]);
-    const { config, warnings } = await loadConfig(args, process.env, process.cwd());
+    const { settings, warnings } = await loadSettings(args, process.env, process.cwd());
+    for (const warning of warnings) print(showFinding(warning));
+    const config = configIn(process.cwd(), resolveConfig(args, settings));
     const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
     const { sections, findings } = await previewTransfer(config, { now: new Date(), owner });
-    print(`# settings that count\n${stringify({ sst: settingsOf(config) }).trimEnd()}\n`);
+    print(`# settings that count\n[sst]\n${describeSettings(config).join('\n')}\n`);
     for (const { title, lines } of sections) print(`# ${title}\n${lines.join('\n')}\n`);
-    const all = [...warnings, ...findings];
-    for (const finding of all) print(`# ${finding.severity}: ${finding.code}: ${describeFailure(finding)}`);
-    const error = all.find((finding) => finding.severity === 'error');
+    for (const finding of findings) print(showFinding(finding));
+    const error = findings.find((finding) => finding.severity === 'error');
     return error === undefined ? 0 : new TransferError(error.code, error.message).exitStatus;
   } catch (thrown) {
     if (!(thrown instanceof TransferError)) throw thrown;
@@ -33,18 +34,6 @@ export async function runPlan(
   }
 }
 
-/** The effective settings in the form of an option file; where each came from stands in its name's comment. */
-function settingsOf({ tls, streams, maxBinlogs, tmpDir }: Config): Record<string, string> {
-  const shown = (setting: Sourced<string>): string => `${setting.value} (${placeOf(setting.source)})`;
-  return {
-    'ssl-mode': tls.mode,
-    tcert: shown(tls.cert),
-    ...(tls.key === undefined ? {} : { tkey: shown(tls.key) }),
-    ...(tls.caFile === undefined ? {} : { tca: shown(tls.caFile) }),
-    ...(tls.caPath === undefined ? {} : { tcap: shown(tls.caPath) }),
-    ...(tls.sockopt.source === undefined ? {} : { sockopt: shown(tls.sockopt.source) }),
-    ...(tmpDir === undefined ? {} : { tmpdir: shown(tmpDir) }),
-    'backup-threads': String(streams),
-    'sst-max-binlogs': String(maxBinlogs),
-  };
+function showFinding(finding: Finding): string {
+  return `# ${finding.severity}: ${finding.code}: ${describeFailure(finding)}`;
 }

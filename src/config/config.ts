@@ -5,6 +5,7 @@ import type { DirectorySettings } from './directories.js';
 import type { ServerArguments } from './server-arguments.js';
 import { find, type Scope, type Settings } from './settings.js';
 import { placeOf, type Source, type Sourced } from './source.js';
+import type { SstOption } from './sst-options.js';
 import { resolveTls, type TlsSettings } from './tls.js';
 
 /** Everything a transfer is told, resolved and typed; what it finds on disk and network is not in here. */
@@ -33,9 +34,11 @@ export interface Config {
   readonly idleTimeoutMs: number;
   /** Where that was set. */
   readonly idleTimeoutBy?: Source | undefined;
+  /** Where the settings that are not kept with their source were set; those that have their default are not in it. */
+  readonly sources: Partial<Readonly<Record<SstOption, Source>>>;
 }
 
-const everywhere: readonly Scope[] = ['direct', 'server arguments', '[mysqld]'];
+const everywhere = ['direct', 'server arguments', '[mysqld]'] as const;
 const transfer: readonly Scope[] = ['[sst]', '[mysqld]'];
 
 /** Resolves the configuration of one transfer; throws `TransferError` with option and place. */
@@ -74,7 +77,23 @@ export function resolveConfig(args: ServerArguments, settings: Settings): Config
         most: 1e6,
       }) ?? 120),
     idleTimeoutBy: idleTimeout?.source,
+    sources: sourcesOf(settings),
   };
+}
+
+const inherited = [
+  'ssl-mode',
+  'backup-threads',
+  'sst-max-binlogs',
+  'sst-initial-timeout',
+  'sst-idle-timeout',
+] as const;
+const own = ['rlimit', 'allow-donor-without-secret'] as const;
+
+function sourcesOf(settings: Settings): Config['sources'] {
+  const found = inherited.map((name) => [name, find(settings, name, transfer)?.source] as const);
+  const ownFound = own.map((name) => [name, find(settings, name, ['[sst]'])?.source] as const);
+  return Object.fromEntries([...found, ...ownFound].filter(([, source]) => source !== undefined));
 }
 
 const wildcards = new Set(['', '*', '0.0.0.0', '::', '[::]', '::0']);

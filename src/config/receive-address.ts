@@ -1,8 +1,8 @@
 import { networkInterfaces } from 'node:os';
 import { isHostName } from './address.js';
-import { find, type Scope, type Settings } from './settings.js';
+import { find, type Settings } from './settings.js';
 
-const server: readonly Scope[] = ['server arguments', '[mysqld]'];
+const server = ['server arguments', '[mysqld]'] as const;
 const wildcards = new Set(['', '*', '0.0.0.0', '::', '[::]', '::0']);
 
 /**

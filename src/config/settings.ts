@@ -2,6 +2,7 @@ import { lookup } from '../option-files/select.js';
 import type { OptionEntry } from '../option-files/entry.js';
 import type { ServerArguments } from './server-arguments.js';
 import type { Sourced } from './source.js';
+import type { SstOption } from './sst-options.js';
 
 /** The places in which an option is looked up, in order: the first that has it wins. */
 export type Scope = 'direct' | 'server arguments' | '[sst]' | '[mysqld]';
@@ -25,8 +26,19 @@ export function gatherSettings(
 
 /**
  * The value of an option from the first scope that has it. An option without `=` has the empty string,
- * which is what the server's own scripts see too.
+ * which is what the server's own scripts see too. In `[sst]` only those of the table in sst-options.ts are looked for:
+ * all others are warned about.
  */
+export function find(
+  settings: Settings,
+  name: SstOption,
+  scopes: readonly Scope[],
+): Sourced<string> | undefined;
+export function find(
+  settings: Settings,
+  name: string,
+  scopes: readonly Exclude<Scope, '[sst]'>[],
+): Sourced<string> | undefined;
 export function find(
   settings: Settings,
   name: string,

@@ -1,6 +1,7 @@
 import { TransferError } from '../errors.js';
 import { find, type Scope, type Settings } from './settings.js';
 import { placeOf, type Sourced } from './source.js';
+import type { SstOption } from './sst-options.js';
 
 /** How strictly a peer is verified; nothing here ever means clear text. */
 export type SslMode = 'VERIFY_IDENTITY' | 'VERIFY_CA' | 'REQUIRED';
@@ -99,7 +100,7 @@ function resolveCertificate(
   settings: Settings,
   side: 'server' | 'client',
 ): { cert: Sourced<string>; key: Sourced<string> | undefined } {
-  const families: readonly { cert: string; key: string; scopes: readonly Scope[] }[] = [
+  const families: readonly { cert: SstOption; key: SstOption; scopes: readonly Scope[] }[] = [
     { cert: 'tcert', key: 'tkey', scopes: files },
     { cert: `ssl-${side}-cert`, key: `ssl-${side}-key`, scopes: files },
     { cert: 'ssl-cert', key: 'ssl-key', scopes: files },
@@ -122,7 +123,7 @@ function resolveTrust(
   settings: Settings,
   side: 'server' | 'client',
 ): { caFile?: Sourced<string> | undefined; caPath?: Sourced<string> | undefined } {
-  const families: readonly { file: string; path: string; scopes: readonly Scope[] }[] = [
+  const families: readonly { file: SstOption; path: SstOption; scopes: readonly Scope[] }[] = [
     { file: 'tca', path: 'tcap', scopes: files },
     { file: `ssl-${side}-ca`, path: `ssl-${side}-capath`, scopes: files },
     { file: 'ssl-ca', path: 'ssl-capath', scopes: files },

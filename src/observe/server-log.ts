@@ -47,7 +47,7 @@ export function describeEvent(event: TransferEvent): { level: Level; text: strin
     case 'notice':
       return info(event.text);
     case 'finding':
-      return { level: 'WARNING', text: describeFailure(event.finding) };
+      return { level: 'WARNING', text: `${event.finding.code}: ${describeFailure(event.finding)}` };
     case 'command':
       return info(`${event.name}: ${event.shell}`);
     case 'child output':

@@ -1,7 +1,6 @@
-import { configIn } from '../config/absolute.js';
-import { resolveConfig, type Config } from '../config/config.js';
 import type { ServerArguments } from '../config/server-arguments.js';
 import { gatherSettings, type Settings } from '../config/settings.js';
+import { findUnknownOptions } from '../config/unknown-options.js';
 import type { Finding } from '../errors.js';
 import { readOptionFiles } from '../option-files/read.js';
 import { groupSuffixOf, needsServerVersion, selectGroups, serverGroups } from '../option-files/select.js';
@@ -10,19 +9,10 @@ import { runBriefly } from '../processes/spawn.js';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the option files that the server reads and resolves the configuration of the transfer that it asks for.
+ * Reads the option files that the server reads for what they say, not yet resolved: its warnings can be told before
+ * something that is wrong or missing ends the transfer. Gives also where it looked for them.
  * @param directory what relative names of files are relative to: the script's own, in which the server started it
  */
-export async function loadConfig(
-  args: ServerArguments,
-  env: Environment,
-  directory: string,
-): Promise<{ config: Config; warnings: readonly Finding[] }> {
-  const { settings, warnings } = await loadSettings(args, env, directory);
-  return { config: configIn(directory, resolveConfig(args, settings)), warnings };
-}
-
-/** Reads the option files; gives also where it looked for them. */
 export async function loadSettings(
   args: ServerArguments,
   env: Environment,
@@ -39,7 +29,11 @@ export async function loadSettings(
   const version = needsServerVersion(entries) ? await serverVersion() : undefined;
   const sst = selectGroups(entries, ['sst'], suffix);
   const mysqld = selectGroups(entries, serverGroups(version), suffix);
-  return { settings: gatherSettings(args, sst, mysqld), warnings, places };
+  return {
+    settings: gatherSettings(args, sst, mysqld),
+    warnings: [...warnings, ...findUnknownOptions(sst)],
+    places,
+  };
 }
 
 /** `10.11.19-MariaDB-…`, asked only when a group of the option files is for one version. */

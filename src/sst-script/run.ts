@@ -1,4 +1,6 @@
 import { formatAddress } from '../config/address.js';
+import { configIn } from '../config/absolute.js';
+import { resolveConfig, type Config } from '../config/config.js';
 import { TransferError } from '../errors.js';
 import type { EmitEvent, ServerLine } from '../events.js';
 import { donate } from '../transfers/donate.js';
@@ -6,7 +8,7 @@ import { join } from '../transfers/join.js';
 import type { RateLimit } from '../processes/rate-limit.js';
 import type { TransferContext } from '../transfers/context.js';
 import { parseArguments } from './arguments.js';
-import { loadConfig } from './load.js';
+import { loadSettings } from './load.js';
 import { formatServerLine } from './server-lines.js';
 
 /** The surroundings of a script run: the script's own process, or the agent that does its work. */
@@ -46,7 +48,9 @@ export async function runScript(surroundings: ScriptSurroundings): Promise<numbe
 async function transfer(surroundings: ScriptSurroundings): Promise<void> {
   const { id, env, directory, emit, version } = surroundings;
   const args = parseArguments(surroundings.argv);
-  const { config, warnings } = await loadConfig(args, env, directory);
+  const { settings, warnings } = await loadSettings(args, env, directory);
+  const warn = (): void => warnings.forEach((finding) => emit({ kind: 'finding', finding }));
+  const config = resolveOrElse(warn, () => configIn(directory, resolveConfig(args, settings)));
   const gone = new AbortController();
   const stopWatching = surroundings.watchServer(args.parentPid, (error) => gone.abort(error));
   const say = (line: ServerLine): void => surroundings.writeLine(formatServerLine(line, args.role));
@@ -69,7 +73,7 @@ async function transfer(surroundings: ScriptSurroundings): Promise<void> {
     peer: formatAddress(config.address),
     dataDir: config.directories.dataDir.value,
   });
-  for (const finding of warnings) emit({ kind: 'finding', finding });
+  warn();
   try {
     // As with the server's own methods `rlimit` is for what this node sends.
     surroundings.rate.set(args.role === 'donor' ? (config.rateLimit ?? 0) : 0);
@@ -82,6 +86,16 @@ async function transfer(surroundings: ScriptSurroundings): Promise<void> {
       );
   } finally {
     stopWatching();
+  }
+}
+
+/** A misspelt option may be why another one is missing: it has to be told before that ends the transfer. */
+function resolveOrElse(warn: () => void, resolve: () => Config): Config {
+  try {
+    return resolve();
+  } catch (error) {
+    warn();
+    throw error;
   }
 }
 

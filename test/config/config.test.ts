@@ -35,6 +35,7 @@ t.test('what is not set has a default', async (t) => {
     idleTimeoutMs: 120_000,
     rateLimit: undefined,
     idleTimeoutBy: undefined,
+    sources: {},
   });
   t.equal(tls.mode, 'VERIFY_IDENTITY');
 });

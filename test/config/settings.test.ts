@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { find, normaliseName, readServerArguments, type Scope } from '../../src/config/settings.js';
+import { find, normaliseName, readServerArguments } from '../../src/config/settings.js';
+import type { Sourced } from '../../src/config/source.js';
 import { settingsOf } from './given.js';
 
 const commandLines = [
@@ -58,25 +59,25 @@ t.test('the first scope that has an option wins, and the value knows where it st
   const settings = settingsOf({
     direct: { datadir: '/direct' },
     server: ['--datadir=/server', '--log-bin'],
-    sst: { datadir: '/sst', tmpdir: '/tmp' },
-    mysqld: { datadir: '/mysqld', loose_log_bin: 'bin', 'skip-networking': undefined },
+    sst: { 'ssl-ca': '/sst', tmpdir: '/tmp' },
+    mysqld: { 'ssl-ca': '/mysqld', loose_log_bin: 'bin', 'skip-networking': undefined },
   });
-  const cases: [string, Scope[], string | undefined, string | undefined][] = [
-    ['datadir', ['direct', 'server arguments'], '/direct', '--datadir'],
-    ['datadir', ['server arguments', '[mysqld]'], '/server', '--datadir'],
-    ['datadir', ['[mysqld]', '[sst]'], '/mysqld', '/etc/my.cnf:102'],
-    ['datadir', ['[sst]'], '/sst', '/etc/my.cnf:2'],
-    ['tmpdir', ['direct', 'server arguments', '[mysqld]', '[sst]'], '/tmp', '/etc/my.cnf:3'],
-    ['tmpdir', ['direct', 'server arguments', '[mysqld]'], undefined, undefined],
-    ['log-bin', ['server arguments', '[mysqld]'], '', '--log-bin'],
-    ['log-bin', ['[mysqld]'], 'bin', '/etc/my.cnf:103'],
-    ['skip-networking', ['[mysqld]'], '', '/etc/my.cnf:104'],
-    ['datadir', [], undefined, undefined],
+  const cases: [Sourced<string> | undefined, string | undefined, string | undefined][] = [
+    [find(settings, 'datadir', ['direct', 'server arguments']), '/direct', '--datadir'],
+    [find(settings, 'datadir', ['server arguments', '[mysqld]']), '/server', '--datadir'],
+    [find(settings, 'ssl-ca', ['[mysqld]', '[sst]']), '/mysqld', '/etc/my.cnf:102'],
+    [find(settings, 'ssl-ca', ['[sst]', '[mysqld]']), '/sst', '/etc/my.cnf:2'],
+    [find(settings, 'ssl-ca', ['[sst]']), '/sst', '/etc/my.cnf:2'],
+    [find(settings, 'tmpdir', ['direct', 'server arguments', '[mysqld]', '[sst]']), '/tmp', '/etc/my.cnf:3'],
+    [find(settings, 'tmpdir', ['direct', 'server arguments', '[mysqld]']), undefined, undefined],
+    [find(settings, 'log-bin', ['server arguments', '[mysqld]']), '', '--log-bin'],
+    [find(settings, 'log-bin', ['[mysqld]']), 'bin', '/etc/my.cnf:103'],
+    [find(settings, 'skip-networking', ['[mysqld]']), '', '/etc/my.cnf:104'],
+    [find(settings, 'datadir', []), undefined, undefined],
   ];
-  for (const [name, scopes, value, place] of cases) {
-    const found = find(settings, name, scopes);
+  for (const [index, [found, value, place]] of cases.entries()) {
     const source = found?.source;
-    t.equal(found?.value, value, `${name} in ${scopes.join(', ')}`);
+    t.equal(found?.value, value, `case ${index}`);
     t.equal(source?.kind === 'file' ? `${source.file}:${source.line}` : source?.name, place);
   }
 });

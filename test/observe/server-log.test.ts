@@ -51,7 +51,7 @@ const described: [TransferEvent, Level | undefined, string][] = [
       },
     },
     'WARNING',
-    'mode 0644 (tkey at /my.cnf:3) HINT: chmod',
+    'KEY_EXPOSED: mode 0644 (tkey at /my.cnf:3) HINT: chmod',
   ],
   [{ kind: 'command', name: 'stream 1', shell: 'rsync x' }, 'INFO', 'stream 1: rsync x'],
   [{ kind: 'child output', name: 'stream 1', line: 'odd' }, 'INFO', 'stream 1 says: odd'],

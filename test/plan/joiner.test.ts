@@ -16,6 +16,7 @@ const config: Config = {
   allowDonorWithoutSecret: false,
   initialTimeoutMs: 0,
   idleTimeoutMs: 0,
+  sources: {},
 };
 const layout: Layout = {
   roots: { data: '/my data', 'innodb-home': '/home', 'innodb-log': '/log', undo: '/home', aria: '/my data' },
