@@ -15,12 +15,23 @@ export interface InventoryFile {
   readonly size: number;
   /** Milliseconds since 1970, with a resolution of about 0.3 µs. */
   readonly mtimeMs: number;
+  /** When the file itself, its name or its attributes changed last. */
+  readonly ctimeMs: number;
+  /** What the file is, whatever it is called. */
+  readonly dev: number;
+  readonly ino: number;
+  /** Bytes that the file takes up. */
+  readonly allocated: number;
   /** Whether clearly less room is allocated than its size says (holes, page compression). */
   readonly sparse: boolean;
+  /** The joiner has something that resembles it: sending the differences will do. */
+  readonly similar?: boolean | undefined;
 }
 
 /** What a donor has to send. */
 export interface Inventory {
+  /** When the first file was looked at, ms since 1970. */
+  readonly takenMs: number;
   /** Binary logs come last, in the order of the index. */
   readonly files: readonly InventoryFile[];
   /** Relative to the data directory, parents first; among them the empty schema directories. */
@@ -42,15 +53,18 @@ export interface InventoryOptions {
  * @throws TransferError FILE_UNREADABLE, PATH_UNSAFE.
  */
 export async function takeInventory(layout: Layout, options: InventoryOptions): Promise<Inventory> {
+  const takenMs = Date.now();
   const files: InventoryFile[] = [];
   const directories: string[] = [];
   const external: string[] = [];
   let bytes = 0;
   const add = (place: Place, path: string, stat: Stats): void => {
-    const { size, mtimeMs, blocks } = stat;
+    const { size, mtimeMs, ctimeMs, dev, ino, blocks } = stat;
     const table = place === 'data' ? externalTableOf(path) : undefined;
     if (table !== undefined) external.push(table);
-    files.push({ place, path, size, mtimeMs, sparse: isSparse(size, blocks) });
+    const sparse = isSparse(size, blocks);
+    const allocated = blocks * 512;
+    files.push({ place, path, size, mtimeMs, ctimeMs, dev, ino, allocated, sparse });
     bytes += size;
   };
   await walkLayout(
@@ -62,7 +76,7 @@ export async function takeInventory(layout: Layout, options: InventoryOptions): 
     const stat = statSync(join(layout.binlog?.dir ?? '', name), { throwIfNoEntry: false });
     if (stat?.isFile() === true) add('binlog', name, stat);
   }
-  return { files, directories, bytes, external };
+  return { takenMs, files, directories, bytes, external };
 }
 
 function newestBinlogs(layout: Layout, maxBinlogs: number): readonly string[] {

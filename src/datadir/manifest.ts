@@ -9,6 +9,13 @@ export interface ManifestFile {
   /** Bytes. */
   readonly size: number;
   readonly mtimeMs?: number | undefined;
+  /** Of the donor's file: any change of it changes one of both. */
+  readonly ctimeMs?: number | undefined;
+  readonly ino?: number | undefined;
+  /** Bytes that the file takes up, where that is clearly less than its size. */
+  readonly allocated?: number | undefined;
+  /** SHA-256 of the contents, hexadecimal; in a final manifest for a joiner that asked for it. */
+  readonly hash?: string | undefined;
 }
 
 /** What a donor says its complete copy consists of. */
@@ -28,6 +35,10 @@ export interface ManifestHeader {
   readonly pass: 'offer' | 'final' | 'bypass';
   /** Names of the binary logs among the files, in the order of the donor's index. */
   readonly binlogs: readonly string[];
+  /** Tells this donor from all others, until its host starts anew. */
+  readonly donorId?: string | undefined;
+  /** When the donor began to look at its files, by its clock, ms since 1970. */
+  readonly takenMs?: number | undefined;
   /** As in the donor's layout: `['ibdata*']`, or the names in the order of its `innodb_data_file_path`. */
   readonly innodbFiles: readonly string[];
 }
@@ -36,14 +47,19 @@ const entriesPerChunk = 500;
 
 /**
  * The manifest as text, in chunks of some 30 KiB: a JSON value a line, first the header, then `"directory"`, then
- * `[place number, "path", size, mtimeMs]`, last the counts, which tell a complete text from a cut one.
+ * `[place number, "path", size, mtimeMs, {more}]`, last the counts, which tell a complete text from a cut one.
  */
 export function* encodeManifest(manifest: Manifest): Generator<string, void> {
   const { files, directories, ...header } = manifest;
   yield `${JSON.stringify(header)}\n`;
   yield* inChunks(directories, (path) => JSON.stringify(path));
-  yield* inChunks(files, ({ place, path, size, mtimeMs }) =>
-    JSON.stringify([places.indexOf(place), path, size, ...(mtimeMs === undefined ? [] : [mtimeMs])]),
+  yield* inChunks(files, ({ place, path, size, mtimeMs, ...more }) =>
+    JSON.stringify([
+      places.indexOf(place),
+      path,
+      size,
+      ...(mtimeMs === undefined ? [] : Object.keys(more).length === 0 ? [mtimeMs] : [mtimeMs, more]),
+    ]),
   );
   yield `${JSON.stringify({ files: files.length, directories: directories.length })}\n`;
 }
@@ -93,13 +109,19 @@ export function decodeManifest(text: string, sourceName: string): Manifest {
     } else if (typeof value === 'string') {
       directories.push(once('directory', value));
     } else if (Array.isArray(value)) {
-      const [number, path, size, mtimeMs] = value as unknown[];
+      const [number, path, size, mtimeMs, more] = value as unknown[];
       const place = places[Number.isInteger(number) ? (number as number) : -1];
       if (place === undefined) return fail('a known place', content);
       if (!isByteCount(size)) return fail('a size in bytes', content);
       if (mtimeMs !== undefined && typeof mtimeMs !== 'number')
         return fail('a time in milliseconds', content);
-      files.push({ place, path: once(place, path), size, ...(mtimeMs === undefined ? {} : { mtimeMs }) });
+      files.push({
+        place,
+        path: once(place, path),
+        size,
+        ...(mtimeMs === undefined ? {} : { mtimeMs }),
+        ...moreOf(more),
+      });
     } else {
       isComplete =
         isRecord(value) && value['files'] === files.length && value['directories'] === directories.length;
@@ -117,6 +139,18 @@ export function decodeManifest(text: string, sourceName: string): Manifest {
 /** Relative, without empty, `.` or `..` segments, so that it cannot name anything outside its root. */
 export function isSafePath(path: unknown): path is string {
   return typeof path === 'string' && !path.includes('\0') && !/(?:^|\/)(?:\.{0,2})(?:\/|$)/.test(path);
+}
+
+/** What else is said of a file, as far as it is understood: nothing of it decides where something is written. */
+function moreOf(more: unknown): Pick<ManifestFile, 'ctimeMs' | 'ino' | 'allocated' | 'hash'> {
+  if (!isRecord(more)) return {};
+  const { ctimeMs, ino, allocated, hash } = more;
+  return {
+    ...(typeof ctimeMs === 'number' ? { ctimeMs } : {}),
+    ...(isByteCount(ino) ? { ino } : {}),
+    ...(isByteCount(allocated) ? { allocated } : {}),
+    ...(typeof hash === 'string' && /^[0-9a-f]{64}$/.test(hash) ? { hash } : {}),
+  };
 }
 
 function* linesOf(text: string): Generator<string, void> {
@@ -146,6 +180,8 @@ function isHeader(value: unknown): value is ManifestHeader {
     typeof value['tool'] === 'string' &&
     isAbsentOrText(value['serverVersion']) &&
     isAbsentOrText(value['gtid']) &&
+    isAbsentOrText(value['donorId']) &&
+    (value['takenMs'] === undefined || typeof value['takenMs'] === 'number') &&
     isListOfNames(value['binlogs']) &&
     isListOfNames(value['innodbFiles'])
   );

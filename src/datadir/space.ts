@@ -1,17 +1,10 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DirectorySettings } from '../config/directories.js';
 import { placeOf } from '../config/source.js';
 import type { Finding } from '../errors.js';
 import type { Layout, Place } from './layout.js';
 import { places, rootOf } from './layout.js';
-
-/** What an ordinary user may still write at `path`, in bytes and in new files. */
-export async function freeSpace(path: string): Promise<{ bytes: number; inodes: number }> {
-  const { bavail, bsize, ffree } = await statfs(path);
-  return { bytes: bavail * bsize, inodes: ffree };
-}
 
 /** A donor reads its directories; a joiner writes them, and creates those that are missing besides the data directory. */
 export type DirectoryUse = 'read' | 'write';

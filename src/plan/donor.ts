@@ -37,6 +37,8 @@ export interface Job {
   readonly files: readonly InventoryFile[];
   /** The files have holes that are worth keeping. */
   readonly sparse: boolean;
+  /** The joiner has files that resemble these: only the differences are sent. */
+  readonly similar?: boolean | undefined;
   readonly bytes: number;
 }
 
@@ -46,7 +48,7 @@ export function sendFiles(job: Job, listFile: string, name: string, client: Tunn
     '--files-from',
     listFile,
     '--from0',
-    '--whole-file',
+    job.similar === true ? '--no-whole-file' : '--whole-file',
     '--inplace',
     '--ignore-times',
     '--perms',
@@ -54,7 +56,8 @@ export function sendFiles(job: Job, listFile: string, name: string, client: Tunn
     '--omit-dir-times',
     '--copy-links',
     ...(job.sparse ? ['--sparse'] : []),
-    ...(client.withoutChecksums ? ['--checksum-choice=none'] : []),
+    // Without checksums there are no differences to be found.
+    ...(client.withoutChecksums && job.similar !== true ? ['--checksum-choice=none'] : []),
     `${job.root}/`,
     moduleUrl(job.module, client),
   ]);
@@ -158,7 +161,7 @@ function moduleUrl(module: string, client: TunnelClient): string {
 }
 
 /**
- * Groups a stream's files into jobs: one for each pair of source directory and module, sparse files apart. Kinds
+ * Groups a stream's files into jobs: one for each pair of source directory and module, sparse and similar files apart. Kinds
  * that lie in one directory on both sides go in one job, so that the common layout needs one connection a stream.
  */
 export function planJobs(
@@ -168,16 +171,26 @@ export function planJobs(
 ): Job[] {
   const groups = new Map<
     string,
-    { module: string; root: string; files: InventoryFile[]; sparse: boolean; bytes: number }
+    {
+      module: string;
+      root: string;
+      files: InventoryFile[];
+      sparse: boolean;
+      similar?: boolean;
+      bytes: number;
+    }
   >();
   for (const file of files) {
     const module = modules[file.place];
     const root = rootOf(layout, file.place);
     if (module === '' || root === undefined) continue;
-    const key = `${module}\0${root}\0${file.sparse ? 's' : ''}`;
+    const { sparse, similar = false } = file;
+    const key = `${module}\0${root}\0${sparse ? 's' : ''}${similar ? 'd' : ''}`;
     let group = groups.get(key);
-    if (group === undefined)
-      groups.set(key, (group = { module, root, files: [], sparse: file.sparse, bytes: 0 }));
+    if (group === undefined) {
+      group = { module, root, files: [], sparse, ...(similar ? { similar } : {}), bytes: 0 };
+      groups.set(key, group);
+    }
     group.files.push(file);
     group.bytes += file.size;
   }

@@ -18,8 +18,13 @@ export function identify(pid: number): ProcessIdentity | undefined {
   return {
     pid,
     startTicks: Number(fields[19]),
-    bootId: read('/proc/sys/kernel/random/boot_id')?.trim() ?? '',
+    bootId: bootId(),
   };
+}
+
+/** Changes with every start of this host; empty where it cannot be known. */
+export function bootId(): string {
+  return read('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
 }
 
 /** Whether the very process is still running. */

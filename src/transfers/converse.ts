@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import { adoptBinlogs, clearBinlogs } from '../datadir/binlogs.js';
 import { compareWithManifest } from '../datadir/compare.js';
+import { checkSpace } from '../datadir/space-check.js';
 import { decodeManifest, type Manifest } from '../datadir/manifest.js';
 import { prepareDirectories, removeUnlisted } from '../datadir/removal.js';
 import { TransferError } from '../errors.js';
@@ -10,12 +11,14 @@ import { originalCompletionFile, placeModules } from '../plan/modules.js';
 import type { SupervisedChild } from '../processes/supervise.js';
 import { describeDifferences } from './differences.js';
 import { withinIdleTimeout } from './idle.js';
-import { encodeTold, peerError, readTold } from './messages.js';
+import { encodeHeld, encodeTold, peerError, readTold } from './messages.js';
 import { acceptFromOriginal } from './original-donor.js';
+import { report } from './preflight.js';
 import { followProgress } from './progress.js';
 import { limitReceivers } from './receive-rate.js';
 import { countReceived } from './received.js';
 import type { Conversation, Reception } from './reception.js';
+import { takeStock } from './resume.js';
 import { parseState } from './state.js';
 import { giveVerdict, letDonorGo, publish } from './verdict.js';
 import { waitForFile } from './wait.js';
@@ -82,16 +85,16 @@ async function receiveFiles(
   listener: SupervisedChild,
 ): Promise<Manifest> {
   const { config, plan, signal, emit } = context;
-  const offeredBytes = await answerOffer(context, offer);
+  const { expectedBytes, heldBytes } = await answerOffer(context, offer);
   emit({ kind: 'phase', phase: 'copying' });
-  const progress = followProgress(offeredBytes, countReceived(listener.pid ?? 0), context);
+  const progress = followProgress(expectedBytes, countReceived(listener.pid ?? 0), context);
   const unlimit = context.rate === undefined ? undefined : limitReceivers(listener.pid ?? 0, context.rate);
   try {
     const idle = { config, listener, signal };
     const next = await withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], signal));
     if (next === failure) throw readDonorFailure(failure);
     const manifest = decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
-    progress.complete(sizeOf(manifest));
+    progress.complete(Math.max(0, sizeOf(manifest) - heldBytes));
     return manifest;
   } finally {
     unlimit?.();
@@ -101,18 +104,22 @@ async function receiveFiles(
 
 /** Makes room and directories for what the donor offers, and tells it where everything goes; gives the bytes to come. */
 async function answerOffer(
-  { plan, layout, tools, version, signal, emit }: Reception,
+  { config, plan, layout, tools, version, signal, emit, partial }: Conversation,
   offerFile: string,
-): Promise<number> {
-  const offer = decodeManifest(readFileSync(offerFile, 'utf8'), 'the offer');
+): Promise<{ readonly expectedBytes: number; readonly heldBytes: number }> {
+  const text = readFileSync(offerFile, 'utf8');
+  const offer = decodeManifest(text, 'the offer');
   const bytes = sizeOf(offer);
   emit({ kind: 'notice', text: `the donor offers ${offer.files.length} files with ${bytes} bytes` });
+  report(await checkSpace(layout, offer, config.directories, signal), emit);
+  const held = takeStock(layout, offer, emit);
+  partial.begin(text);
   clearBinlogs(layout);
   await removeUnlisted(layout, offer, { signal });
   prepareDirectories(layout, offer);
-  const told = encodeTold({ ok: true, value: { tool: version, rsync: tools.rsync, modules: plan.modules } });
-  publish(plan.answer, messageFiles.answer, told);
-  return bytes;
+  const answer = { tool: version, rsync: tools.rsync, modules: plan.modules, held: encodeHeld(held) };
+  publish(plan.answer, messageFiles.answer, encodeTold({ ok: true, value: answer }));
+  return { expectedBytes: bytes - held.completeBytes, heldBytes: held.completeBytes };
 }
 
 function sizeOf({ files }: Manifest): number {
@@ -121,7 +128,7 @@ function sizeOf({ files }: Manifest): number {
 
 /** Nothing is assumed complete: what lies on disk is compared with what the donor says it sent. */
 async function verify(
-  { layout, signal, emit, now }: Reception,
+  { layout, signal, emit, now, partial }: Conversation,
   manifest: Manifest,
   offeredMs: number,
 ): Promise<void> {
@@ -131,6 +138,7 @@ async function verify(
   const differences = await compareWithManifest(layout, manifest, { signal });
   if (differences.length > 0) throw new TransferError('COPY_INCOMPLETE', describeDifferences(differences));
   adoptBinlogs(layout, manifest.binlogs);
+  partial.complete();
   emit({
     kind: 'finished',
     bypass: false,

@@ -3,6 +3,7 @@ import { probePeer, type PeerFacts } from '../certificates/probe.js';
 import { pinFor } from '../certificates/pin.js';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/config.js';
+import { withoutHeld } from '../datadir/held.js';
 import { takeInventory, type Inventory } from '../datadir/inventory.js';
 import { resolveLayout, type Layout } from '../datadir/layout.js';
 import type { Manifest } from '../datadir/manifest.js';
@@ -17,6 +18,7 @@ import { withLifetime } from './lifetime.js';
 import { releaseLock, takeLock } from './lock.js';
 import { donateToOriginal } from './original-joiner.js';
 import { checkPlaces, report } from './preflight.js';
+import { donorIdOf } from './resume.js';
 import { parseState } from './state.js';
 import { sendAll } from './streams.js';
 import { delay } from './wait.js';
@@ -107,7 +109,7 @@ const untellable: ReadonlySet<ErrorCode> = new Set([
 async function bypass({ donation, layout, context }: Premises, courier: Courier): Promise<string> {
   const state = parseState(donation.state, '--gtid');
   context.say({ kind: 'continue' });
-  const nothing: Inventory = { files: [], directories: [], bytes: 0, external: [] };
+  const nothing: Inventory = { takenMs: 0, files: [], directories: [], bytes: 0, external: [] };
   await courier.sendManifest(describe(nothing, layout, context, state, 'bypass'), 'final');
   context.emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0 });
   return state;
@@ -132,7 +134,7 @@ async function copy(premises: Premises, courier: Courier): Promise<string> {
     inventory = await takeInventory(layout, { maxBinlogs: config.maxBinlogs, signal });
     refuseExternalTables(inventory);
     const withoutChecksums = client.withoutChecksums && isAtLeast(answer.rsync, '3.2.0');
-    const files = { files: inventory.files, layout, modules: answer.modules };
+    const files = { files: withoutHeld(inventory.files, answer.held), layout, modules: answer.modules };
     await sendAll(
       { name: 'copy', ...files, client: { ...client, withoutChecksums } },
       config,
@@ -189,7 +191,12 @@ function describe(
     pass,
     binlogs,
     innodbFiles: layout.innodbFiles,
-    files: inventory.files.map(({ place, path, size, mtimeMs }) => ({ place, path, size, mtimeMs })),
+    donorId: donorIdOf(layout),
+    takenMs: inventory.takenMs,
+    files: inventory.files.map(({ place, path, size, mtimeMs, ctimeMs, ino, allocated, sparse }) => ({
+      ...{ place, path, size, mtimeMs, ctimeMs, ino },
+      ...(sparse ? { allocated } : {}),
+    })),
     directories: inventory.directories,
   };
 }

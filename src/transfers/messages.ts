@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { AnsweredHeld, HeldFile } from '../datadir/held.js';
 import { places, type Place } from '../datadir/layout.js';
 import { errorTable, TransferError, type ErrorCode } from '../errors.js';
 
@@ -9,6 +10,10 @@ export interface Answer {
   readonly rsync: string;
   /** The module for each kind of file; empty for kinds that this joiner does not take. */
   readonly modules: Readonly<Record<Place, string>>;
+  /** What it has of the offer since an earlier transfer broke. */
+  readonly held: AnsweredHeld;
+  /** It wants to compare contents, and needs their hashes in the final manifest. */
+  readonly wantsHashes: boolean;
 }
 
 /** A failure as one side tells it to the other. */
@@ -36,13 +41,42 @@ export function encodeTold(told: Told<object>): string {
 export function readAnswer(file: string): Told<Answer> {
   const told = readTold(file);
   if (!told.ok) return told;
-  const { tool, rsync, modules } = told.value;
+  const { tool, rsync, modules, held, wantsHashes } = told.value;
   if (typeof tool !== 'string' || typeof rsync !== 'string' || !isRecord(modules)) throw malformed(file);
   const chosen = places.map((place) => [place, modules[place]] as const);
   for (const [, module] of chosen) {
     if (typeof module !== 'string' || !/^[A-Za-z0-9_-]*$/.test(module)) throw malformed(file);
   }
-  return { ok: true, value: { tool, rsync, modules: Object.fromEntries(chosen) as Record<Place, string> } };
+  const value: Answer = {
+    tool,
+    rsync,
+    modules: Object.fromEntries(chosen) as Record<Place, string>,
+    held: readHeld(held),
+    wantsHashes: wantsHashes === true,
+  };
+  return { ok: true, value };
+}
+
+/** As it stands in an answer: `[place number, "path"]` for each file. */
+export function encodeHeld({ complete, similar }: AnsweredHeld): object {
+  const encode = (files: readonly HeldFile[]): unknown[] =>
+    files.map(({ place, path }) => [places.indexOf(place), path]);
+  return { complete: encode(complete), similar: encode(similar) };
+}
+
+/** What is not understood is not held, and will be sent. */
+function readHeld(value: unknown): AnsweredHeld {
+  const files = (list: unknown): HeldFile[] =>
+    !Array.isArray(list)
+      ? []
+      : list.flatMap((entry) => {
+          const [number, path] = Array.isArray(entry) ? (entry as unknown[]) : [];
+          const place = places[Number.isInteger(number) ? (number as number) : -1];
+          return place === undefined || typeof path !== 'string' ? [] : [{ place, path }];
+        });
+  return isRecord(value)
+    ? { complete: files(value['complete']), similar: files(value['similar']) }
+    : { complete: [], similar: [] };
 }
 
 /** Reads a peer's verdict or failure. */

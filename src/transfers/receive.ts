@@ -6,6 +6,7 @@ import { converse } from './converse.js';
 import { followDaemonLog } from './daemon-log.js';
 import { startListener } from './listener.js';
 import { prepareForOriginal, type FileStamps } from './original-donor.js';
+import { partialCopyIn } from './partial-copy.js';
 import type { Reception } from './reception.js';
 import { tellDonor } from './verdict.js';
 import { delay, untilAborted } from './wait.js';
@@ -26,6 +27,7 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
     onConnection: (from) => emit({ kind: 'notice', text: `connection from ${from}` }),
     onEnd: (error) => trouble.abort(error),
   });
+  const partial = partialCopyIn(reception.layout.roots.data, reception);
   const written = new Set<string>();
   let verdictIsRead = (): void => undefined;
   const verdictRead = new Promise<void>((resolve) => (verdictIsRead = resolve));
@@ -48,7 +50,7 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
     sayReady();
     await withinInitialTimeout(config, donorCame, signal);
     return await converse(
-      { ...context, config, written, daemonLog, ownFiles, startedMs, verdictRead },
+      { ...context, config, written, daemonLog, ownFiles, partial, startedMs, verdictRead },
       listener,
     );
   } catch (error) {
@@ -57,6 +59,7 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
   } finally {
     daemonLog.stop();
     await listener.stop(2000);
+    partial.leave();
   }
 }
 

@@ -5,6 +5,7 @@ import type { Tools } from '../processes/tools.js';
 import type { TransferContext } from './context.js';
 import type { FollowedLog } from './daemon-log.js';
 import type { FileStamps } from './original-donor.js';
+import type { PartialCopy } from './partial-copy.js';
 
 /** A joiner that has checked itself and is about to listen. */
 export interface Reception extends TransferContext {
@@ -20,6 +21,7 @@ export interface Conversation extends Reception {
   /** The modules that donors have begun to write to. */
   readonly written: ReadonlySet<string>;
   readonly ownFiles: FileStamps;
+  readonly partial: PartialCopy;
   /** Since when donors could come, ms since 1970. */
   readonly startedMs: number;
   /** Resolves when the donor begins to read the verdict. */

@@ -132,7 +132,7 @@ async function stateOf(node: LabNode): Promise<Record<string, string | undefined
 /** What a transfer may not leave: processes, private directories, claims and signs in the data directory. */
 export async function traces(nodes: readonly LabNode[]): Promise<string[]> {
   const signs =
-    /^(\.galera-sst-tunnel\.json|sst_in_progress|tables_flushed|sst_error|rsync_tunnel_sst_complete|.*\.sst|\..*\.[A-Za-z0-9]{6})$/;
+    /^(\.galera-sst-tunnel\..*|sst_in_progress|tables_flushed|sst_error|rsync_tunnel_sst_complete|.*\.sst|\..*\.[A-Za-z0-9]{6})$/;
   const files = nodes.flatMap((node) => [
     ...namesIn(temporaryDirectory(node)).filter((name) => name.startsWith('galera-sst-tunnel')),
     ...namesIn(node.dataDirectory).filter((name) => signs.test(name)),

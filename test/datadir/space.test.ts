@@ -6,15 +6,9 @@ import t from 'tap';
 import type { DirectorySettings } from '../../src/config/directories.js';
 import { resolveLayout } from '../../src/datadir/layout.js';
 import type { DirectoryUse } from '../../src/datadir/space.js';
-import { checkDirectories, freeSpace } from '../../src/datadir/space.js';
+import { checkDirectories } from '../../src/datadir/space.js';
 import type { Finding } from '../../src/errors.js';
 import { settingsOf } from './settings.js';
-
-t.test('free space is a number of bytes and of files', async (t) => {
-  const { bytes, inodes } = await freeSpace(t.testdir({}));
-  t.ok(bytes > 4096 && Number.isSafeInteger(bytes));
-  t.ok(inodes >= 0);
-});
 
 t.test('a directory that cannot be used is reported with its option', (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'space-'));

@@ -8,6 +8,10 @@ const file = (path: string, size: number): InventoryFile => ({
   path,
   size,
   mtimeMs: 0,
+  ctimeMs: 0,
+  dev: 1,
+  ino: 1,
+  allocated: 0,
   sparse: false,
 });
 

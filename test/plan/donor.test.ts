@@ -153,7 +153,7 @@ const modules: Record<Place, string> = {
   binlog: 'binlog',
 };
 const file = (place: Place, path: string, size: number, sparse = false): InventoryFile => {
-  return { place, path, size, mtimeMs: 0, sparse };
+  return { place, path, size, mtimeMs: 0, ctimeMs: 0, dev: 1, ino: 1, allocated: size, sparse };
 };
 
 t.test(

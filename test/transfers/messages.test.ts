@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 import { TransferError } from '../../src/errors.js';
-import { encodeTold, peerError, readAnswer, readTold, tell } from '../../src/transfers/messages.js';
+import {
+  encodeHeld,
+  encodeTold,
+  peerError,
+  readAnswer,
+  readTold,
+  tell,
+} from '../../src/transfers/messages.js';
 
 const file = join(t.testdir(), 'message.json');
 
@@ -13,15 +20,33 @@ function written(text: string): string {
 }
 
 const modules = { data: 'm', 'innodb-home': 'm', 'innodb-log': 'm-log_dir', undo: '', aria: 'm', binlog: '' };
-const answer = { tool: '0.1.0', rsync: '3.5.0', modules };
+const held = {
+  complete: [{ place: 'data', path: 'shop/a.ibd' }],
+  similar: [{ place: 'data', path: 'shop/b.ibd' }],
+} as const;
+const answer = { tool: '0.1.0', rsync: '3.5.0', modules, held, wantsHashes: true };
 
 t.test('an answer is read back as it was told', async (t) => {
-  t.strictSame(readAnswer(written(encodeTold({ ok: true, value: answer }))), { ok: true, value: answer });
-  const more = { ...answer, later: 1, modules: { ...modules, other: '../x' } };
+  const sent = { ...answer, held: encodeHeld(held) };
+  t.strictSame(readAnswer(written(encodeTold({ ok: true, value: sent }))), { ok: true, value: answer });
+  const more = { ...sent, later: 1, modules: { ...modules, other: '../x' } };
   t.strictSame(
     readAnswer(written(encodeTold({ ok: true, value: more }))),
     { ok: true, value: answer },
     'of a newer version',
+  );
+  const older = { tool: '0.1.0', rsync: '3.5.0', modules };
+  t.strictSame(
+    readAnswer(written(encodeTold({ ok: true, value: older }))),
+    { ok: true, value: { ...older, held: { complete: [], similar: [] }, wantsHashes: false } },
+    'of an older version, which holds nothing',
+  );
+  const odd = { complete: [[9, 'a'], [0], 'x', null, [0, 7]], similar: 'all' };
+  const read = readAnswer(written(encodeTold({ ok: true, value: { ...older, held: odd } })));
+  t.strictSame(
+    read.ok ? read.value.held : read,
+    { complete: [], similar: [] },
+    'what is not understood is not held',
   );
 });
 

@@ -1,0 +1,149 @@
+import type { Stats } from 'node:fs';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { InventoryFile } from './inventory.js';
+import { rootOf, type Layout, type Place } from './layout.js';
+import type { Manifest, ManifestFile } from './manifest.js';
+
+/** An earlier transfer into the same directories that broke. */
+export interface BrokenTransfer {
+  readonly offer: Manifest;
+  /** When it was at work for the last time, by this host's clock, ms since 1970. */
+  readonly lastAliveMs: number;
+  /** This host has not been started anew since: what had been written is there, whether it was on disk or not. */
+  readonly sameBoot: boolean;
+}
+
+/** What of an offer lies on the joiner already. */
+export interface Held {
+  /** Need not be sent. */
+  readonly complete: readonly HeldFile[];
+  readonly completeBytes: number;
+  /** Something is there that may resemble the donor's file: sending the differences will do. */
+  readonly similar: readonly HeldFile[];
+}
+
+/** As a donor is told. */
+export type AnsweredHeld = Pick<Held, 'complete' | 'similar'>;
+
+export interface HeldFile {
+  readonly place: Place;
+  readonly path: string;
+}
+
+export const nothingHeld: Held = { complete: [], completeBytes: 0, similar: [] };
+
+/**
+ * A file can change right after it was looked at, within the same tick of the clock that stamps it; a file whose time is
+ * not older than this before the look cannot be told from a changed one.
+ */
+const settledMs = 2000;
+
+/** The sign of life is renewed every second; after a power cut the last ones may not have reached the disk. */
+const aliveToleranceMs = { sameBoot: 2000, otherBoot: 60_000 };
+
+/** Below this it costs less to send a file than to find out how it differs. */
+const worthComparingBytes = 65_536;
+
+/**
+ * Decides which tables' files need not be sent again. A file counts as complete when the donor shows the same file as in
+ * the broken transfer (same donor and host start, inode, times and size, and written to clearly before the first look), and
+ * what lies here has that size and, to the microsecond, that time, which rsync sets when it has written the last byte.
+ * Everything that is not a table's file is always sent.
+ */
+export function findHeld(layout: Layout, offer: Manifest, broken: BrokenTransfer): Held {
+  const complete: HeldFile[] = [];
+  const similar: HeldFile[] = [];
+  let completeBytes = 0;
+  const before = new Map(broken.offer.files.map((file) => [keyOf(file), file]));
+  const isSameDonor = offer.donorId !== undefined && offer.donorId === broken.offer.donorId;
+  for (const file of offer.files) {
+    if (!isTable(file)) continue;
+    const earlier = before.get(keyOf(file));
+    const own = statOf(layout, file);
+    if (earlier === undefined || own === undefined) continue;
+    const { place, path, size } = file;
+    const isComplete =
+      isSameDonor &&
+      broken.sameBoot &&
+      isUnchanged(earlier, file, broken.offer.takenMs) &&
+      isReceived(own, file);
+    if (isComplete) {
+      complete.push({ place, path });
+      completeBytes += size;
+    } else if (size >= worthComparingBytes && own.size >= worthComparingBytes) similar.push({ place, path });
+  }
+  return { complete, completeBytes, similar };
+}
+
+/** InnoDB writes these, and nothing else, in a way that always changes their times (10.11). */
+export function isTable({ place, path }: Pick<ManifestFile, 'place' | 'path'>): boolean {
+  return place === 'data' && path.endsWith('.ibd');
+}
+
+function isUnchanged(earlier: ManifestFile, now: ManifestFile, takenMs: number | undefined): boolean {
+  const { mtimeMs, ctimeMs, ino } = now;
+  return (
+    takenMs !== undefined &&
+    mtimeMs !== undefined &&
+    ctimeMs !== undefined &&
+    ino !== undefined &&
+    mtimeMs < takenMs - settledMs &&
+    ctimeMs < takenMs - settledMs &&
+    earlier.size === now.size &&
+    earlier.mtimeMs === mtimeMs &&
+    earlier.ctimeMs === ctimeMs &&
+    earlier.ino === ino
+  );
+}
+
+function isReceived(own: Stats, { size, mtimeMs }: ManifestFile): boolean {
+  return own.size === size && mtimeMs !== undefined && Math.abs(own.mtimeMs - mtimeMs) < 0.001;
+}
+
+/**
+ * The file that shows that a server has opened the directories since the transfer broke; undefined when none does. A
+ * server writes to these files as soon as it starts (10.11). Of their times both must be newer: a change of owner or mode
+ * changes the ctime alone, and the mtime of a file that was sent is the donor's, whose clock may be ahead.
+ */
+export function openedSince(layout: Layout, broken: Omit<BrokenTransfer, 'offer'>): string | undefined {
+  const toleranceMs = broken.sameBoot ? aliveToleranceMs.sameBoot : aliveToleranceMs.otherBoot;
+  return serverFiles(layout).find((file) => {
+    const stat = statSync(file, { throwIfNoEntry: false });
+    return stat?.isFile() === true && Math.min(stat.ctimeMs, stat.mtimeMs) > broken.lastAliveMs + toleranceMs;
+  });
+}
+
+function serverFiles({ roots }: Layout): string[] {
+  return [
+    join(roots['innodb-log'], 'ib_logfile0'),
+    join(roots['innodb-home'], 'ibdata1'),
+    join(roots['innodb-home'], 'ibtmp1'),
+    join(roots.data, 'ibtmp1'),
+    join(roots.aria, 'aria_log_control'),
+    join(roots.undo, 'undo001'),
+  ];
+}
+
+/** What is to be sent to a joiner that holds something of it already. */
+export function withoutHeld(files: readonly InventoryFile[], held: AnsweredHeld): InventoryFile[] {
+  const complete = new Set(held.complete.map(keyOf));
+  const similar = new Set(held.similar.map(keyOf));
+  return files.flatMap((file) => {
+    if (!isTable(file)) return [file];
+    const key = keyOf(file);
+    if (complete.has(key)) return [];
+    return similar.has(key) ? [{ ...file, similar: true }] : [file];
+  });
+}
+
+function keyOf({ place, path }: Pick<ManifestFile, 'place' | 'path'>): string {
+  return `${place}\0${path}`;
+}
+
+function statOf(layout: Layout, { place, path }: ManifestFile): Stats | undefined {
+  const root = rootOf(layout, place);
+  if (root === undefined) return undefined;
+  const stat = statSync(join(root, path), { throwIfNoEntry: false });
+  return stat?.isFile() === true ? stat : undefined;
+}

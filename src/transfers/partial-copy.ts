@@ -1,0 +1,171 @@
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { BrokenTransfer } from '../datadir/held.js';
+import { decodeManifest } from '../datadir/manifest.js';
+import { TransferError } from '../errors.js';
+import { bootId } from '../processes/proc.js';
+
+/**
+ * The file in the data directory that says that the directory holds no complete copy: there before a transfer changes
+ * anything, gone when one has been found complete. Its first line is a header, the rest is the donor's offer; its
+ * modification time is the last moment at which that transfer was at work.
+ */
+export const partialCopyFile = '.galera-sst-tunnel.partial';
+
+const signEveryMs = 1000;
+
+/** What the marker's first line says. */
+export interface PartialCopyHeader {
+  readonly format: 1;
+  readonly transferId: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly bootId: string;
+}
+
+/** The marker of the transfer that is at work. */
+export interface PartialCopy {
+  /**
+   * The data directory is about to be changed; the marker is on disk when this returns: a power cut must not leave a
+   * half copy that looks whole.
+   * @param offer the donor's offer as it came
+   */
+  begin(offer: string): void;
+  /** Gives no more signs of life: whatever is written from now on was written by somebody else. */
+  leave(): void;
+  /** The copy is complete. */
+  complete(): void;
+}
+
+/** The marker of one transfer, not there yet. */
+export function partialCopyIn(
+  dataDir: string,
+  { id, now }: { readonly id: string; readonly now: () => Date },
+): PartialCopy {
+  const file = join(dataDir, partialCopyFile);
+  let timer: NodeJS.Timeout | undefined;
+  const sign = (): void => {
+    try {
+      utimesSync(file, now(), now());
+    } catch {
+      // Somebody has removed it, or the file system has become read-only: the transfer will find that out itself.
+    }
+  };
+  const stop = (): boolean => {
+    const wasAtWork = timer !== undefined;
+    clearInterval(timer);
+    timer = undefined;
+    return wasAtWork;
+  };
+  return {
+    begin: (offer) => {
+      writeMarker(dataDir, file, offer, { id, now });
+      timer ??= setInterval(sign, signEveryMs);
+    },
+    leave: () => {
+      if (stop()) sign();
+    },
+    complete: () => {
+      stop();
+      rmSync(file, { force: true });
+    },
+  };
+}
+
+function writeMarker(
+  dataDir: string,
+  file: string,
+  offer: string,
+  { id, now }: { readonly id: string; readonly now: () => Date },
+): void {
+  const header: PartialCopyHeader = {
+    format: 1,
+    transferId: id,
+    startedAt: now().toISOString(),
+    bootId: bootId(),
+  };
+  try {
+    writeDurably(dataDir, file, `${JSON.stringify(header)}\n${offer}`);
+  } catch (cause) {
+    const isFull = cause instanceof Error && 'code' in cause && /ENOSPC|EDQUOT/.test(String(cause.code));
+    const code = isFull ? 'DISK_FULL' : 'DIRECTORY_NOT_WRITABLE';
+    throw new TransferError(code, `cannot write ${file}: ${String(cause)}`, { cause });
+  }
+}
+
+function writeDurably(directory: string, file: string, text: string): void {
+  const draft = `${file}.new`;
+  const descriptor = openSync(draft, 'w', 0o600);
+  try {
+    writeFileSync(descriptor, text);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(draft, file);
+  const folder = openSync(directory, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** Whether a data directory holds an incomplete copy, and since when; reads only the marker's beginning. */
+export function lookAtPartialCopy(dataDir: string): PartialCopyHeader | undefined {
+  const start = Buffer.alloc(1024);
+  try {
+    const descriptor = openSync(join(dataDir, partialCopyFile), 'r');
+    try {
+      const length = readSync(descriptor, start, 0, start.length, 0);
+      return parseHeader(start.toString('utf8', 0, length).split('\n')[0] ?? '') ?? unreadable;
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+const unreadable: PartialCopyHeader = { format: 1, transferId: 'unknown', startedAt: 'unknown', bootId: '' };
+
+/** What the transfer before this one has left; undefined when nothing can be learnt from it. */
+export function readBrokenTransfer(dataDir: string): BrokenTransfer | undefined {
+  const file = join(dataDir, partialCopyFile);
+  try {
+    const lastAliveMs = statSync(file).mtimeMs;
+    const text = readFileSync(file, 'utf8');
+    const end = text.indexOf('\n') + 1;
+    const header = parseHeader(text.slice(0, end));
+    if (header === undefined) return undefined;
+    return {
+      offer: decodeManifest(text.slice(end), file),
+      lastAliveMs,
+      sameBoot: header.bootId !== '' && header.bootId === bootId(),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function parseHeader(line: string): PartialCopyHeader | undefined {
+  try {
+    const header = JSON.parse(line) as Partial<PartialCopyHeader> | null;
+    const { format, transferId, startedAt, bootId: boot } = header ?? {};
+    if (format !== 1 || typeof transferId !== 'string' || typeof startedAt !== 'string') return undefined;
+    return { format, transferId, startedAt, bootId: typeof boot === 'string' ? boot : '' };
+  } catch {
+    return undefined;
+  }
+}
