@@ -71,6 +71,12 @@ const kinds = {
     exit: 22,
     hint: 'a node is server as joiner and client as donor: issue it with extendedKeyUsage serverAuth and clientAuth',
   },
+  CERTIFICATE_REVOKED: { exit: 22, hint: 'issue a new certificate, with a new key if the old one was lost' },
+  CRL_UNUSABLE: {
+    exit: 22,
+    hint: 'every CA in the chain needs a list that is valid now: publish a new one (galera-sst-tunnel certs crl)',
+  },
+  FILE_EXISTS: { exit: 17, hint: 'name another one, or replace it with --force' },
   VERIFICATION_OFF: {
     exit: 22,
     hint: 'remove verify=0 and ssl-mode=REQUIRED once every node has a certificate signed by tca',

@@ -1,17 +1,9 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  randomBytes,
-  sign,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import type forgeModule from 'node-forge';
-
-type Forge = typeof forgeModule;
-type Asn1 = forgeModule.asn1.Asn1;
+import { keyIdentifier, readDer, readIssuer, signatureAlgorithm, signDer } from './signing.js';
+import type { Asn1, Forge } from './signing.js';
 
 /** In forge since 0.7.2, but not in its types. */
 interface Untyped {
@@ -34,6 +26,7 @@ export interface CaRequest {
   readonly name: string;
   readonly keyType?: IssuedKeyType | undefined;
   readonly days?: number | undefined;
+  readonly keyPem?: string | undefined;
   readonly rsaBits?: number | undefined;
   readonly notBefore?: Date | undefined;
   readonly notAfter?: Date | undefined;
@@ -48,9 +41,11 @@ export interface CertificateRequest {
   readonly rsaBits?: number | undefined;
   /** Default: five minutes ago, so that a peer whose clock is a little behind accepts it at once. */
   readonly notBefore?: Date | undefined;
-  /** Default: `days` (3650 for a CA, 825 otherwise) after now. */
+  /** Default: `days` (3650 for a CA, 365 otherwise) after now. */
   readonly notAfter?: Date | undefined;
   readonly days?: number | undefined;
+  /** Default: a new one of `keyType`. */
+  readonly keyPem?: string | undefined;
   /** Default: both, as a node is server and client; an empty list leaves the extension out. */
   readonly extendedKeyUsages?: readonly ExtendedKeyUsage[] | undefined;
   readonly isCa?: boolean | undefined;
@@ -81,36 +76,30 @@ async function issue(
   ca: IssuedCertificate | undefined,
 ): Promise<IssuedCertificate> {
   const { default: forge } = await import('node-forge');
-  const keyPem = createKey(request);
+  const keyPem = request.keyPem ?? createKey(request);
   const spki = readDer(forge, createPublicKey(keyPem).export({ type: 'spki', format: 'der' }));
   const signingKey = createPrivateKey(ca?.keyPem ?? keyPem);
   const algorithm = signatureAlgorithm(forge, signingKey);
   const issuer = ca === undefined ? undefined : readIssuer(forge, ca.certPem);
   const ownKeyId = keyIdentifier(spki);
 
-  const tbs = buildTbs(forge, request, ownKeyId, issuer?.keyId ?? ownKeyId);
+  const tbs = buildTbs(forge, { ...request, keyType: kindOf(keyPem) }, ownKeyId, issuer?.keyId ?? ownKeyId);
   // forge builds names, dates and extensions; it knows only RSA, so what depends on keys is put in afterwards
   const fields = tbs.value as Asn1[];
   fields[2] = algorithm;
   if (issuer !== undefined) fields[3] = issuer.name;
   fields[6] = spki;
 
-  const tbsDer = Buffer.from(forge.asn1.toDer(tbs).getBytes(), 'latin1');
-  const hash = signingKey.asymmetricKeyType === 'ed25519' ? null : 'sha256';
-  const signature = sign(hash, tbsDer, signingKey);
-  const { Class, Type } = forge.asn1;
-  const certificate = forge.asn1.create(Class.UNIVERSAL, Type.SEQUENCE, true, [
-    tbs,
-    algorithm,
-    forge.asn1.create(Class.UNIVERSAL, Type.BITSTRING, false, `\0${signature.toString('latin1')}`),
-  ]);
-  const der = forge.asn1.toDer(certificate).getBytes();
-  const certPem = forge.pem.encode({ type: 'CERTIFICATE', body: der }).replaceAll('\r\n', '\n');
-  return { certPem, keyPem };
+  return { certPem: signDer(forge, tbs, signingKey, 'CERTIFICATE'), keyPem };
 }
 
 function createKey({ keyType = 'rsa', rsaBits = 3072 }: CertificateRequest): string {
   return createPrivateKeyObject(keyType, rsaBits).export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+function kindOf(keyPem: string): IssuedKeyType {
+  const kind = createPrivateKey(keyPem).asymmetricKeyType;
+  return kind === 'ec' || kind === 'ed25519' ? kind : 'rsa';
 }
 
 function createPrivateKeyObject(keyType: IssuedKeyType, rsaBits: number): KeyObject {
@@ -124,45 +113,6 @@ function createPrivateKeyObject(keyType: IssuedKeyType, rsaBits: number): KeyObj
   }
 }
 
-function signatureAlgorithm(forge: Forge, key: KeyObject): Asn1 {
-  const { Class, Type, create, oidToDer } = forge.asn1;
-  const parts = (oid: string, parameters: Asn1[] = []) =>
-    create(Class.UNIVERSAL, Type.SEQUENCE, true, [
-      create(Class.UNIVERSAL, Type.OID, false, oidToDer(oid).getBytes()),
-      ...parameters,
-    ]);
-  const kind = key.asymmetricKeyType;
-  if (kind === 'rsa') return parts('1.2.840.113549.1.1.11', [create(Class.UNIVERSAL, Type.NULL, false, '')]);
-  if (kind === 'ec') return parts('1.2.840.10045.4.3.2');
-  if (kind === 'ed25519') return parts('1.3.101.112');
-  throw new TypeError(`cannot sign with a key of type ${String(kind)}`);
-}
-
-function readDer(forge: Forge, der: Buffer): Asn1 {
-  // undecoded bit strings: forge would otherwise take a key that happens to look like DER apart
-  const options = { strict: true, decodeBitStrings: false } as unknown as boolean;
-  return forge.asn1.fromDer(forge.util.createBuffer(der.toString('latin1')), options);
-}
-
-/** RFC 5280 §4.2.1.2 (1): the SHA-1 of the public key's bit string without its count of unused bits. */
-function keyIdentifier(spki: Asn1): string {
-  const bits = (spki.value as Asn1[])[1]?.value as string;
-  return createHash('sha1')
-    .update(Buffer.from(bits.slice(1), 'latin1'))
-    .digest('binary');
-}
-
-/** The issuer's name must be repeated byte by byte: string types count when OpenSSL hashes names. */
-function readIssuer(forge: Forge, certPem: string): { name: Asn1; keyId: string } {
-  const body = forge.pem.decode(certPem)[0]?.body ?? '';
-  const certificate = readDer(forge, Buffer.from(body, 'latin1'));
-  const fields = (certificate.value as Asn1[])[0]?.value as Asn1[];
-  const [name, spki] = [fields[5], fields[6]];
-  if (name === undefined || spki === undefined)
-    throw new TypeError('the CA certificate must be X.509 version 3');
-  return { name, keyId: keyIdentifier(spki) };
-}
-
 function buildTbs(forge: Forge, request: CertificateRequest, keyId: string, issuerKeyId: string): Asn1 {
   const { commonName } = request;
   const isCa = request.isCa ?? false;
@@ -174,7 +124,7 @@ function buildTbs(forge: Forge, request: CertificateRequest, keyId: string, issu
   certificate.serialNumber = serialNumber();
   certificate.validity.notBefore = request.notBefore ?? new Date(Date.now() - 5 * 60_000);
   certificate.validity.notAfter =
-    request.notAfter ?? new Date(Date.now() + (request.days ?? (isCa ? 3650 : 825)) * 86_400_000);
+    request.notAfter ?? new Date(Date.now() + (request.days ?? (isCa ? 3650 : 365)) * 86_400_000);
   const utf8 = forge.asn1.Type.UTF8 as unknown as forgeModule.asn1.Class;
   const subject =
     commonName === undefined ? [] : [{ name: 'commonName', value: commonName, valueTagClass: utf8 }];
@@ -209,7 +159,7 @@ function extensions(
           name: 'keyUsage',
           digitalSignature: true,
           // RSA key exchange of TLS 1.2
-          keyEncipherment: (request.keyType ?? 'rsa') === 'rsa',
+          keyEncipherment: request.keyType === 'rsa',
           critical: true,
         },
     ...(usages.length === 0

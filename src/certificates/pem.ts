@@ -6,6 +6,8 @@ export interface PemBlock {
   readonly text: string;
   /** The line of the BEGIN line, from 1. */
   readonly line: number;
+  /** What the block's lines stand for. */
+  readonly der: Buffer;
 }
 
 const begin = /^-----BEGIN ([^-]+)-----\s*$/;
@@ -23,7 +25,12 @@ export function splitPem(text: string): readonly PemBlock[] {
     if (label !== undefined) open = { label, from: index };
     if (open === undefined || line.trimEnd() !== `-----END ${open.label}-----`) continue;
     const body = lines.slice(open.from, index + 1).map((part) => part.trimEnd());
-    blocks.push({ label: open.label, text: `${body.join('\n')}\n`, line: open.from + 1 });
+    blocks.push({
+      label: open.label,
+      text: `${body.join('\n')}\n`,
+      line: open.from + 1,
+      der: Buffer.from(body.slice(1, -1).join(''), 'base64'),
+    });
     open = undefined;
   }
   return blocks;
@@ -32,6 +39,10 @@ export function splitPem(text: string): readonly PemBlock[] {
 /** `X509 CERTIFICATE` is an old name; `TRUSTED CERTIFICATE` carries OpenSSL's trust settings as well. */
 export function isCertificateBlock(block: PemBlock): boolean {
   return ['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE'].includes(block.label);
+}
+
+export function isCrlBlock(block: PemBlock): boolean {
+  return block.label === 'X509 CRL';
 }
 
 export function isKeyBlock(block: PemBlock): boolean {

@@ -166,7 +166,7 @@ function checkPeer(
 }
 
 /** Node hands the chain over as certificates linked to their issuers; a root is its own issuer. */
-function peerChain(socket: TLSSocket): readonly CertificateFacts[] {
+export function peerChain(socket: TLSSocket): readonly CertificateFacts[] {
   const chain: CertificateFacts[] = [];
   const seen = new Set<DetailedPeerCertificate>();
   // empty object when the peer has none

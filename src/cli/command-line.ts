@@ -1,6 +1,7 @@
 import yargs, { type Argv } from 'yargs';
 import { socketVariable, usualSocketPath } from '../control/socket.js';
 import { createAgentClient } from '../control/agent-client.js';
+import { addCertsCommands } from './certs-commands.js';
 import { addAgentCommands } from './agent-commands.js';
 import { standardTerminal } from './terminal.js';
 import { version } from './version.js';
@@ -89,16 +90,14 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     )
     .command('sst', 'do a transfer, as the server asks for it (wsrep_sst_rsync_tunnel runs this)');
   if (argv.includes('--watch')) process.once('SIGINT', () => ending.abort());
-  await addAgentCommands(cli, {
-    connect: createAgentClient,
-    defaultSocket,
-    terminal: standardTerminal(),
-    signal: ending.signal,
-    onFailure: (exitStatus, text) => {
-      process.stderr.write(`galera-sst-tunnel: ${text}\n`);
-      status = exitStatus;
-    },
-  })
+  const terminal = standardTerminal();
+  const onFailure = (exitStatus: number, text: string): void => {
+    process.stderr.write(`galera-sst-tunnel: ${text}\n`);
+    status = exitStatus;
+  };
+  addCertsCommands(cli, { terminal, onFailure });
+  const { signal } = ending;
+  await addAgentCommands(cli, { connect: createAgentClient, defaultSocket, terminal, signal, onFailure })
     .version(version)
     .strict()
     .recommendCommands()

@@ -1,0 +1,64 @@
+/** The files of a node, as its option files are to name them. */
+export interface NodeFiles {
+  /** The address that the certificate is for. */
+  readonly name: string;
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** The lines to paste into a node's option file, and the statement for a replica of it. */
+export function optionLines({ name, ca, cert, key }: NodeFiles): readonly string[] {
+  const server = [`ssl_ca=${ca}`, `ssl_cert=${cert}`, `ssl_key=${key}`];
+  return [
+    `# in an option file on ${name}`,
+    '[sst]',
+    `tca=${ca}`,
+    `tcert=${cert}`,
+    `tkey=${key}`,
+    '',
+    '[mysqld]',
+    ...server,
+    "# Galera's own connections; keep what wsrep_provider_options holds already:",
+    `# wsrep_provider_options="socket.ssl_ca=${ca};socket.ssl_cert=${cert};socket.ssl_key=${key}"`,
+    '',
+    '[client]',
+    ...server,
+    'ssl-verify-server-cert',
+    '',
+    `# on a replica of ${name}, with a certificate of its own under these names`,
+    changeMaster({ host: name, ca, cert, key }),
+  ];
+}
+
+/** The statement with which a replica checks its primary's certificate and shows its own. */
+export function changeMaster(given: {
+  readonly host: string;
+  readonly port?: number | undefined;
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly crl?: string | undefined;
+  readonly verifiesName?: boolean | undefined;
+}): string {
+  const text = (value: string): string => `'${value.replace(/[\\']/g, '\\$&')}'`;
+  const files = [
+    ['MASTER_SSL_CA', given.ca],
+    ['MASTER_SSL_CERT', given.cert],
+    ['MASTER_SSL_KEY', given.key],
+    ['MASTER_SSL_CRL', given.crl],
+  ] as const;
+  const parts = [
+    `MASTER_HOST=${text(given.host)}`,
+    ...(given.port === undefined || given.port === 3306 ? [] : [`MASTER_PORT=${given.port}`]),
+    'MASTER_SSL=1',
+    ...files.flatMap(([option, value]) => (value === undefined ? [] : [`${option}=${text(value)}`])),
+    `MASTER_SSL_VERIFY_SERVER_CERT=${given.verifiesName === false ? 0 : 1}`,
+  ];
+  return `CHANGE MASTER TO ${parts.join(', ')};`;
+}
+
+/** The lines with which servers learn of revoked certificates. */
+export function crlLines(path: string): readonly string[] {
+  return ['# in an option file on every node', '[sst]', `ssl-crl=${path}`, '', '[mysqld]', `ssl_crl=${path}`];
+}

@@ -1,0 +1,58 @@
+import { chownSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { TransferError } from '../errors.js';
+
+/** A file to be written. */
+export interface NewFile {
+  readonly path: string;
+  readonly text: string;
+  /** 0600 for what holds a key. */
+  readonly mode: number;
+}
+
+export interface Writing {
+  /** Replace what is there. */
+  readonly isForced: boolean;
+  /** Whose the files become; undefined: this process's. */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+}
+
+/**
+ * Writes all files or, when one exists and that was not wanted, none. Each appears whole, under its final mode and
+ * owner: a server that reads it at this moment sees the old or the new one.
+ * @throws TransferError FILE_EXISTS, DIRECTORY_NOT_WRITABLE.
+ */
+export function writeFiles(files: readonly NewFile[], { isForced, owner }: Writing): void {
+  const taken = files.filter(({ path }) => existsSync(path));
+  if (taken.length > 0 && !isForced) throw alreadyThere(taken.map(({ path }) => path).join(' and '));
+  for (const file of files) {
+    try {
+      writeFile(file, isForced, owner);
+    } catch (cause) {
+      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+      if (code === 'EEXIST') throw alreadyThere(file.path);
+      throw new TransferError('DIRECTORY_NOT_WRITABLE', `cannot write ${file.path}: ${code}`, {
+        cause,
+        hint: 'name another directory with --dir, or run this as root',
+      });
+    }
+  }
+}
+
+function writeFile({ path, text, mode }: NewFile, isForced: boolean, owner: Writing['owner']): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  const draft = join(dirname(path), `.${basename(path)}.${process.pid}`);
+  try {
+    writeFileSync(draft, text, { mode, flag: 'wx' });
+    if (owner !== undefined) chownSync(draft, owner.uid, owner.gid);
+    if (isForced) renameSync(draft, path);
+    // unlike a renaming, a link never replaces what somebody else has made in between
+    else linkSync(draft, path);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function alreadyThere(what: string): TransferError {
+  return new TransferError('FILE_EXISTS', `${what} exists already`);
+}

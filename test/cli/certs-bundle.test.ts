@@ -1,0 +1,60 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { issueCertificate } from '../../src/certificates/issue.js';
+import { readPair } from '../../src/certificates/authority.js';
+import { splitPem } from '../../src/certificates/pem.js';
+import { bundle } from '../../src/cli/certs-bundle.js';
+import { ca, folder, node, openssl } from '../certificates/given.js';
+
+const quiet = (): void => undefined;
+const unforced = { isForced: false };
+
+t.test('key, certificate and intermediates become one file that can be tcert', async (t) => {
+  const { path, write } = folder(t);
+  const sub = await issueCertificate({ ca, commonName: 'Sub CA', isCa: true, keyType: 'ec' });
+  const leaf = await node({ ca: sub, commonName: 'node1' });
+  const files = [
+    write('key', leaf.keyPem),
+    write('chain', ca.certPem + sub.certPem),
+    write('cert', leaf.certPem),
+    write('again', leaf.certPem),
+  ];
+  const out = join(path, 'node1.pem');
+  bundle(out, files, unforced, quiet);
+  t.equal(statSync(out).mode & 0o777, 0o600);
+  t.strictSame(
+    splitPem(readFileSync(out, 'utf8')).map(({ text }) => text),
+    [leaf.certPem, sub.certPem, leaf.keyPem],
+  );
+  t.equal(readPair(out, out).leaf.commonName, 'node1');
+  t.throws(() => bundle(out, files, unforced, quiet), { code: 'FILE_EXISTS' });
+});
+
+t.test('many certificates become one file that can be tca, each once', async (t) => {
+  const { path, write } = folder(t);
+  const nodes = await Promise.all(['a', 'b'].map((commonName) => node({ commonName })));
+  const files = nodes.map(({ certPem }, index) => write(`${index}.crt`, certPem));
+  const out = join(path, 'all.crt');
+  bundle(out, [...files, files[0]!], unforced, quiet);
+  t.strictSame(
+    splitPem(readFileSync(out, 'utf8')).map(({ text }) => text),
+    nodes.map(({ certPem }) => certPem),
+  );
+});
+
+t.test('what does not fit together is refused', async (t) => {
+  const { path, write } = folder(t);
+  const [one, other] = await Promise.all([node({ commonName: 'a' }), node({ commonName: 'b' })]);
+  const [cert, key, otherKey] = [write('c', one.certPem), write('k', one.keyPem), write('o', other.keyPem)];
+  const encrypted = write('e', openssl(['pkey', '-in', key, '-aes256', '-passout', 'pass:secret']));
+  const cases = [
+    [[cert, otherKey], 'KEY_MISMATCH'],
+    [[cert, key, otherKey], 'KEY_MISMATCH'],
+    [[key], 'CERTIFICATE_MISSING'],
+    [[cert, encrypted], 'KEY_ENCRYPTED'],
+    [[join(path, 'none')], 'CERTIFICATE_UNREADABLE'],
+  ] as const;
+  for (const [files, code] of cases)
+    t.throws(() => bundle(join(path, 'out'), files, unforced, quiet), { code }, code);
+});
