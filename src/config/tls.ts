@@ -151,6 +151,12 @@ const aliases: Readonly<Record<string, string>> = {
   ca: 'cafile',
   cn: 'commonname',
   nosni: 'no-sni',
+  'so-keepalive': 'keepalive',
+  'tcp-keepidle': 'keepidle',
+  'tcp-keepintvl': 'keepintvl',
+  'tcp-keepcnt': 'keepcnt',
+  'tcp-nodelay': 'nodelay',
+  'so-reuseaddr': 'reuseaddr',
 };
 
 /** The name under which an option of `sockopt` is compared: lower case, without `openssl-`, the longer of two names. */

@@ -76,9 +76,17 @@ export function fetchMessage(
   name: string,
   client: TunnelClient,
 ): Command {
-  // Meanwhile the joiner removes old files or compares the copy, which can take long and moves no byte.
-  const patient = { ...client, timeoutSeconds: 10 * client.timeoutSeconds };
+  const patient = { ...client, timeoutSeconds: longestSilence(client.timeoutSeconds) };
   return rsyncClient(name, patient, ['--ignore-times', `${moduleUrl(module, client)}${file}`, into]);
+}
+
+/**
+ * While a message is waited for no byte moves: the joiner removes old files or compares the copy, which takes as long as
+ * it takes, however short a limit is set for a silent peer. A host that is gone is noticed by the tunnel's keepalive;
+ * this ends what waits for a joiner that hangs.
+ */
+function longestSilence(timeoutSeconds: number): number {
+  return timeoutSeconds === 0 ? 0 : Math.max(10 * timeoutSeconds, 600);
 }
 
 /** Lists the top of a module: shows whether the peer lets this client in, and sends nothing. */

@@ -23,6 +23,18 @@ const blockSize = '262144';
 export const listenerOptions: readonly string[] = ['-d', '-d', '-t', '5', '-b', blockSize];
 export const clientOptions: readonly string[] = ['-t', '0', '-b', blockSize];
 
+/**
+ * A peer that is gone without a word (power, network) is noticed within 70 s, also while no byte is due: by rsync's own
+ * limit only where one is set.
+ */
+const keepAlive: readonly string[] = ['keepalive', 'keepidle=30', 'keepintvl=10', 'keepcnt=4'];
+
+/**
+ * Connections at a time: the donor's streams (64 at most) and messages, and as many again for whoever else can reach
+ * the port. socat (1.7.4.4) lets further ones wait; each that it serves costs a process and some 5 MB.
+ */
+const mostConnections = 128;
+
 /** `OPENSSL-LISTEN:…`, on one local address where it is known to be local, else on all; `::` is all of both families. */
 export function listenAddress(
   address: PeerAddress,
@@ -41,6 +53,8 @@ export function listenAddress(
       ...(bind === '::' ? ['ipv6only=0'] : []),
       'reuseaddr',
       'fork',
+      `max-children=${mostConnections}`,
+      ...keepAlive,
       // Without it each turn of rsync's conversation waits 40 ms for a delayed acknowledgement.
       'nodelay',
       ...tlsOptions(tls, files),
@@ -61,6 +75,7 @@ export function connectAddress(
     `OPENSSL:${address.family === 'ip6' ? `[${address.host}]` : address.host}:${address.port}`,
     ...withSocketOptions(tls, [
       ...(address.family === 'ip6' ? ['pf=ip6'] : []),
+      ...keepAlive,
       'nodelay',
       ...tlsOptions(tls, files),
       ...(name === undefined || name === ''

@@ -13,62 +13,68 @@ const files = { certFile: '/etc/c.pem', keyFile: '/etc/k.pem', caFile: '/etc/ca.
 const ours = 'cert=/etc/c.pem,key=/etc/k.pem,cafile=/etc/ca.pem';
 
 const listens = [
-  ['192.0.2.1', undefined, tls(), files, `OPENSSL-LISTEN:4444,reuseaddr,fork,nodelay,${ours},verify=1`],
+  [
+    '192.0.2.1',
+    undefined,
+    tls(),
+    files,
+    `OPENSSL-LISTEN:4444,reuseaddr,fork,max-children=128,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,${ours},verify=1`,
+  ],
   [
     '192.0.2.1:5',
     '192.0.2.1',
     tls(),
     files,
-    `OPENSSL-LISTEN:5,bind=192.0.2.1,reuseaddr,fork,nodelay,${ours},verify=1`,
+    `OPENSSL-LISTEN:5,bind=192.0.2.1,reuseaddr,fork,max-children=128,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,${ours},verify=1`,
   ],
   [
     '[::1]',
     '::1',
     tls(),
     files,
-    `OPENSSL-LISTEN:4444,pf=ip6,bind=[::1],reuseaddr,fork,nodelay,${ours},verify=1`,
+    `OPENSSL-LISTEN:4444,pf=ip6,bind=[::1],reuseaddr,fork,max-children=128,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,${ours},verify=1`,
   ],
   [
     '[2001:db8::1]',
     undefined,
     tls(),
     files,
-    `OPENSSL-LISTEN:4444,pf=ip6,reuseaddr,fork,nodelay,${ours},verify=1`,
+    `OPENSSL-LISTEN:4444,pf=ip6,reuseaddr,fork,max-children=128,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,${ours},verify=1`,
   ],
   [
     'node1',
     '192.0.2.1',
     tls(),
     files,
-    `OPENSSL-LISTEN:4444,bind=192.0.2.1,reuseaddr,fork,nodelay,${ours},verify=1`,
+    `OPENSSL-LISTEN:4444,bind=192.0.2.1,reuseaddr,fork,max-children=128,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,${ours},verify=1`,
   ],
   [
     'node1',
     '::1',
     tls(),
     files,
-    `OPENSSL-LISTEN:4444,pf=ip6,bind=[::1],reuseaddr,fork,nodelay,${ours},verify=1`,
+    `OPENSSL-LISTEN:4444,pf=ip6,bind=[::1],reuseaddr,fork,max-children=128,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,${ours},verify=1`,
   ],
   [
     'node1',
     undefined,
     tls('', 'REQUIRED'),
     { certFile: '/b', caPath: '/cas' },
-    'OPENSSL-LISTEN:4444,reuseaddr,fork,nodelay,cert=/b,capath=/cas,verify=0',
+    'OPENSSL-LISTEN:4444,reuseaddr,fork,max-children=128,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,cert=/b,capath=/cas,verify=0',
   ],
   [
     'node1',
     undefined,
     tls('cipher=HIGH:!aNULL,commonname=galera,verify=1,reuseaddr=0'),
     { certFile: '/with space/b,c:d' },
-    'OPENSSL-LISTEN:4444,fork,nodelay,cert=/with\\ space/b\\,c\\:d,verify=1,commonname=galera,cipher=HIGH:!aNULL,reuseaddr=0',
+    'OPENSSL-LISTEN:4444,fork,max-children=128,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,cert=/with\\ space/b\\,c\\:d,verify=1,commonname=galera,cipher=HIGH:!aNULL,reuseaddr=0',
   ],
   [
     '[::1]',
     '::1',
     tls('pf=ip6'),
     files,
-    `OPENSSL-LISTEN:4444,bind=[::1],reuseaddr,fork,nodelay,${ours},verify=1,pf=ip6`,
+    `OPENSSL-LISTEN:4444,bind=[::1],reuseaddr,fork,max-children=128,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,${ours},verify=1,pf=ip6`,
   ],
 ] as const;
 
@@ -79,43 +85,61 @@ t.test('the listener’s address is exactly this', async (t) => {
 });
 
 const connects = [
-  ['node1', 'node1', tls(), files, `OPENSSL:node1:4444,nodelay,${ours},verify=1,commonname=node1`],
-  ['192.0.2.1:5/m', 'node1', tls(), files, `OPENSSL:192.0.2.1:5,nodelay,${ours},verify=1,commonname=node1`],
-  ['[::1]:5', '::1', tls(), files, `OPENSSL:[::1]:5,pf=ip6,nodelay,${ours},verify=1,commonname=\\:\\:1`],
+  [
+    'node1',
+    'node1',
+    tls(),
+    files,
+    `OPENSSL:node1:4444,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,${ours},verify=1,commonname=node1`,
+  ],
+  [
+    '192.0.2.1:5/m',
+    'node1',
+    tls(),
+    files,
+    `OPENSSL:192.0.2.1:5,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,${ours},verify=1,commonname=node1`,
+  ],
+  [
+    '[::1]:5',
+    '::1',
+    tls(),
+    files,
+    `OPENSSL:[::1]:5,pf=ip6,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,${ours},verify=1,commonname=\\:\\:1`,
+  ],
   [
     'node1',
     undefined,
     tls('', 'VERIFY_CA'),
     files,
-    `OPENSSL:node1:4444,nodelay,${ours},verify=1,commonname=,no-sni=1`,
+    `OPENSSL:node1:4444,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,${ours},verify=1,commonname=,no-sni=1`,
   ],
   [
     'node1',
     undefined,
     tls('verify=0', 'REQUIRED'),
     { certFile: '/b' },
-    'OPENSSL:node1:4444,nodelay,cert=/b,verify=0,commonname=,no-sni=1',
+    'OPENSSL:node1:4444,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,cert=/b,verify=0,commonname=,no-sni=1',
   ],
   [
     'node1',
     undefined,
     tls('cn=galera', 'VERIFY_CA'),
     { certFile: '/b' },
-    'OPENSSL:node1:4444,nodelay,cert=/b,verify=1,commonname=galera',
+    'OPENSSL:node1:4444,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,cert=/b,verify=1,commonname=galera',
   ],
   [
     'node1',
     'galera',
     tls('cn=galera,nodelay'),
     { certFile: '/b' },
-    'OPENSSL:node1:4444,cert=/b,verify=1,commonname=galera,nodelay',
+    'OPENSSL:node1:4444,keepalive,keepidle=30,keepintvl=10,keepcnt=4,cert=/b,verify=1,commonname=galera,nodelay',
   ],
   [
     'node1',
     undefined,
     tls('nosni', 'VERIFY_CA'),
     { certFile: '/b' },
-    'OPENSSL:node1:4444,nodelay,cert=/b,verify=1,commonname=,nosni',
+    'OPENSSL:node1:4444,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,cert=/b,verify=1,commonname=,nosni',
   ],
 ] as const;
 
