@@ -7,8 +7,8 @@ export interface Tools {
   readonly rsync: string;
 }
 
-/** Older ones lack options that every command here uses: `no-sni` of socat 1.7.4, `--info` and `--outbuf` of rsync 3.1. */
-const oldest = { socat: '1.7.4', rsync: '3.1.0' } as const;
+/** Older ones lack options that every command here uses: `no-sni` of socat 1.7.4, `--sparse` beside `--inplace` of rsync 3.1.3. */
+const oldest = { socat: '1.7.4', rsync: '3.1.3' } as const;
 
 const versionOf = {
   socat: { args: ['-V'], pattern: /socat version (\d+(?:\.\d+)*)/ },

@@ -10,6 +10,7 @@ t.test('versions are compared number by number', async (t) => {
     ['1.7.10', '1.7.4', true],
     ['1.8.0.3', '1.7.4', true],
     ['2', '1.7.4', true],
+    ['3.1.10', '3.1.3', true],
     ['3.1.0', '3.1', true],
     ['3.1', '3.1.0', true],
     ['1.7.3.9', '1.7.4', false],
@@ -72,8 +73,8 @@ t.test('programs that are too old or say something else are refused', async (t) 
       },
     ],
     [
-      { socat, rsync: 'rsync  version 3.0.9  protocol version 30' },
-      { code: 'TOOL_TOO_OLD', message: 'rsync is version 3.0.9, needed is 3.1.0 or newer', exitStatus: 2 },
+      { socat, rsync: 'rsync  version 3.1.2  protocol version 31' },
+      { code: 'TOOL_TOO_OLD', message: 'rsync is version 3.1.2, needed is 3.1.3 or newer', exitStatus: 2 },
     ],
     [
       { socat: 'hello', rsync },
