@@ -95,14 +95,17 @@ export interface PortOwner {
 }
 
 /**
- * Finds the listener that keeps `port` from being opened on `address` (undefined: on all addresses); reads
- * /proc/net/tcp and tcp6.
+ * Finds a listener that may keep `port` from being opened on `address` (undefined: on all addresses); reads
+ * /proc/net/tcp and tcp6. One for all addresses of one family may or may not be for the other family as well.
  */
 export function findPortOwner(port: number, address?: string): PortOwner | undefined {
-  for (const [file, decode] of [
+  const tables = [
     ['/proc/net/tcp', decodeIp4],
     ['/proc/net/tcp6', decodeIp6],
-  ] as const) {
+  ] as const;
+  // One of the other family may be in the way too, one of the same family certainly is.
+  const isIp6 = address?.includes(':') === true;
+  for (const [file, decode] of isIp6 ? [...tables].reverse() : tables) {
     for (const line of (read(file) ?? '').split('\n').slice(1)) {
       const fields = line.trim().split(/\s+/);
       const [host, hexPort] = (fields[1] ?? '').split(':');

@@ -10,7 +10,8 @@ import { findTools } from '../processes/tools.js';
 import { checkOwnCredentials, loadCredentials, type Credentials } from './credentials.js';
 import { expiryStage } from './expiry.js';
 import { localBindAddress } from './listener.js';
-import { checkPlaces, checkPort } from './preflight.js';
+import { checkPort } from './port.js';
+import { checkPlaces } from './preflight.js';
 import { lookAtClaim } from './workplace.js';
 
 /** The configurations that one server would use in its two roles. */
@@ -152,7 +153,7 @@ function checkTemporary({ tmpDir }: Config): readonly Finding[] {
 async function checkListener(config: Config, layout: Layout): Promise<readonly Finding[]> {
   const bind = await localBindAddress(config);
   // A transfer can have begun since.
-  if (lookAtClaim(layout.roots.data).kind !== 'running') checkPort(config, bind);
+  if (lookAtClaim(layout.roots.data).kind !== 'running') await checkPort(config, bind);
   return [];
 }
 

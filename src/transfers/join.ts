@@ -12,7 +12,8 @@ import type { TransferContext } from './context.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles } from './credentials.js';
 import { withLifetime } from './lifetime.js';
 import { localBindAddress } from './listener.js';
-import { checkPlaces, checkPort, report } from './preflight.js';
+import { checkPort } from './port.js';
+import { checkPlaces, report } from './preflight.js';
 import { receive } from './receive.js';
 import { openWorkplace, type Workplace } from './workplace.js';
 
@@ -40,7 +41,7 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
     emit,
   });
   try {
-    checkPort(config, bind);
+    await checkPort(config, bind);
     const files = tunnelFiles(credentials, (pem) => workplace.write('identity.pem', pem));
     const plan = planJoiner({ config, layout, files, workDir: workplace.dir, bind, owner: context.owner });
     const secret = randomBytes(24).toString('hex');

@@ -6,7 +6,7 @@ import { TransferError } from '../errors.js';
 import type { JoinerPlan } from '../plan/joiner.js';
 import { findPortOwner, groupMembers } from '../processes/proc.js';
 import { childFailure, supervise, type SupervisedChild } from '../processes/supervise.js';
-import { portBusy } from './preflight.js';
+import { portBusy } from './port.js';
 import type { TransferContext } from './context.js';
 import { socatComplaints, sockoptRejected } from './socat-failure.js';
 import { delay, untilAborted } from './wait.js';

@@ -3,9 +3,8 @@ import { checkDirectories, settingBehind, type DirectoryUse } from '../datadir/s
 import { isInside, places, rootOf, type Layout } from '../datadir/layout.js';
 import type { Config } from '../config/config.js';
 import { placeOf } from '../config/source.js';
-import { errorOf, TransferError, type Finding } from '../errors.js';
+import { errorOf, type Finding } from '../errors.js';
 import type { EmitEvent } from '../events.js';
-import { findPortOwner, type PortOwner } from '../processes/proc.js';
 import { whyUnsafe } from '../plan/rsyncd-conf.js';
 
 /** Reports every finding, and stops at the first error among them. */
@@ -60,24 +59,4 @@ function checkTemporaryDirectory({ role, tmpDir }: Config, layout: Layout): read
   const message = `tmpdir ${tmpDir.value} lies in the data directory ${data}, from which a transfer removes what the donor does not have`;
   const hint = 'name a directory outside the data directory';
   return [...unsafe, { severity: 'error', code: 'OPTION_INVALID', message, hint, ...blame }];
-}
-
-/** Fails with `PORT_BUSY`, naming who has the port, when something listens where the joiner has to. */
-export function checkPort(config: Config, bind: string | undefined): void {
-  const owner = findPortOwner(config.address.port, bind);
-  if (owner !== undefined) throw portBusy(config, owner);
-}
-
-/** The error for a port that is taken. */
-export function portBusy(config: Config, owner: PortOwner | undefined): TransferError {
-  const who =
-    owner === undefined
-      ? 'another process'
-      : owner.pid === undefined
-        ? `a process of another user (listening on ${owner.address})`
-        : `process ${owner.pid}: ${owner.commandLine ?? ''}`;
-  return new TransferError(
-    'PORT_BUSY',
-    `port ${config.address.port} for ${config.address.host} is taken by ${who}`,
-  );
 }

@@ -24,7 +24,8 @@ import { findTools } from '../processes/tools.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles, type Credentials } from './credentials.js';
 import { localBindAddress } from './listener.js';
 import { refuseExternalTables } from './donate.js';
-import { checkPlaces, checkPort } from './preflight.js';
+import { checkPort } from './port.js';
+import { checkPlaces } from './preflight.js';
 
 /** What a transfer would run, as text blocks with a title each, and what its checks find. */
 export interface Preview {

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import t from 'tap';
-import type { BareNode, RunOptions } from './bare-node.js';
+import { BareNode, type RunOptions } from './bare-node.js';
 import { refusals, type BadInput } from './failing.js';
 import { Material } from './material.js';
 
@@ -189,6 +189,18 @@ const tools: BadInput[] = (['socat', 'rsync'] as const).flatMap((tool): BadInput
   },
 ]);
 
+const oldNodes: BadInput[] = ['v8.17.0', 'v18.19.0', 'v20.5.1', 'v20.18.3'].map((version) => ({
+  title: `node ${version}`,
+  role: 'joiner',
+  prepare: (node) => {
+    configured(node);
+    return { env: { PATH: `${fake(node, 'node', `echo ${version}`)}:${process.env['PATH'] ?? ''}` } };
+  },
+  code: 'TOOL_TOO_OLD',
+  says: [`/bin/node is version ${version.slice(1)}, needed is 20.19 or newer`],
+  hint: /upgrade the package nodejs/,
+}));
+
 function fake(node: BareNode, tool: string, line: string): string {
   const dir = node.directory('bin');
   writeFileSync(join(dir, tool), `#!/bin/sh\n${line}\n`);
@@ -228,11 +240,33 @@ const ports: BadInput[] = [
   },
 ];
 
+t.test('a port that another process has in the other family is free', (t) => {
+  const cases = [
+    { title: 'IPv4 joiner', stranger: '::', address: undefined },
+    { title: 'IPv6 joiner', stranger: '0.0.0.0', address: (port: number) => `[::1]:${port}` },
+  ];
+  for (const { title, stranger, address } of cases) {
+    t.test(title, async (t) => {
+      const node = await BareNode.create();
+      t.teardown(() => node.destroy());
+      configured(node, { 'ssl-mode': 'VERIFY_CA' });
+      const server = createServer().listen({ port: node.port, host: stranger, ipv6Only: true });
+      await once(server, 'listening');
+      t.teardown(() => server.close());
+      const run = node.start('joiner', { address: address?.(node.port) });
+      t.match(await run.said(/^ready /), `:${node.port}/`);
+      await run.end();
+    });
+  }
+  t.end();
+});
+
 for (const [title, cases] of Object.entries({
   directories,
   'paths that rsyncd.conf cannot carry': paths,
   tmpdir: temporaryDirectories,
   tools,
+  'a node that is too old': oldNodes,
   ports,
 })) {
   t.test(title, (t) => {
