@@ -117,7 +117,14 @@ async function answerOffer(
   clearBinlogs(layout);
   await removeUnlisted(layout, offer, { signal });
   prepareDirectories(layout, offer);
-  const answer = { tool: version, rsync: tools.rsync, modules: plan.modules, held: encodeHeld(held) };
+  const { idleTimeoutMs } = config;
+  const answer = {
+    tool: version,
+    rsync: tools.rsync,
+    modules: plan.modules,
+    held: encodeHeld(held),
+    idleTimeoutMs,
+  };
   publish(plan.answer, messageFiles.answer, encodeTold({ ok: true, value: answer }));
   return { expectedBytes: bytes - held.completeBytes, heldBytes: held.completeBytes };
 }

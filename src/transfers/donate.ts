@@ -19,6 +19,7 @@ import { releaseLock, takeLock } from './lock.js';
 import { donateToOriginal } from './original-joiner.js';
 import { checkPlaces, report } from './preflight.js';
 import { donorIdOf } from './resume.js';
+import { signInterval, withSignsOfLife } from './signs-of-life.js';
 import { parseState } from './state.js';
 import { sendAll } from './streams.js';
 import { delay } from './wait.js';
@@ -120,13 +121,21 @@ async function copy(premises: Premises, courier: Courier): Promise<string> {
   const { emit, signal } = context;
   const started = context.now().getTime();
   emit({ kind: 'phase', phase: 'offering' });
-  const offered = await takeInventory(layout, { maxBinlogs: config.maxBinlogs, signal });
+  const send = (): Promise<void> => courier.sendSign();
+  // The first word from this side: until then the joiner counts how long no donor comes.
+  await send();
+  const offered = await withSignsOfLife(
+    { send, everyMs: signInterval([config.idleTimeoutMs]) },
+    signal,
+    (within) => takeInventory(layout, { maxBinlogs: config.maxBinlogs, signal: within }),
+  );
   refuseExternalTables(offered);
   await courier.sendManifest(describe(offered, layout, context, undefined, 'offer'), 'offer');
   const answer = await courier.fetchAnswer();
   emit({ kind: 'notice', text: `the joiner runs version ${answer.tool} with rsync ${answer.rsync}` });
 
-  const state = await takeLock(layout.roots.data, context, () => courier.sendSign());
+  const everyMs = signInterval([config.idleTimeoutMs, answer.idleTimeoutMs]);
+  const state = await takeLock(layout.roots.data, context, { send, everyMs });
   const locked = context.now().getTime();
   let inventory: Inventory;
   try {

@@ -4,6 +4,7 @@ import { TransferError } from '../errors.js';
 import type { TransferContext } from './context.js';
 import { parseState } from './state.js';
 import { delay } from './wait.js';
+import { withSignsOfLife, type SignsOfLife } from './signs-of-life.js';
 
 /** The server looks whether its tables are flushed in between other things: more often than this would not be sooner. */
 const lookEveryMs = 10;
@@ -11,13 +12,12 @@ const lookEveryMs = 10;
 /**
  * Asks the server for its global read lock and waits until it holds it; gives the state at that moment. The server
  * answers with a file: `tables_flushed`, which it writes twice (10.11.19: complete once it contains a colon), or
- * `sst_error`.
- * @param whileWaiting called about every 30 s, so that the joiner knows that this side is alive
+ * `sst_error`. Whatever goes wrong, the server is told to let its writers go on.
  */
 export async function takeLock(
   dataDir: string,
   context: TransferContext,
-  whileWaiting: () => Promise<void>,
+  signs: SignsOfLife,
 ): Promise<string> {
   const flushed = join(dataDir, 'tables_flushed');
   const failed = join(dataDir, 'sst_error');
@@ -25,7 +25,19 @@ export async function takeLock(
   rmSync(failed, { force: true });
   context.emit({ kind: 'phase', phase: 'waiting for lock' });
   context.say({ kind: 'flush tables' });
-  let lastSign = context.now().getTime();
+  try {
+    return await withSignsOfLife(signs, context.signal, (signal) =>
+      untilFlushed(flushed, failed, { ...context, signal }),
+    );
+  } catch (error) {
+    // It may hold the lock already, or get it right now, and must not keep it until the joiner has been told why. One
+    // that could not flush no longer listens (10.11.19).
+    if (!(error instanceof TransferError && error.code === 'FLUSH_FAILED')) context.say({ kind: 'continue' });
+    throw error;
+  }
+}
+
+async function untilFlushed(flushed: string, failed: string, context: TransferContext): Promise<string> {
   for (;;) {
     if (existsSync(failed)) {
       rmSync(failed, { force: true });
@@ -39,10 +51,6 @@ export async function takeLock(
       rmSync(flushed, { force: true });
       context.emit({ kind: 'lock', held: true });
       return parseState(text.split('\n')[0] ?? '', flushed);
-    }
-    if (context.now().getTime() - lastSign > 30_000) {
-      lastSign = context.now().getTime();
-      await whileWaiting();
     }
     await delay(lookEveryMs, context.signal);
   }

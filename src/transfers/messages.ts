@@ -14,6 +14,8 @@ export interface Answer {
   readonly held: AnsweredHeld;
   /** It wants to compare contents, and needs their hashes in the final manifest. */
   readonly wantsHashes: boolean;
+  /** How long this joiner lets a transfer stand still, in ms; 0 without limit. */
+  readonly idleTimeoutMs: number;
 }
 
 /** A failure as one side tells it to the other. */
@@ -41,8 +43,9 @@ export function encodeTold(told: Told<object>): string {
 export function readAnswer(file: string): Told<Answer> {
   const told = readTold(file);
   if (!told.ok) return told;
-  const { tool, rsync, modules, held, wantsHashes } = told.value;
+  const { tool, rsync, modules, held, wantsHashes, idleTimeoutMs = 0 } = told.value;
   if (typeof tool !== 'string' || typeof rsync !== 'string' || !isRecord(modules)) throw malformed(file);
+  if (typeof idleTimeoutMs !== 'number') throw malformed(file);
   const chosen = places.map((place) => [place, modules[place]] as const);
   for (const [, module] of chosen) {
     if (typeof module !== 'string' || !/^[A-Za-z0-9_-]*$/.test(module)) throw malformed(file);
@@ -53,6 +56,7 @@ export function readAnswer(file: string): Told<Answer> {
     modules: Object.fromEntries(chosen) as Record<Place, string>,
     held: readHeld(held),
     wantsHashes: wantsHashes === true,
+    idleTimeoutMs,
   };
   return { ok: true, value };
 }

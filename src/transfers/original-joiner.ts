@@ -8,6 +8,7 @@ import { supervise } from '../processes/supervise.js';
 import { refuseExternalTables, type Premises } from './donate.js';
 import { releaseLock, takeLock } from './lock.js';
 import { rsyncFailure } from './rsync-failure.js';
+import type { SignsOfLife } from './signs-of-life.js';
 import { parseState } from './state.js';
 import { sendAll } from './streams.js';
 
@@ -46,14 +47,17 @@ export async function donateToOriginal(premises: Premises): Promise<void> {
   context.say({ kind: 'done', state });
 }
 
+/** That joiner has no limit of its own. */
+const noSigns: SignsOfLife = { send: () => Promise.resolve(), everyMs: 3_600_000 };
+
 async function copy(premises: Premises): Promise<string> {
   const { layout, client, context } = premises;
   const started = context.now().getTime();
   const options = { maxBinlogs: 0, signal: context.signal };
-  refuseExternalTables(await takeInventory(layout, options));
   // A joiner that does want a secret says so here, before the lock.
   await run(listModule(dataModule, 'look at the joiner', client), premises);
-  const state = await takeLock(layout.roots.data, context, () => Promise.resolve());
+  refuseExternalTables(await takeInventory(layout, options));
+  const state = await takeLock(layout.roots.data, context, noSigns);
   const locked = context.now().getTime();
   const inventory = await sendUnderLock(premises).finally(() => releaseLock(layout.roots.data, context));
   const ended = context.now().getTime();

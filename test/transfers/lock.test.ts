@@ -6,7 +6,7 @@ import { releaseLock, takeLock } from '../../src/transfers/lock.js';
 import { recordTransfer } from './context.js';
 
 const state = '6e8b1c5e-0000-11ee-8000-0242ac120002:42';
-const noSign = (): Promise<void> => Promise.reject(new Error('no sign of life was due'));
+const noSign = { send: () => Promise.reject(new Error('no sign of life was due')), everyMs: 60_000 };
 
 t.test('the lock is held once the server has written its state', async (t) => {
   const dir = t.testdir({ tables_flushed: 'left over: 1', sst_error: 'left over' });
@@ -44,6 +44,7 @@ t.test('a server that cannot flush says so', async (t) => {
   });
   t.notOk(existsSync(join(dir, 'sst_error')));
   t.notOk(context.events.some(({ kind }) => kind === 'lock'));
+  t.strictSame(context.said, [{ kind: 'flush tables' }], 'it no longer listens');
 });
 
 t.test('a state that is none is refused', async (t) => {
@@ -56,19 +57,15 @@ t.test('a state that is none is refused', async (t) => {
   });
 });
 
-t.test('the joiner is given a sign of life every 30 s', async (t) => {
+t.test('a server that may hold the lock is told to go on, whatever went wrong', async (t) => {
   const dir = t.testdir();
-  let ms = 0;
-  let signs = 0;
-  // Every look at the clock is 11 s later than the one before.
-  const context = recordTransfer(undefined, { now: () => new Date((ms += 11_000)) });
-  const sign = async (): Promise<void> => {
-    signs += 1;
-    if (signs === 2) writeFileSync(join(dir, 'tables_flushed'), state);
-    return Promise.resolve();
+  const context = recordTransfer();
+  const unreachable = {
+    send: () => Promise.reject(new TransferError('PEER_UNREACHABLE', 'gone')),
+    everyMs: 1,
   };
-  t.equal(await takeLock(dir, context, sign), state);
-  t.equal(signs, 2);
+  await t.rejects(takeLock(dir, context, unreachable), { code: 'PEER_UNREACHABLE' });
+  t.strictSame(context.said, [{ kind: 'flush tables' }, { kind: 'continue' }]);
 });
 
 t.test('waiting for the lock ends with the transfer', async (t) => {

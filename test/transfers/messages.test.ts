@@ -24,7 +24,7 @@ const held = {
   complete: [{ place: 'data', path: 'shop/a.ibd' }],
   similar: [{ place: 'data', path: 'shop/b.ibd' }],
 } as const;
-const answer = { tool: '0.1.0', rsync: '3.5.0', modules, held, wantsHashes: true };
+const answer = { tool: '0.1.0', rsync: '3.5.0', modules, held, wantsHashes: true, idleTimeoutMs: 120_000 };
 
 t.test('an answer is read back as it was told', async (t) => {
   const sent = { ...answer, held: encodeHeld(held) };
@@ -114,6 +114,7 @@ t.test('an answer that lacks something or names no module is refused', async (t)
     { ...answer, tool: undefined },
     { ...answer, rsync: 3 },
     { ...answer, modules: [] },
+    { ...answer, idleTimeoutMs: '1' },
     { ...answer, modules: { ...modules, undo: undefined } },
     { ...answer, modules: { ...modules, undo: 7 } },
     { ...answer, modules: { ...modules, undo: '../etc' } },
