@@ -11,7 +11,7 @@ import type { CheckedServer } from '../transfers/check-node.js';
 import { Transfers, type TransferSink } from './transfers.js';
 
 /** An agent's stations; it never goes back. */
-export type AgentState = 'starting' | 'ready' | 'stopping' | 'stopped';
+export type AgentState = 'starting' | 'ready' | 'draining' | 'stopping' | 'stopped';
 
 export interface AgentOptions {
   readonly socketPath: string;
@@ -36,6 +36,8 @@ export interface AgentOptions {
 export interface AgentHandle {
   readonly state: () => AgentState;
   readonly transfers: Transfers;
+  /** Takes on nothing more, and resolves when what runs has ended by itself. */
+  drain(): Promise<void>;
   /** Takes on nothing more, ends what runs, and resolves when all of it is cleaned up; may be called again. */
   stop(why: string): Promise<void>;
 }
@@ -55,7 +57,7 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
   const describe = (): object => ({ version, pid: process.pid, state, startedAt: started });
   const api: AgentApi = {
     health: () => {
-      if (state === 'stopping') throw new Refusal('STOPPING', 'this agent is being stopped');
+      if (state !== 'ready') throw new Refusal('STOPPING', `this agent is ${state}`);
       return describe();
     },
     status: () => ({ ...describe(), transfers: transfers.current(), checks: options.checks() }),
@@ -79,7 +81,11 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
     await close(server, socketPath);
     become('stopped');
   };
-  return { state: () => state, transfers, stop: (why) => (stopped ??= stop(why)) };
+  const drain = async (): Promise<void> => {
+    if (state === 'ready') become('draining');
+    await transfers.allEnded();
+  };
+  return { state: () => state, transfers, drain, stop: (why) => (stopped ??= stop(why)) };
 }
 
 /** The last lines of transfers have a moment to be read. */

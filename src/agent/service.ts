@@ -30,6 +30,8 @@ export interface Service {
   readonly metrics: () => Promise<string>;
   /** Reads the option files of all servers anew and checks them; says in log and status what came of it. */
   reload(): Promise<void>;
+  /** Takes on no more transfers, and resolves when those that run have ended. */
+  drain(): Promise<void>;
   stop(why: string): Promise<void>;
 }
 
@@ -95,6 +97,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       log.tell(said.level, said.text);
       if (agent.state() === 'ready') await notifier.ready(`${said.text}; ${describeNow()}`);
     },
+    drain: () => agent.drain(),
     stop: async (why) => {
       lifetime.abort(new Error(why));
       await agent.stop(why);

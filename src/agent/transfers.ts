@@ -141,11 +141,15 @@ export class Transfers {
     return this.statusOf(transfer);
   }
 
+  /** Waits until all that run now have ended. */
+  async allEnded(): Promise<void> {
+    await Promise.all([...this.running.values()].map(({ ended }) => ended));
+  }
+
   /** Ends all of them and waits until they have cleaned up. */
   async endAll(reason: TransferError): Promise<void> {
-    const all = [...this.running.values()];
-    for (const { ending } of all) ending.abort(reason);
-    await Promise.all(all.map(({ ended }) => ended));
+    for (const { ending } of this.running.values()) ending.abort(reason);
+    await this.allEnded();
   }
 
   private beginRecording(requested: TransferEvent & { readonly kind: 'started' }): Recording {

@@ -13,11 +13,28 @@ export interface AgentCommand {
   readonly logFormat: LogFormat;
 }
 
-/** `galera-sst-tunnel agent`: runs until SIGTERM or SIGINT, reloads on SIGHUP; gives the exit status. */
+/** Exit status that has the service manager start the agent again: EX_TEMPFAIL, RestartForceExitStatus= in the unit. */
+const startAgain = 75;
+
+interface Ending {
+  readonly why: string;
+  readonly exitStatus: number;
+}
+
+/**
+ * `galera-sst-tunnel agent`: runs until SIGTERM or SIGINT, reloads on SIGHUP; gives the exit status. After SIGUSR2, which
+ * an upgrade sends, it runs until its transfers have ended.
+ */
 export async function runAgent(command: AgentCommand): Promise<number> {
   const log = openLog(command.logFormat);
-  const asked = new Promise<string>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => resolve(name));
+  const { promise: asked, resolve: end } = withResolvers<Ending>();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => end({ why: `the agent was stopped by ${name}`, exitStatus: 0 }));
+  }
+  let drain = (): Promise<void> => Promise.resolve();
+  process.on('SIGUSR2', () => {
+    log.tell('INFO', 'asked to start again: takes on no more transfers, and ends after those that run');
+    void drain().then(() => end({ why: 'the agent starts again', exitStatus: startAgain }));
   });
   let reload = (): void => undefined;
   process.on('SIGHUP', () => reload());
@@ -35,15 +52,23 @@ export async function runAgent(command: AgentCommand): Promise<number> {
       now: () => new Date(),
     });
     reload = () => void service.reload().catch((error: unknown) => log.tell('ERROR', String(error)));
+    drain = () => service.drain();
     const { aliveEveryMs } = notifier;
     const alive =
       aliveEveryMs === undefined ? undefined : setInterval(() => void notifier.alive(), aliveEveryMs);
-    await service.stop(`the agent was stopped by ${await asked}`);
+    const { why, exitStatus } = await asked;
+    await service.stop(why);
     clearInterval(alive);
-    return 0;
+    return exitStatus;
   } catch (error) {
     if (!(error instanceof TransferError)) throw error;
     log.tell('ERROR', `${error.code}: ${describeFailure(error)}`);
     return error.exitStatus;
   }
+}
+
+function withResolvers<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void } {
+  let resolve: (value: Value) => void = () => undefined;
+  const promise = new Promise<Value>((fulfil) => (resolve = fulfil));
+  return { promise, resolve };
 }

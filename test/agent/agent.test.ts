@@ -152,6 +152,27 @@ t.test('an agent that is stopped ends what runs, and takes its socket away', asy
   await untilClean(node, run);
 });
 
+t.test('an agent that is to start again lets what runs end by itself first', async (t) => {
+  const agent = await startAgent(t);
+  const node = await configuredNode(t);
+  const run = node.start('joiner', through(agent));
+  await run.ready();
+  process.kill(agent.pid, 'SIGUSR2');
+  while (!agent.log.some((line) => line.includes('agent draining')))
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  const other = await configuredNode(t);
+  const alone = other.start('joiner', through(agent));
+  await alone.ready();
+  t.ok(didItself(alone), 'what is asked for now is done without it');
+  process.kill(alone.pid, 'SIGTERM');
+  await alone.ended;
+  t.equal(agent.process.exitCode, null, 'it runs on');
+  process.kill(run.pid, 'SIGTERM');
+  t.equal(await run.ended, 3, 'with the transfer');
+  t.equal(await agent.exited, 75, 'which has it started again');
+  t.notOk(existsSync(agent.socket));
+});
+
 t.test('a second agent at the same socket does not start', async (t) => {
   const agent = await startAgent(t);
   const second = await startAgent(t, agent.socket);
