@@ -1,11 +1,9 @@
 import {
   chmodSync,
   existsSync,
-  linkSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -16,18 +14,9 @@ import { placeOf, type Sourced } from '../config/source.js';
 import { TransferError } from '../errors.js';
 import type { EmitEvent } from '../events.js';
 import { findMarked, identify, isAlive, type ProcessIdentity } from '../processes/proc.js';
-
-/** The file in the data directory that says which transfer is at work on it. */
-export const claimFileName = '.galera-sst-tunnel.json';
+import { alreadyRunning, claimFileName, parseClaim, placeClaim, readClaim, takeAwayClaim } from './claim.js';
 
 const dirPrefix = 'galera-sst-tunnel-';
-
-/** A transfer's claim on a data directory. */
-interface Claim {
-  readonly transferId: string;
-  readonly owner: ProcessIdentity;
-  readonly workDir: string;
-}
 
 /** A transfer's private directory, together with its claim on the data directory. */
 export interface Workplace {
@@ -56,7 +45,7 @@ export function openWorkplace(options: {
   clearLeftovers(claimFile, transferId, emit);
   const dir = makePrivateDirectory(options.tmpDir);
   try {
-    writeClaim(claimFile, { transferId, owner: identifyThisProcess(), workDir: dir });
+    placeClaim(claimFile, { transferId, owner: identifyThisProcess(), workDir: dir });
   } catch (cause) {
     rmSync(dir, { recursive: true, force: true });
     if (codeOf(cause) === 'EEXIST') throw alreadyRunning(dataDir, undefined);
@@ -84,17 +73,6 @@ export function openWorkplace(options: {
   };
 }
 
-/** The claim appears whole, and of two scripts that start at the same moment one gets it: a link is never replaced. */
-function writeClaim(claimFile: string, claim: Claim): void {
-  const draft = `${claimFile}.${claim.transferId}`;
-  try {
-    writeFileSync(draft, `${JSON.stringify(claim)}\n`, { mode: 0o600 });
-    linkSync(draft, claimFile);
-  } finally {
-    rmSync(draft, { force: true });
-  }
-}
-
 /**
  * Cleans up after a transfer whose process was killed, for those who will not begin another one; gives whether there
  * was anything.
@@ -115,7 +93,7 @@ function clearLeftovers(claimFile: string, transferId: string, emit: EmitEvent):
   const claim = readClaim(claimFile);
   if (claim === undefined) return;
   if (isAlive(claim.owner)) throw alreadyRunning(claimFile, claim.owner.pid);
-  if (!takeAway(claimFile, claim, transferId)) throw alreadyRunning(claimFile, undefined);
+  if (!takeAwayClaim(claimFile, claim, transferId)) throw alreadyRunning(claimFile, undefined);
   const pids = findMarked(claim.transferId);
   for (const pid of pids) {
     try {
@@ -129,26 +107,6 @@ function clearLeftovers(claimFile: string, transferId: string, emit: EmitEvent):
     kind: 'notice',
     text: `cleaned up after transfer ${claim.transferId}, which ended without doing so itself (${pids.length} processes ended)`,
   });
-}
-
-/** Removes a stale claim, and only that: in between another script may have removed it and made its own. */
-function takeAway(claimFile: string, stale: Claim, transferId: string): boolean {
-  const aside = `${claimFile}.${transferId}`;
-  try {
-    renameSync(claimFile, aside);
-  } catch {
-    return false;
-  }
-  const isStale = readClaim(aside)?.transferId === stale.transferId;
-  if (!isStale) {
-    try {
-      linkSync(aside, claimFile);
-    } catch {
-      // Yet another claim stands there.
-    }
-  }
-  rmSync(aside, { force: true });
-  return isStale;
 }
 
 /** Who has claimed a data directory: nobody, a transfer that runs, or one that has died; nothing is changed. */
@@ -166,35 +124,6 @@ export function lookAtClaim(
   if (claim !== undefined && isAlive(claim.owner)) return { kind: 'running' };
   const isThere = claim !== undefined && isOurs(claim.workDir);
   return { kind: 'stale', paths: isThere ? [claimFile, claim.workDir] : [claimFile] };
-}
-
-function readClaim(claimFile: string): Claim | undefined {
-  let text: string;
-  try {
-    text = readFileSync(claimFile, 'utf8');
-  } catch {
-    return undefined;
-  }
-  const claim = parseClaim(text);
-  // Cut short by a crash: nothing to be learnt from it.
-  if (claim === undefined) rmSync(claimFile, { force: true });
-  return claim;
-}
-
-function parseClaim(text: string): Claim | undefined {
-  try {
-    const claim = JSON.parse(text) as Partial<Claim>;
-    if (
-      typeof claim.transferId === 'string' &&
-      typeof claim.workDir === 'string' &&
-      typeof claim.owner?.pid === 'number'
-    ) {
-      return claim as Claim;
-    }
-  } catch {
-    // Not JSON.
-  }
-  return undefined;
 }
 
 /** Only ever remove what this program can have made: the claim lies where the server writes too. */
@@ -235,13 +164,6 @@ function writePrivate(path: string, content: string | Iterable<string>): string 
 
 function identifyThisProcess(): ProcessIdentity {
   return identify(process.pid) ?? { pid: process.pid, startTicks: 0, bootId: '' };
-}
-
-function alreadyRunning(what: string, pid: number | undefined): TransferError {
-  return new TransferError(
-    'ALREADY_RUNNING',
-    `another transfer is at work on this data directory${pid === undefined ? '' : ` (process ${pid}, ${what})`}`,
-  );
 }
 
 function codeOf(error: unknown): unknown {

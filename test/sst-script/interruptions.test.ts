@@ -41,6 +41,45 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   });
 }
 
+t.test('a defect ends a waiting joiner like any failure', { buffered: true }, async (t) => {
+  const node = await configuredNode(t);
+  const before = node.contents();
+  const defect = node.file(
+    'defect.mjs',
+    `process.on('SIGUSR2', () => { void Promise.reject(new Error('out of luck')); throw new Error('out of paper'); });`,
+    0o644,
+  );
+  const bin = node.directory('bin');
+  const words = `exec '${process.execPath}' --import='${defect}' "$@"`;
+  node.file('bin/node', `#!/bin/sh\n${words}\n`, 0o755);
+  const run = node.start('joiner', { env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } });
+  await run.ready();
+  process.kill(run.pid, 'SIGUSR2');
+  const says = ['error: out of paper'];
+  await expectFailure(t, run, node, {
+    code: 'INTERNAL',
+    says: says.map((text) => new RegExp(text, 'i')),
+    hint: /bug/,
+  });
+  t.same(node.contents(), before, 'the data directory is as before');
+});
+
+t.test(
+  'a claim of another user that cannot be read is named, with owner and remedy',
+  { buffered: true },
+  async (t) => {
+    const node = await configuredNode(t);
+    writeFileSync(claim(node), '{}', { mode: 0o600 });
+    const run = node.start('joiner');
+    await expectFailure(t, run, node, {
+      code: 'ALREADY_RUNNING',
+      says: [`its claim ${claim(node)}, a file of user 0, cannot be read (EACCES)`],
+      hint: /if none does, remove the file/,
+    });
+    t.same(run.stdout, [], 'the server is told nothing');
+  },
+);
+
 t.test('the end of the server that --parent names ends a waiting joiner', { buffered: true }, async (t) => {
   const node = await configuredNode(t);
   const server = spawn('sleep', ['60'], { stdio: 'ignore' });

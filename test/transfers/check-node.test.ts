@@ -6,7 +6,7 @@ import { issueCa, issueCertificate, type CertificateRequest } from '../../src/ce
 import { resolveConfig } from '../../src/config/config.js';
 import { identify } from '../../src/processes/proc.js';
 import { checkNode, type CheckedServer, type NodeConfig } from '../../src/transfers/check-node.js';
-import { claimFileName } from '../../src/transfers/workplace.js';
+import { claimFileName } from '../../src/transfers/claim.js';
 import { serverArguments, settingsOf } from '../config/given.js';
 
 const ca = await issueCa({ name: 'test CA', keyType: 'ec' });

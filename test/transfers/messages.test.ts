@@ -38,7 +38,10 @@ t.test('an answer is read back as it was told', async (t) => {
   const older = { tool: '0.1.0', rsync: '3.5.0', modules };
   t.strictSame(
     readAnswer(written(encodeTold({ ok: true, value: older }))),
-    { ok: true, value: { ...older, held: { complete: [], similar: [] }, wantsHashes: false } },
+    {
+      ok: true,
+      value: { ...older, held: { complete: [], similar: [] }, wantsHashes: false, idleTimeoutMs: 0 },
+    },
     'of an older version, which holds nothing',
   );
   const odd = { complete: [[9, 'a'], [0], 'x', null, [0, 7]], similar: 'all' };

@@ -1,0 +1,121 @@
+import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { TransferError } from '../errors.js';
+import type { ProcessIdentity } from '../processes/proc.js';
+
+/** The file in the data directory that says which transfer is at work on it. */
+export const claimFileName = '.galera-sst-tunnel.json';
+
+/** A transfer's claim on a data directory. */
+export interface Claim {
+  readonly transferId: string;
+  readonly owner: ProcessIdentity;
+  readonly workDir: string;
+}
+
+/**
+ * The claim appears whole, and of two scripts that start at the same moment one gets it: a link is never replaced.
+ * Where there are no hard links (exFAT, some network and FUSE file systems) the file is created as it is written.
+ * @param link makes a hard link
+ * @throws an error with the code EEXIST when there is a claim already
+ */
+export function placeClaim(claimFile: string, claim: Claim, link = linkSync): void {
+  const draft = `${claimFile}.${claim.transferId}`;
+  const text = `${JSON.stringify(claim)}\n`;
+  try {
+    writeFileSync(draft, text, { mode: 0o600 });
+    placeWhole(draft, claimFile, text, link);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function placeWhole(draft: string, claimFile: string, text: string, link: typeof linkSync): void {
+  try {
+    link(draft, claimFile);
+  } catch (error) {
+    if (!withoutLinks.has(codeOf(error))) throw error;
+    writeFileSync(claimFile, text, { mode: 0o600, flag: 'wx' });
+  }
+}
+
+/** What link(2) fails with where it is not supported. */
+const withoutLinks: ReadonlySet<unknown> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+/** Removes a stale claim, and only that: in between another script may have removed it and made its own. */
+export function takeAwayClaim(claimFile: string, stale: Claim, transferId: string): boolean {
+  const aside = `${claimFile}.${transferId}`;
+  try {
+    renameSync(claimFile, aside);
+  } catch {
+    return false;
+  }
+  const isStale = readClaim(aside)?.transferId === stale.transferId;
+  if (!isStale) {
+    try {
+      placeWhole(aside, claimFile, readFileSync(aside, 'utf8'), linkSync);
+    } catch {
+      // Yet another claim stands there.
+    }
+  }
+  rmSync(aside, { force: true });
+  return isStale;
+}
+
+/**
+ * Reads a claim; undefined when there is none.
+ * @throws TransferError ALREADY_RUNNING when it cannot be read: a transfer of another user may be at work.
+ */
+export function readClaim(claimFile: string): Claim | undefined {
+  let text: string;
+  try {
+    text = readFileSync(claimFile, 'utf8');
+  } catch (cause) {
+    if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR') return undefined;
+    throw unreadable(claimFile, cause);
+  }
+  const claim = parseClaim(text);
+  // Cut short by a crash: nothing to be learnt from it.
+  if (claim === undefined) rmSync(claimFile, { force: true });
+  return claim;
+}
+
+/** The claim that a text holds; undefined if it is none. */
+export function parseClaim(text: string): Claim | undefined {
+  try {
+    const claim = JSON.parse(text) as Partial<Claim>;
+    if (
+      typeof claim.transferId === 'string' &&
+      typeof claim.workDir === 'string' &&
+      typeof claim.owner?.pid === 'number'
+    ) {
+      return claim as Claim;
+    }
+  } catch {
+    // Not JSON.
+  }
+  return undefined;
+}
+
+/** The error for a data directory that another transfer has claimed. */
+export function alreadyRunning(what: string, pid: number | undefined): TransferError {
+  return new TransferError(
+    'ALREADY_RUNNING',
+    `another transfer is at work on this data directory${pid === undefined ? '' : ` (process ${pid}, ${what})`}`,
+  );
+}
+
+function unreadable(claimFile: string, cause: unknown): TransferError {
+  const owner = statSync(claimFile, { throwIfNoEntry: false })?.uid;
+  return new TransferError(
+    'ALREADY_RUNNING',
+    `another transfer may be at work on this data directory: its claim ${claimFile}, a file of user ${owner ?? 'unknown'}, cannot be read (${String(codeOf(cause))})`,
+    {
+      hint: 'see whether a galera-sst-tunnel of that user runs (plan or a script started by hand as root?); if none does, remove the file',
+      cause,
+    },
+  );
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
