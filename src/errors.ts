@@ -175,6 +175,14 @@ export class TransferError extends Error {
   }
 }
 
+/** Whatever was thrown, as the one kind of error that is reported; what is none of ours is a defect. */
+export function asTransferError(thrown: unknown): TransferError {
+  if (thrown instanceof TransferError) return thrown;
+  const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  const words = text.split('\n').slice(0, 4).join(' ');
+  return new TransferError('INTERNAL', `unexpected: ${words}`, { cause: thrown });
+}
+
 /** Something a check found: an error stops the transfer, a warning is logged and the transfer goes on. */
 export interface Finding {
   readonly severity: 'error' | 'warning';

@@ -1,20 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { rmSync, writeSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { askAgent } from '../control/client.js';
 import { optionVariables } from '../control/messages.js';
 import { socketVariable, usualSocketPath } from '../control/socket.js';
-import { TransferError } from '../errors.js';
+import { asTransferError, TransferError } from '../errors.js';
 import { createServerLog } from '../observe/server-log.js';
 import { parseArguments } from '../sst-script/arguments.js';
 import type { ServerArguments } from '../config/server-arguments.js';
 import { watchParent } from '../sst-script/parent.js';
 import { readRemoteSecret } from '../sst-script/secrets.js';
 import { version } from './version.js';
+import { writeAtOnce } from './write-at-once.js';
 
 const emit = createServerLog(
-  (line) => write(2, line, () => undefined),
+  (line) => writeAtOnce(2, line, () => undefined),
   () => new Date(),
 );
 
@@ -27,9 +28,10 @@ export async function runSst(argv: readonly string[]): Promise<number> {
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
     process.on(name, () => ending.abort(new TransferError('INTERRUPTED', `ended by ${name}`)));
   }
+  endOnDefect(ending);
   const gone = (): void =>
     ending.abort(new TransferError('PARENT_GONE', 'the server no longer reads what this script says'));
-  const writeLine = (line: string): void => write(1, line, gone);
+  const writeLine = (line: string): void => writeAtOnce(1, line, gone);
   const signal = ending.signal;
   const args = readArguments(argv);
   const remoteSecret =
@@ -57,6 +59,26 @@ export async function runSst(argv: readonly string[]): Promise<number> {
   });
 }
 
+/** How long a transfer has to end by itself after a defect showed, in ms. */
+const lastWordsMs = 10_000;
+
+/**
+ * What nobody caught is a defect: the transfer is ended as for any other failure, so that its children end, the server's
+ * lock is released and one line says why.
+ */
+function endOnDefect(ending: AbortController): void {
+  process.on('uncaughtException', (thrown: unknown) => {
+    if (ending.signal.aborted) return;
+    const error = asTransferError(thrown);
+    setTimeout(() => {
+      emit({ kind: 'failed', error });
+      // The guards end what was started.
+      process.kill(process.pid, 'SIGKILL');
+    }, lastWordsMs).unref();
+    ending.abort(error);
+  });
+}
+
 /** The exit status of a transfer that the agent did; undefined when this process has to do it. */
 async function transferByAgent(given: {
   readonly argv: readonly string[];
@@ -78,7 +100,7 @@ async function transferByAgent(given: {
     },
     uid: process.getuid?.() ?? 0,
     writeLine,
-    writeLog: (line) => write(2, line, () => undefined),
+    writeLog: (line) => writeAtOnce(2, line, () => undefined),
     signal: ending.signal,
   });
   stopWatching();
@@ -136,20 +158,4 @@ function optionEnvironment(): Record<string, string> {
   return Object.fromEntries(
     given.filter((entry): entry is [(typeof entry)[0], string] => entry[1] !== undefined),
   );
-}
-
-/** Writes at once: what is said must have been said before the next step, and also when the process is about to end. */
-function write(descriptor: 1 | 2, line: string, onGone: () => void): void {
-  let rest = Buffer.from(`${line}\n`);
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(writeSync(descriptor, rest));
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      // A pipe that is full for a moment: its reader is the server.
-      if (code === 'EAGAIN') continue;
-      onGone();
-      return;
-    }
-  }
 }

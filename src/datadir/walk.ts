@@ -99,7 +99,8 @@ async function walkData(
     // One that is empty but for another place's files or Galera's cache would show up as a database on the joiner.
     const isOfAnother = claimed !== undefined || entries.some(({ name }) => isOwnToNode(name));
     if (directories.length === 0 && !isOfAnother) announce();
-    pending.push(...directories.reverse());
+    // Not all as arguments: there may be more of them than the stack holds.
+    for (const directory of directories.reverse()) pending.push(directory);
   }
 }
 

@@ -1,7 +1,7 @@
 import { formatAddress } from '../config/address.js';
 import { configIn } from '../config/absolute.js';
 import { resolveConfig, type Config } from '../config/config.js';
-import { TransferError } from '../errors.js';
+import { asTransferError, type TransferError } from '../errors.js';
 import type { EmitEvent, ServerLine } from '../events.js';
 import { donate } from '../transfers/donate.js';
 import { join } from '../transfers/join.js';
@@ -97,10 +97,4 @@ function resolveOrElse(warn: () => void, resolve: () => Config): Config {
     warn();
     throw error;
   }
-}
-
-function asTransferError(thrown: unknown): TransferError {
-  if (thrown instanceof TransferError) return thrown;
-  const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-  return new TransferError('INTERNAL', text.split('\n').slice(0, 4).join(' '), { cause: thrown });
 }

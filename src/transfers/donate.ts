@@ -7,7 +7,7 @@ import { withoutHeld } from '../datadir/held.js';
 import { takeInventory, type Inventory } from '../datadir/inventory.js';
 import { resolveLayout, type Layout } from '../datadir/layout.js';
 import type { Manifest } from '../datadir/manifest.js';
-import { TransferError, type ErrorCode } from '../errors.js';
+import { asTransferError, TransferError, type ErrorCode } from '../errors.js';
 import { showTunnelClient, type TunnelClient } from '../plan/donor.js';
 import { connectAddress } from '../plan/tunnel.js';
 import { findTools, isAtLeast, type Tools } from '../processes/tools.js';
@@ -91,8 +91,9 @@ async function donateToOwn(premises: Premises): Promise<void> {
     context.say({ kind: 'done', state });
   } catch (error) {
     // The joiner is told the reason, if it can still be reached; a reason that came from it needs no telling.
-    if (error instanceof TransferError && !untellable.has(error.code)) {
-      await courier.sendFailure(error).catch(() => undefined);
+    const failure = asTransferError(error);
+    if (!untellable.has(failure.code)) {
+      await courier.sendFailure(failure).catch(() => undefined);
     }
     throw error;
   }

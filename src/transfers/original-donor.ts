@@ -13,7 +13,6 @@ import { clearBinlogs } from '../datadir/binlogs.js';
 import { belongs } from '../datadir/kinds.js';
 import { takeInventory } from '../datadir/inventory.js';
 import { rootOf, type Layout } from '../datadir/layout.js';
-import { prepareDirectories } from '../datadir/removal.js';
 import type { EmitEvent } from '../events.js';
 import { parseState } from './state.js';
 
@@ -23,12 +22,8 @@ const misplaced = ['innodb-home', 'undo', 'aria'] as const;
 /** What a file was when it was looked at: any write changes it, whatever the clocks say. */
 export type FileStamps = ReadonlyMap<string, string>;
 
-/**
- * Creates the directories that this joiner lacks, and notes the files of the misplaced kinds that it has of its own,
- * before a donor can write.
- */
-export function prepareForOriginal(layout: Layout): FileStamps {
-  prepareDirectories(layout, { directories: [] });
+/** Notes the files of the misplaced kinds that this joiner has of its own, before a donor can write. */
+export function stampOwnFiles(layout: Layout): FileStamps {
   const stamps = new Map<string, string>();
   for (const place of misplaced) {
     const root = rootOf(layout, place) ?? layout.roots.data;

@@ -1,11 +1,12 @@
 import type { Config } from '../config/config.js';
 import { placeOf } from '../config/source.js';
+import { prepareDirectories } from '../datadir/removal.js';
 import { TransferError } from '../errors.js';
 import { messageModules } from '../plan/modules.js';
 import { converse } from './converse.js';
 import { followDaemonLog } from './daemon-log.js';
 import { startListener } from './listener.js';
-import { prepareForOriginal, type FileStamps } from './original-donor.js';
+import { stampOwnFiles, type FileStamps } from './original-donor.js';
 import { partialCopyIn } from './partial-copy.js';
 import type { Reception } from './reception.js';
 import { tellDonor } from './verdict.js';
@@ -19,7 +20,7 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
   const trouble = new AbortController();
   const signal = AbortSignal.any([reception.signal, trouble.signal]);
   const context = { ...reception, signal };
-  const ownFiles = config.allowDonorWithoutSecret ? prepareForOriginal(reception.layout) : noFiles;
+  const ownFiles = config.allowDonorWithoutSecret ? stampOwnFiles(reception.layout) : noFiles;
   const startedMs = reception.now().getTime();
   const donor = { isHere: false, come: (): void => undefined };
   const donorCame = new Promise<void>((resolve) => (donor.come = resolve));
@@ -48,6 +49,8 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
   try {
     emit({ kind: 'phase', phase: 'waiting for donor' });
     sayReady();
+    // Its donor knows no offer, before which others are given their directories.
+    if (config.allowDonorWithoutSecret) prepareDirectories(reception.layout, { directories: [] });
     await withinInitialTimeout(config, donorCame, signal);
     return await converse(
       { ...context, config, written, daemonLog, ownFiles, partial, startedMs, verdictRead },

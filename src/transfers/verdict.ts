@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
-import { TransferError } from '../errors.js';
+import { asTransferError } from '../errors.js';
 import { messageFiles, type JoinerPlan } from '../plan/joiner.js';
 import type { SupervisedChild } from '../processes/supervise.js';
 import type { Conversation } from './reception.js';
@@ -33,8 +33,9 @@ export async function tellDonor(
   listener: SupervisedChild,
   signal: AbortSignal,
 ): Promise<void> {
-  if (!(error instanceof TransferError) || error.code === 'PEER_FAILED' || signal.aborted) return;
-  const told = encodeTold({ ok: false, failure: tell(error) });
+  const failure = asTransferError(error);
+  if (failure.code === 'PEER_FAILED' || signal.aborted) return;
+  const told = encodeTold({ ok: false, failure: tell(failure) });
   try {
     publish(plan.answer, messageFiles.answer, told);
     publish(plan.verdict, messageFiles.verdict, told);
