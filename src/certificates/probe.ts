@@ -11,7 +11,10 @@ import type { Identity } from './identity.js';
 import { matchName } from './names.js';
 import { explainFailure, explainVerification, PeerClosed, peerName } from './probe-failure.js';
 import type { Phase } from './probe-failure.js';
+import { checkRevocation, type Revocation } from './revocation.js';
+import { secureLimits } from './secure-limits.js';
 import type { Trust } from './trust.js';
+import type { TlsLimits } from '../config/tls-limits.js';
 
 /** How much of the peer's certificate counts: chain, dates, usage and name; all but the name; nothing. */
 export type VerificationMode = 'VERIFY_IDENTITY' | 'VERIFY_CA' | 'REQUIRED';
@@ -26,6 +29,9 @@ export interface ProbeRequest {
   readonly address: string;
   readonly identity: Pick<Identity, 'leaf' | 'chain' | 'keyPem'>;
   readonly trust: Pick<Trust, 'certificates'>;
+  readonly revocation?: Revocation | undefined;
+  /** Versions and ciphers that the tunnel may use. */
+  readonly limits?: TlsLimits | undefined;
   readonly mode: VerificationMode;
   readonly now: Date;
   /** For everything together, from connecting to the greeting. */
@@ -87,7 +93,7 @@ function open(request: ProbeRequest, course: Course): TLSSocket {
     ca: trust.certificates.map((facts) => facts.pem),
     cert: [identity.leaf, ...identity.chain].map((facts) => facts.pem).join(''),
     key: identity.keyPem,
-    minVersion: 'TLSv1.2',
+    ...secureLimits(request.limits ?? {}),
     // the checks are made here, to say precisely what is wrong; inspect() then asks for Node's verdict too
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
@@ -149,13 +155,14 @@ function inspect(socket: TLSSocket, request: ProbeRequest): Omit<PeerFacts, 'gre
 function checkPeer(
   leaf: CertificateFacts,
   issuers: readonly CertificateFacts[],
-  { mode, now, trust, address }: ProbeRequest,
+  { mode, now, trust, revocation, address }: ProbeRequest,
   blame: Blame,
 ): void {
   if (mode === 'REQUIRED') return;
   const findings = [
     ...checkDates(leaf, now, blame),
     ...checkChain(leaf, issuers, trust, now, blame),
+    ...checkRevocation(leaf, issuers, trust, revocation, now, blame),
     ...checkUsage(leaf, 'server', blame),
     ...(mode === 'VERIFY_IDENTITY'
       ? checkNames(leaf, [{ address, what: "the joiner's address" }], blame)

@@ -24,6 +24,8 @@ export function configIn(directory: string, config: Config): Config {
       key: ifGiven(tls.key),
       caFile: ifGiven(tls.caFile),
       caPath: ifGiven(tls.caPath),
+      crlFile: ifGiven(tls.crlFile),
+      crlPath: ifGiven(tls.crlPath),
     },
   };
 }

@@ -38,11 +38,21 @@ export function describeSettings(config: Config): readonly string[] {
     ...own(tls.key, 'tkey'),
     ...own(tls.caFile, 'tca'),
     ...own(tls.caPath, 'tcap'),
+    ...own(tls.crlFile, 'ssl-crl'),
+    ...own(tls.crlPath, 'ssl-crlpath'),
+    ...versions(tls.versions),
+    ...own(tls.ciphers, 'ssl-cipher'),
     ...own(tls.sockopt.source, 'sockopt'),
     ...own(config.tmpDir, 'tmpdir'),
     ...forRole,
     plain('sst-idle-timeout', config.idleTimeoutMs / 1000),
   ]);
+}
+
+function versions(setting: Config['tls']['versions']): Setting[] {
+  if (setting === undefined) return [];
+  const { min, max } = setting.value;
+  return [{ name: 'tls-version', value: min === max ? min : `${min},${max}`, source: setting.source }];
 }
 
 interface Setting {

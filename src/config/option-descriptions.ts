@@ -50,6 +50,22 @@ export const optionDescriptions: Readonly<Record<SstOption, OptionDescription>> 
     'VERIFY_IDENTITY',
     "`VERIFY_IDENTITY`: the peer chains to `tca`, and the joiner's certificate names its address. `VERIFY_CA`: the name does not count. `REQUIRED`: encrypted, but anyone may be at the other end. `DISABLED` is refused.",
   ),
+  'ssl-crl': anywhere(
+    'FILE',
+    '',
+    'Revocation lists in PEM: a node refuses to send to a joiner whose certificate is revoked, or to use a revoked one itself. Set in `[sst]` every CA needs a list there that is valid now. socat knows no lists, so a joiner cannot refuse a donor for its certificate; the secret keeps out who is no member.',
+  ),
+  'ssl-crlpath': anywhere('DIRECTORY', '', 'The same, under their OpenSSL hash names (`openssl rehash`).'),
+  'tls-version': anywhere(
+    'VERSION,…',
+    'as OpenSSL has it',
+    'The versions of TLS that the tunnel may speak: `TLSv1.2`, `TLSv1.3` or both. Older ones are never spoken.',
+  ),
+  'ssl-cipher': anywhere(
+    'NAME:…',
+    'as OpenSSL has them',
+    'The ciphers that the tunnel may use with TLS 1.2. socat cannot choose among those of TLS 1.3 (`TLS_…`): they bind the handshake before the lock only.',
+  ),
   sockopt: inSst(
     'OPTION,…',
     '',

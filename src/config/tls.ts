@@ -2,12 +2,13 @@ import { TransferError } from '../errors.js';
 import { find, type Scope, type Settings } from './settings.js';
 import { placeOf, type Sourced } from './source.js';
 import type { SstOption } from './sst-options.js';
+import { resolveTlsLimits, type TlsLimits } from './tls-limits.js';
 
 /** How strictly a peer is verified; nothing here ever means clear text. */
 export type SslMode = 'VERIFY_IDENTITY' | 'VERIFY_CA' | 'REQUIRED';
 
 /** The tunnel's TLS settings as configured; files are not yet looked at. */
-export interface TlsSettings {
+export interface TlsSettings extends TlsLimits {
   readonly mode: SslMode;
   /** What turned verification off: `ssl-mode` or `sockopt`; undefined while it is on. */
   readonly verificationOffBy?: Sourced<string> | undefined;
@@ -54,7 +55,8 @@ export function resolveTls(settings: Settings, role: 'joiner' | 'donor'): TlsSet
       },
     );
   }
-  return { mode, verificationOffBy, caFile, caPath, cert, key, sockopt };
+  const limits = resolveTlsLimits(settings);
+  return { mode, verificationOffBy, caFile, caPath, cert, key, sockopt, ...limits };
 }
 
 function resolveMode(
@@ -149,6 +151,10 @@ const reserved = new Set(['fork', 'cert', 'key', 'cafile', 'capath']);
 const aliases: Readonly<Record<string, string>> = {
   certificate: 'cert',
   ca: 'cafile',
+  cipherlist: 'cipher',
+  ciphers: 'cipher',
+  'min-version': 'min-proto-version',
+  'max-version': 'max-proto-version',
   cn: 'commonname',
   nosni: 'no-sni',
   'so-keepalive': 'keepalive',

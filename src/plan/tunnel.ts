@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { PeerAddress } from '../config/address.js';
+import { splitCiphers } from '../config/tls-limits.js';
 import { socketOptionName, type TlsSettings } from '../config/tls.js';
 import { escapeSocatValue } from './socat-escape.js';
 
@@ -97,6 +98,21 @@ function tlsOptions(tls: TlsSettings, files: TunnelFiles): string[] {
     ...(files.keyFile === undefined ? [] : [`key=${escapeSocatValue(files.keyFile)}`]),
     ...(files.caFile === undefined ? [] : [`cafile=${escapeSocatValue(files.caFile)}`]),
     ...(files.caPath === undefined ? [] : [`capath=${escapeSocatValue(files.caPath)}`]),
+    ...limits(tls),
     `verify=${tls.mode === 'REQUIRED' ? 0 : 1}`,
+  ];
+}
+
+/** socat (1.7.4.4, 1.8) has no option for the ciphers of TLS 1.3. */
+function limits({ versions, ciphers }: TlsSettings): string[] {
+  const older = ciphers === undefined ? '' : splitCiphers(ciphers.value).older;
+  return [
+    ...(versions === undefined
+      ? []
+      : [
+          `openssl-min-proto-version=${versions.value.min.replace('v', '')}`,
+          `openssl-max-proto-version=${versions.value.max.replace('v', '')}`,
+        ]),
+    ...(older === '' ? [] : [`cipher=${escapeSocatValue(older)}`]),
   ];
 }

@@ -201,8 +201,12 @@ function describe(facts: CertificateFacts, use: CheckedCertificate['use']): Chec
 }
 
 function filesOf({ tls, directories }: Config): string[] {
-  const files = [tls.cert, tls.key, tls.caFile, directories.dataDir].flatMap((one) => one?.value ?? []);
-  return tls.caPath === undefined ? files : [...files, `${tls.caPath.value}/`];
+  const files = [tls.cert, tls.key, tls.caFile, tls.crlFile, directories.dataDir];
+  const folders = [tls.caPath, tls.crlPath];
+  return [
+    ...files.flatMap((one) => one?.value ?? []),
+    ...folders.flatMap((one) => (one === undefined ? [] : `${one.value}/`)),
+  ];
 }
 
 function attempt<T>(work: () => T): T | undefined {

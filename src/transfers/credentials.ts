@@ -2,6 +2,7 @@ import { relative, resolve } from 'node:path';
 import { checkChain } from '../certificates/check-chain.js';
 import { checkDates, checkNames, checkUsage, type WantedName } from '../certificates/checks.js';
 import { loadIdentity, type Identity } from '../certificates/identity.js';
+import { checkRevocation, loadRevocation, type Revocation } from '../certificates/revocation.js';
 import { loadTrust, type Trust } from '../certificates/trust.js';
 import type { Config } from '../config/config.js';
 import { placeOf } from '../config/source.js';
@@ -12,12 +13,18 @@ import type { TunnelFiles } from '../plan/tunnel.js';
 export interface Credentials {
   readonly identity: Identity;
   readonly trust: Trust;
+  /** Undefined without lists. */
+  readonly revocation: Revocation | undefined;
 }
 
 /** Reads certificate, key and CAs; throws a TransferError that names option and place. */
 export function loadCredentials(config: Config): Credentials {
   const { cert, key, caFile, caPath } = config.tls;
-  return { identity: loadIdentity({ cert, key }), trust: loadTrust({ caFile, caPath }) };
+  return {
+    identity: loadIdentity({ cert, key }),
+    trust: loadTrust({ caFile, caPath }),
+    revocation: loadRevocation(config.tls),
+  };
 }
 
 /**
@@ -26,7 +33,7 @@ export function loadCredentials(config: Config): Credentials {
  */
 export function checkOwnCredentials(
   config: Config,
-  { identity, trust }: Credentials,
+  { identity, trust, revocation }: Credentials,
   now: Date,
 ): readonly Finding[] {
   const { leaf, chain } = identity;
@@ -38,6 +45,7 @@ export function checkOwnCredentials(
     ...trust.findings,
     ...checkDates(leaf, now, blame),
     ...(config.tls.mode === 'REQUIRED' ? [] : checkChain(leaf, chain, trust, now, blame)),
+    ...checkRevocation(leaf, chain, trust, revocation, now, blame),
     ...checkUsage(leaf, config.role === 'joiner' ? 'server' : 'client', blame),
     ...(config.role === 'joiner' && config.tls.mode === 'VERIFY_IDENTITY'
       ? checkOwnNames(config, identity, blame)

@@ -224,7 +224,7 @@ export function refuseExternalTables({ external }: Inventory): void {
 
 async function shakeHands(
   config: Config,
-  { identity, trust }: Credentials,
+  { identity, trust, revocation }: Credentials,
   context: TransferContext,
 ): Promise<PeerFacts> {
   const peer = await probePeer({
@@ -233,6 +233,8 @@ async function shakeHands(
     address: config.tls.sockopt.commonName ?? config.address.host,
     identity,
     trust,
+    revocation,
+    limits: config.tls,
     mode: config.tls.mode,
     now: context.now(),
     timeoutMs: 10_000,

@@ -121,6 +121,19 @@ const variants: readonly Variant[] = [
     log: /TLSv1\.2/,
   },
   {
+    name: 'tls-version in [sst]',
+    files: async (f) => both(await plain(f, { 'tls-version': 'TLSv1.3' })),
+    log: /openssl-min-proto-version=TLS1\.3,openssl-max-proto-version=TLS1\.3/,
+  },
+  {
+    name: "the server's tls_version and ssl_cipher",
+    files: async (f) =>
+      both(
+        `${await plain(f)}[mysqld]\ntls_version=TLSv1.1,TLSv1.2\nssl_cipher=ECDHE-ECDSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256\n`,
+      ),
+    log: /shows .*TLSv1\.2 ECDHE-ECDSA-AES128-GCM-SHA256[^]*cipher=ECDHE-ECDSA-AES128-GCM-SHA256/,
+  },
+  {
     name: 'self-signed certificates and a file with all of them',
     files: async (folder) => {
       const [joiner, donor] = await selfSignedPairs(folder, ['127.0.0.1', 'donor']);

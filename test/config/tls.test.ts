@@ -274,6 +274,6 @@ t.test('what would make the tunnel another one is refused in sockopt', async (t)
 t.test('options are known under all names that socat has for them', async (t) => {
   t.equal(socketOptionName('NoSNI=1'), 'no-sni');
   t.equal(socketOptionName('openssl-no-sni'), 'no-sni');
-  t.equal(socketOptionName('openssl-cipherlist=x'), 'cipherlist');
+  t.equal(socketOptionName('openssl-cipherlist=x'), 'cipher');
   t.equal(socketOptionName('constructor'), 'constructor');
 });

@@ -156,3 +156,21 @@ t.test(
     t.strictSame(clientOptions, ['-t', '0', '-b', '262144']);
   },
 );
+
+t.test('tls_version and ssl_cipher bind both ends; what sockopt says of them counts', (t) => {
+  const source = { kind: 'default', name: 'x' } as const;
+  const limited = (sockopt?: string): TlsSettings => ({
+    ...tls(sockopt),
+    versions: { value: { min: 'TLSv1.2', max: 'TLSv1.3' }, source },
+    ciphers: { value: 'A:TLS_B:C', source },
+  });
+  const address = parseAddress('node1', 'x');
+  const versions = 'openssl-min-proto-version=TLS1.2,openssl-max-proto-version=TLS1.3';
+  const bound = `${versions},cipher=A\\:C,verify=1`;
+  t.ok(listenAddress(address, undefined, limited(), files).endsWith(bound));
+  t.match(connectAddress(address, 'node1', limited(), files), bound);
+  const own = connectAddress(address, 'node1', limited('ciphers=D,min-version=TLS1.3'), files);
+  t.match(own, /ciphers=D,min-version=TLS1.3$/);
+  t.notMatch(own, /openssl-min-proto|cipher=A/);
+  t.end();
+});
