@@ -36,6 +36,10 @@ const kinds = {
     hint: 'remove ssl-mode or set it to VERIFY_IDENTITY; for transfers in clear text use wsrep_sst_method=rsync',
   },
   ADDRESS_INVALID: { exit: 22, hint: 'check wsrep_sst_receive_address, wsrep_node_address and bind_address' },
+  ADDRESS_NOT_LOCAL: {
+    exit: 22,
+    hint: 'that is right behind address translation; otherwise correct wsrep_sst_receive_address or wsrep_node_address',
+  },
   PATH_UNSAFE: { exit: 22, hint: 'rename the file or directory' },
   SOCKOPT_REJECTED: {
     exit: 22,
@@ -85,6 +89,10 @@ const kinds = {
   TOOL_MISSING: { exit: 2, hint: 'install the package' },
   TOOL_TOO_OLD: { exit: 2, hint: 'upgrade the package' },
   PORT_BUSY: { exit: 16, hint: 'end that process, or name another port in wsrep_sst_receive_address' },
+  PORT_FORBIDDEN: {
+    exit: 13,
+    hint: 'name a port from 1024 up in wsrep_sst_receive_address (the default is 4444), or give the server CAP_NET_BIND_SERVICE',
+  },
   DIRECTORY_MISSING: { exit: 2, hint: 'create the directory, owned by the user that the server runs as' },
   DIRECTORY_NOT_WRITABLE: {
     exit: 13,

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import t from 'tap';
 import {
   describeFailure,
@@ -20,6 +21,19 @@ t.test('every code has an exit status of the contract and a hint in one line', a
     t.match(hint, /^[^\n]{10,}[^.\n]$/, `${code} has a hint without a full stop`);
     t.equal(new TransferError(code, 'x').exitStatus, exit);
   }
+});
+
+t.test('the README lists the exit statuses that there are', async (t) => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, table = ''] = readme.split('| status | meaning |\n');
+  const listed = [...(table.split('\n\n')[0] ?? '').matchAll(/^\| (\d+) \|/gm)].map(([, status]) =>
+    Number(status),
+  );
+  const used = new Set(codes.map((code) => errorTable[code].exit as number));
+  t.strictSame(
+    listed,
+    [...used].sort((a, b) => a - b),
+  );
 });
 
 t.test('an error keeps what is known of it', async (t) => {

@@ -31,6 +31,7 @@ export function explainFailure(cause: unknown, { request, phase, timedOut }: Cir
   if (phase === 'connecting') {
     return new TransferError('PEER_UNREACHABLE', `cannot connect to ${peer}: ${connectFailure(code)}`, {
       cause,
+      hint: unresolved.has(code) ? unresolvedHint : undefined,
     });
   }
   const alert = alertOf(code);
@@ -87,6 +88,10 @@ function explainClose(peer: string, phase: Phase, code: string, cause: unknown):
     },
   );
 }
+
+const unresolved: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN']);
+const unresolvedHint =
+  "make the joiner's name known on this host (DNS or /etc/hosts), or set wsrep_node_address or wsrep_sst_receive_address of the joiner to one that is";
 
 function connectFailure(code: string): string {
   const meanings: Readonly<Record<string, string>> = {

@@ -2,7 +2,10 @@
 
 /** Gives the exit status. The server waits for the script's first line: what only people use is not even loaded for it. */
 async function main([command, ...rest]: readonly string[]): Promise<number> {
-  if (command === 'sst') {
+  if (command === 'sst' && (rest[0] === '--help' || rest[0] === '-h')) {
+    const { sstUsage } = await import('./sst-usage.js');
+    process.stdout.write(sstUsage);
+  } else if (command === 'sst') {
     const { runSst } = await import('./sst.js');
     return runSst(rest);
   }

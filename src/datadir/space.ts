@@ -58,7 +58,11 @@ function problemOf(
   if (stat === undefined)
     return { code: 'DIRECTORY_MISSING', message: `expected the directory ${path}, got nothing there` };
   if (!stat.isDirectory())
-    return { code: 'DIRECTORY_MISSING', message: `expected a directory, got a file at ${path}` };
+    return {
+      code: 'DIRECTORY_MISSING',
+      message: `expected a directory, got a file at ${path}`,
+      hint: 'name a directory in this option, or move the file away',
+    };
   const needed =
     use === 'write' ? constants.R_OK | constants.W_OK | constants.X_OK : constants.R_OK | constants.X_OK;
   try {

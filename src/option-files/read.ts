@@ -78,11 +78,10 @@ function readFile(reading: Reading, path: string, depth: number): ReadFailure | 
     bytes = readFileSync(file);
   } catch (cause) {
     const message = `cannot read the option file: ${cause instanceof Error ? cause.message : String(cause)}`;
-    return {
-      kind: 'unopened',
-      isMissing: codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR',
-      finding: warning('OPTION_FILE_UNREADABLE', message, file),
-    };
+    const isMissing = codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR';
+    const hint = isMissing ? { hint: 'create the file, or correct the path that names it' } : {};
+    const finding = { ...warning('OPTION_FILE_UNREADABLE', message, file), ...hint };
+    return { kind: 'unopened', isMissing, finding };
   }
   for (const statement of parseOptionFile(bytes)) {
     const finding = follow(reading, statement, file, depth);

@@ -9,7 +9,7 @@ import { describeFailure, TransferError, type Finding } from '../errors.js';
 import { findTools } from '../processes/tools.js';
 import { checkOwnCredentials, loadCredentials, type Credentials } from './credentials.js';
 import { expiryStage } from './expiry.js';
-import { localBindAddress } from './listener.js';
+import { whereToListen } from './listening-place.js';
 import { checkPort } from './port.js';
 import { checkPlaces } from './preflight.js';
 import { lookAtClaim } from './workplace.js';
@@ -151,10 +151,10 @@ function checkTemporary({ tmpDir }: Config): readonly Finding[] {
 }
 
 async function checkListener(config: Config, layout: Layout): Promise<readonly Finding[]> {
-  const bind = await localBindAddress(config);
+  const { bind, findings } = await whereToListen(config);
   // A transfer can have begun since.
   if (lookAtClaim(layout.roots.data).kind !== 'running') await checkPort(config, bind);
-  return [];
+  return findings;
 }
 
 /** The next transfer cleans up; until then `sst_in_progress` makes probes and operators believe that one runs. */

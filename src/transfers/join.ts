@@ -11,7 +11,7 @@ import { findTools } from '../processes/tools.js';
 import type { TransferContext } from './context.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles } from './credentials.js';
 import { withLifetime } from './lifetime.js';
-import { localBindAddress } from './listener.js';
+import { whereToListen } from './listening-place.js';
 import { checkPort } from './port.js';
 import { checkPlaces, report } from './preflight.js';
 import { receive } from './receive.js';
@@ -33,7 +33,8 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
   report(checkPlaces(config, layout), emit);
   const credentials = loadCredentials(config);
   report(checkOwnCredentials(config, credentials, context.now()), emit);
-  const [tools, bind] = await Promise.all([findTools(), localBindAddress(config)]);
+  const [tools, { bind, findings }] = await Promise.all([findTools(), whereToListen(config)]);
+  report(findings, emit);
   const workplace = openWorkplace({
     dataDir: layout.roots.data,
     tmpDir: config.tmpDir,

@@ -1,6 +1,3 @@
-import { lookup } from 'node:dns/promises';
-import { isIPv4, isIPv6 } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/config.js';
 import { TransferError } from '../errors.js';
 import type { JoinerPlan } from '../plan/joiner.js';
@@ -10,31 +7,6 @@ import { portBusy } from './port.js';
 import type { TransferContext } from './context.js';
 import { socatComplaints, sockoptRejected } from './socat-failure.js';
 import { delay, untilAborted } from './wait.js';
-
-/**
- * The address to bind to: the effective one if it belongs to this host. Behind address translation it does not, and
- * then the joiner listens on all addresses, as the server's own methods do. `::` stands for all of both families: for a
- * name that has addresses of both the donor may try either.
- */
-export async function localBindAddress(config: Config): Promise<string | undefined> {
-  const { host, family } = config.address;
-  const found = family === 'name' ? await resolve(host, config) : [host.replace(/%.*$/, '')];
-  const here = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
-  // A name may stand for 127.0.1.1 in this host's own hosts file, and for another address in the donor's.
-  if (family === 'name' && found.some(isLoopback)) return undefined;
-  const local = found.filter((address) => isLoopback(address) || here.some((one) => one.address === address));
-  return local.some(isIPv6) && local.some(isIPv4) ? '::' : local[0];
-}
-
-async function resolve(host: string, config: Config): Promise<readonly string[]> {
-  try {
-    const family = config.tls.sockopt.family ?? 0;
-    return (await lookup(host, { family, all: true })).map(({ address }) => address);
-  } catch {
-    return [];
-  }
-}
 
 /**
  * What the listener's own messages tell (socat -d -d, 1.7.4 and 1.8). It makes an error of every rsync that ends with
@@ -67,6 +39,10 @@ export async function startListener(
     const complaints = socatComplaints(listener.lastWords());
     if (complaints.some((text) => text.includes('Address already in use')))
       return portBusy(config, findPortOwner(config.address.port));
+    // Where a security module forbids what the capabilities allow.
+    const forbidden = complaints.find((text) => /^bind\(.*Permission denied/.test(text));
+    if (forbidden !== undefined)
+      return new TransferError('PORT_FORBIDDEN', `socat may not listen: ${forbidden}`);
     return sockoptRejected(complaints, config.tls.sockopt) ?? childFailure(listener, outcome);
   });
   const decided = new AbortController();

@@ -22,7 +22,7 @@ import { messageModules } from '../plan/modules.js';
 import { connectAddress, type TunnelFiles } from '../plan/tunnel.js';
 import { findTools } from '../processes/tools.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles, type Credentials } from './credentials.js';
-import { localBindAddress } from './listener.js';
+import { whereToListen } from './listening-place.js';
 import { refuseExternalTables } from './donate.js';
 import { checkPort } from './port.js';
 import { checkPlaces } from './preflight.js';
@@ -52,7 +52,8 @@ export async function previewTransfer(
     ...(await findingOf(findTools)),
   ];
   if (config.role === 'joiner') {
-    const bind = await localBindAddress(config);
+    const { bind, findings: ofPlace } = await whereToListen(config);
+    findings.push(...ofPlace);
     findings.push(...(await findingOf(() => checkPort(config, bind))));
     return { sections: previewJoiner(config, layout, files, bind, surroundings.owner), findings };
   }

@@ -73,12 +73,14 @@ export async function freePort(): Promise<number> {
 
 /** Starts `socat` with one listening address and one other; resolves when it listens, rejects when it ends before. */
 export async function listen(t: Test, address: string, other: string): Promise<void> {
-  const child = spawn('socat', ['-d', '-d', address, other], {
+  // Teardowns do not run in a test that is interrupted or killed: the kernel ends the listener with this process.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'socat', '-d', '-d', address, other], {
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   });
   t.teardown(() => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid);
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid);
   });
   let stderr = '';
   await new Promise<void>((resolve, reject) => {

@@ -106,6 +106,15 @@ const addresses: BadInput[] = [
   hint: /wsrep_sst_receive_address/,
 }));
 
+addresses.push({
+  title: "--address with a port that the server's user may not listen on",
+  role: 'joiner',
+  prepare: adding({}, { address: '127.0.0.1:443' }),
+  code: 'PORT_FORBIDDEN',
+  says: ['this user may not listen on port 443'],
+  hint: /a port from 1024 up in wsrep_sst_receive_address/,
+});
+
 const argumentsGiven: BadInput[] = [
   ['an empty --address', { address: '' }, '--address is missing'],
   ['an unknown role', { args: ['--role', 'arbiter'] }, '--role is "arbiter", expected joiner or donor'],
@@ -126,6 +135,7 @@ const optionFiles: BadInput[] = [
     prepare: (node) => ({ args: ['--defaults-file', `${node.dir}/other.cnf`] }),
     code: 'OPTION_FILE_UNREADABLE',
     says: ['cannot read the option file', 'other.cnf', 'no such file'],
+    hint: /create the file, or correct the path/,
   },
   {
     title: "an option file that the server's user may not read",

@@ -35,7 +35,8 @@ const directories: BadInput[] = [
       return { dataDir: node.file('plain', '') };
     },
     code: 'DIRECTORY_MISSING',
-    says: [/\/plain/, '(datadir'],
+    says: [/expected a directory, got a file at \S+\/plain/, '(datadir'],
+    hint: /name a directory/,
   },
   {
     title: 'a data directory that the server may not write',
