@@ -29,7 +29,7 @@ t.test('the README lists the exit statuses that there are', async (t) => {
   const listed = [...(table.split('\n\n')[0] ?? '').matchAll(/^\| (\d+) \|/gm)].map(([, status]) =>
     Number(status),
   );
-  const used = new Set(codes.map((code) => errorTable[code].exit as number));
+  const used = new Set<number>(codes.map((code) => errorTable[code].exit));
   t.strictSame(
     listed,
     [...used].sort((a, b) => a - b),

@@ -18,8 +18,8 @@ t.test('an ordinary user may listen on high ports alone, root on all', async (t)
   const module = fileURLToPath(new URL('../../src/processes/privileges.js', import.meta.url));
   const program = `import { mayListenOn } from ${JSON.stringify(module)}; console.log(mayListenOn(443), mayListenOn(4444));`;
   const asked = (...as: string[]): string => {
-    const [command = '', ...args] = [...as, process.execPath, '--input-type=module', '-e', program];
-    return spawnSync(command, args, { encoding: 'utf8', cwd: '/' }).stdout.trim();
+    const argv = [...as, process.execPath, '--input-type=module', '-e', program];
+    return spawnSync('env', argv, { encoding: 'utf8', cwd: '/' }).stdout.trim();
   };
   t.equal(asked('setpriv', '--reuid', 'mysql', '--regid', 'mysql', '--clear-groups'), 'false true');
   t.equal(asked(), 'true true');
