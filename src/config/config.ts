@@ -20,6 +20,8 @@ export interface Config {
   readonly tmpDir?: Sourced<string> | undefined;
   /** Number of rsync streams, at least 1. */
   readonly streams: number;
+  /** Donor: most passes over the files while the server writes; `auto` decides by what there is to send. */
+  readonly precopy: 'auto' | number;
   /** Binary logs to send: 0 none, negative all. */
   readonly maxBinlogs: number;
   /** Donor: bytes per second that all streams share; undefined for no limit. */
@@ -55,6 +57,7 @@ export function resolveConfig(args: ServerArguments, settings: Settings): Config
     streams:
       wholeNumber(find(settings, 'backup-threads', transfer), 'backup-threads', { least: 1, most: 64 }) ??
       Math.min(cpus().length, 8),
+    precopy: passes(find(settings, 'precopy', ['[sst]'])),
     maxBinlogs:
       wholeNumber(find(settings, 'sst-max-binlogs', transfer), 'sst-max-binlogs', { least: -1, most: 1e6 }) ??
       1,
@@ -88,7 +91,7 @@ const inherited = [
   'sst-initial-timeout',
   'sst-idle-timeout',
 ] as const;
-const own = ['rlimit', 'allow-donor-without-secret'] as const;
+const own = ['precopy', 'rlimit', 'allow-donor-without-secret'] as const;
 
 function sourcesOf(settings: Settings): Config['sources'] {
   const found = inherited.map((name) => [name, find(settings, name, transfer)?.source] as const);
@@ -176,6 +179,17 @@ function bytes(given: Sourced<string> | undefined, name: string): number | undef
     'OPTION_INVALID',
     `${name} is ${JSON.stringify(given.value)}, expected bytes per second, with k, m, g or t for KiB, MiB, GiB or TiB`,
     { option: name, where: placeOf(given.source) },
+  );
+}
+
+function passes(given: Sourced<string> | undefined): 'auto' | number {
+  if (given === undefined || /^(auto|)$/i.test(given.value)) return 'auto';
+  if (/^off$/i.test(given.value)) return 0;
+  if (/^\d{1,3}$/.test(given.value)) return Number(given.value);
+  throw new TransferError(
+    'OPTION_INVALID',
+    `precopy is ${JSON.stringify(given.value)}, expected auto, off or the most passes before the lock`,
+    { option: 'precopy', where: placeOf(given.source) },
   );
 }
 

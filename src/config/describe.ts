@@ -23,6 +23,7 @@ export function describeSettings(config: Config): readonly string[] {
           plain('sst-initial-timeout', config.initialTimeoutMs / 1000),
         ]
       : [
+          plain('precopy', config.precopy === 0 ? 'off' : config.precopy),
           plain('backup-threads', config.streams),
           plain('sst-max-binlogs', config.maxBinlogs),
           plain('rlimit', config.rateLimit ?? 0),

@@ -71,6 +71,11 @@ export const optionDescriptions: Readonly<Record<SstOption, OptionDescription>> 
     '',
     "Further options for socat's OPENSSL addresses on both sides: `cipher=…,pf=ip6`. `commonname=` sets the name that the peer must have; `verify=0` is `ssl-mode=REQUIRED`; `fork`, `cert`, `key`, `cafile` and `capath` are refused.",
   ),
+  precopy: inSst(
+    'auto|off|NUMBER',
+    'auto',
+    'Donor: passes over the files while its server writes, before the lock. `auto` repeats them as long as each leaves clearly less to send, and makes none for a small database; `off` makes none, a number at most so many.',
+  ),
   'backup-threads': anywhere(
     'NUMBER',
     'cores, at most 8',

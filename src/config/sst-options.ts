@@ -22,6 +22,7 @@ export const sstOptions = [
   'tls-version',
   'ssl-cipher',
   'sockopt',
+  'precopy',
   'backup-threads',
   'sst-max-binlogs',
   'rlimit',

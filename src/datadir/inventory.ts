@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { binlogsInIndex } from './binlogs.js';
+import { fileSystemTime } from './file-system-time.js';
 import { externalTableOf } from './external-tables.js';
 import { travels } from './kinds.js';
 import type { Layout, Place } from './layout.js';
@@ -46,6 +47,8 @@ export interface InventoryOptions {
   /** How many of the newest binary logs travel: 0 none, negative all. */
   readonly maxBinlogs: number;
   readonly signal?: AbortSignal | undefined;
+  /** A file of this process on the file system whose clock counts; default: this host's clock. */
+  readonly clockFile?: string | undefined;
 }
 
 /**
@@ -53,7 +56,7 @@ export interface InventoryOptions {
  * @throws TransferError FILE_UNREADABLE, PATH_UNSAFE.
  */
 export async function takeInventory(layout: Layout, options: InventoryOptions): Promise<Inventory> {
-  const takenMs = Date.now();
+  const takenMs = fileSystemTime(options.clockFile);
   const files: InventoryFile[] = [];
   const directories: string[] = [];
   const external: string[] = [];

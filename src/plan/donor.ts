@@ -28,6 +28,8 @@ export interface TunnelClient {
   readonly timeoutSeconds: number;
   /** rsync on both sides is 3.2 or newer and can leave out checksums of what TLS protects anyway. */
   readonly withoutChecksums: boolean;
+  /** The server writes: files that were listed may be gone when rsync looks for them. */
+  readonly mayVanish?: boolean | undefined;
 }
 
 /** The files of one rsync client: from one directory into one module. */
@@ -55,6 +57,7 @@ export function sendFiles(job: Job, listFile: string, name: string, client: Tunn
     '--times',
     '--omit-dir-times',
     '--copy-links',
+    ...(client.mayVanish === true ? ['--ignore-missing-args'] : []),
     ...(job.sparse ? ['--sparse'] : []),
     // Without checksums there are no differences to be found.
     ...(client.withoutChecksums && job.similar !== true ? ['--checksum-choice=none'] : []),

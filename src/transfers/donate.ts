@@ -3,8 +3,7 @@ import { probePeer, type PeerFacts } from '../certificates/probe.js';
 import { pinFor } from '../certificates/pin.js';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/config.js';
-import { withoutHeld } from '../datadir/held.js';
-import { takeInventory, type Inventory } from '../datadir/inventory.js';
+import type { Inventory } from '../datadir/inventory.js';
 import { resolveLayout, type Layout } from '../datadir/layout.js';
 import type { Manifest } from '../datadir/manifest.js';
 import { asTransferError, TransferError, type ErrorCode } from '../errors.js';
@@ -15,14 +14,11 @@ import type { TransferContext } from './context.js';
 import { courierTo, type Courier } from './courier.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles, type Credentials } from './credentials.js';
 import { withLifetime } from './lifetime.js';
-import { releaseLock, takeLock } from './lock.js';
 import { donateToOriginal } from './original-joiner.js';
 import { checkPlaces, report } from './preflight.js';
 import { donorIdOf } from './resume.js';
-import { signInterval, withSignsOfLife } from './signs-of-life.js';
+import { sendCopy } from './send-copy.js';
 import { parseState } from './state.js';
-import { sendAll } from './streams.js';
-import { delay } from './wait.js';
 import { openWorkplace, type Workplace } from './workplace.js';
 
 /** What the donor's server says about the transfer: an IST follows or not, and the state it has for an IST. */
@@ -85,7 +81,7 @@ async function donateToOwn(premises: Premises): Promise<void> {
   const { donation, workplace, context } = premises;
   const courier = courierTo(premises.client, workplace, context);
   try {
-    const state = donation.bypass ? await bypass(premises, courier) : await copy(premises, courier);
+    const state = donation.bypass ? await bypass(premises, courier) : await sendCopy(premises, courier);
     context.emit({ kind: 'phase', phase: 'done' });
     workplace.close();
     context.say({ kind: 'done', state });
@@ -117,76 +113,8 @@ async function bypass({ donation, layout, context }: Premises, courier: Courier)
   return state;
 }
 
-async function copy(premises: Premises, courier: Courier): Promise<string> {
-  const { config, layout, client, workplace, context } = premises;
-  const { emit, signal } = context;
-  const started = context.now().getTime();
-  emit({ kind: 'phase', phase: 'offering' });
-  const send = (): Promise<void> => courier.sendSign();
-  // The first word from this side: until then the joiner counts how long no donor comes.
-  await send();
-  const offered = await withSignsOfLife(
-    { send, everyMs: signInterval([config.idleTimeoutMs]) },
-    signal,
-    (within) => takeInventory(layout, { maxBinlogs: config.maxBinlogs, signal: within }),
-  );
-  refuseExternalTables(offered);
-  await courier.sendManifest(describe(offered, layout, context, undefined, 'offer'), 'offer');
-  const answer = await courier.fetchAnswer();
-  emit({ kind: 'notice', text: `the joiner runs version ${answer.tool} with rsync ${answer.rsync}` });
-
-  const everyMs = signInterval([config.idleTimeoutMs, answer.idleTimeoutMs]);
-  const state = await takeLock(layout.roots.data, context, { send, everyMs });
-  const locked = context.now().getTime();
-  let inventory: Inventory;
-  try {
-    emit({ kind: 'phase', phase: 'copying' });
-    inventory = await takeInventory(layout, { maxBinlogs: config.maxBinlogs, signal });
-    refuseExternalTables(inventory);
-    const withoutChecksums = client.withoutChecksums && isAtLeast(answer.rsync, '3.2.0');
-    const files = { files: withoutHeld(inventory.files, answer.held), layout, modules: answer.modules };
-    await sendAll(
-      { name: 'copy', ...files, client: { ...client, withoutChecksums } },
-      config,
-      workplace,
-      context,
-    );
-  } finally {
-    // Also when it failed: writers must not wait until the joiner has been told why.
-    releaseLock(layout.roots.data, context);
-  }
-  const unlocked = context.now().getTime();
-
-  emit({ kind: 'phase', phase: 'finishing' });
-  const kept = { ...inventory, files: inventory.files.filter((file) => answer.modules[file.place] !== '') };
-  await settleWithJoiner(courier, describe(kept, layout, context, state, 'final'), context);
-  emit({
-    kind: 'finished',
-    bypass: false,
-    bytes: inventory.bytes,
-    files: inventory.files.length,
-    seconds: (context.now().getTime() - started) / 1000,
-    lockSeconds: (unlocked - locked) / 1000,
-  });
-  return state;
-}
-
-/** The verdict is asked for at once: the joiner's daemon lets the question wait until it is there. */
-async function settleWithJoiner(
-  courier: Courier,
-  manifest: Manifest,
-  { signal }: TransferContext,
-): Promise<void> {
-  const verdict = courier.fetchVerdict();
-  const sent = courier.sendManifest(manifest, 'final').catch(async (error: unknown) => {
-    // A joiner that has failed closes its tunnel right after saying why: what it says is the better reason.
-    const isSettled = await Promise.race([verdict.then(() => true), delay(3000, signal).then(() => false)]);
-    if (!isSettled) throw error;
-  });
-  await Promise.all([verdict, sent]);
-}
-
-function describe(
+/** What a donor says that it has to send, or has sent. */
+export function describe(
   inventory: Inventory,
   layout: Layout,
   context: TransferContext,

@@ -83,7 +83,12 @@ async function sendUnderLock(premises: Premises): Promise<Inventory> {
   const files = inventory.files.map((file) => ({ ...file, sparse: false }));
   await run(deleteUnlisted(layout.roots.data, dataModule, 'deletions', cautious), premises);
   await createEmptyDirectories(inventory, { ...premises, client: cautious });
-  await sendAll({ name: 'copy', files, layout, modules, client: cautious }, config, workplace, context);
+  await sendAll(
+    { name: 'copy', files, layout, modules, client: cautious, sentBytes: 0, server: 'locked' },
+    config,
+    workplace,
+    context,
+  );
   return inventory;
 }
 

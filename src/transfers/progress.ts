@@ -16,17 +16,19 @@ export interface Progress {
  * Counts once a second, and tells events and the server (`total` and `complete` lines, which it accepts on both sides:
  * on a joiner between `ready` and the result, on a donor up to `done`). The count never falls and never exceeds the
  * total.
+ * @param beforeBytes what was sent before that, which counts in both
  */
 export function followProgress(
   totalBytes: number,
   look: () => readonly StreamProgress[],
   { emit, say }: Pick<TransferContext, 'emit' | 'say'>,
+  beforeBytes = 0,
 ): Progress {
   let toldBytes: number | undefined;
   let doneBytes = 0;
   const tell = (countedBytes: number, ofBytes: number, streams: readonly StreamProgress[]): void => {
-    doneBytes = Math.max(doneBytes, Math.min(countedBytes, ofBytes));
-    emit({ kind: 'progress', doneBytes, totalBytes: ofBytes, streams });
+    doneBytes = Math.max(doneBytes, beforeBytes + Math.min(countedBytes, ofBytes));
+    emit({ kind: 'progress', doneBytes, totalBytes: beforeBytes + ofBytes, streams });
     if (doneBytes !== toldBytes) say({ kind: 'complete', bytes: doneBytes });
     toldBytes = doneBytes;
   };
@@ -38,13 +40,13 @@ export function followProgress(
       streams,
     );
   };
-  say({ kind: 'total', bytes: totalBytes });
+  say({ kind: 'total', bytes: beforeBytes + totalBytes });
   const timer = setInterval(count, countEveryMs);
   return {
     complete: (finalBytes) => {
       clearInterval(timer);
-      if (finalBytes !== totalBytes) say({ kind: 'total', bytes: finalBytes });
-      doneBytes = Math.min(doneBytes, finalBytes);
+      if (finalBytes !== totalBytes) say({ kind: 'total', bytes: beforeBytes + finalBytes });
+      doneBytes = Math.min(doneBytes, beforeBytes + finalBytes);
       tell(finalBytes, finalBytes, []);
     },
     stop: () => clearInterval(timer),

@@ -2,10 +2,10 @@ import type { Config } from '../config/config.js';
 import type { InventoryFile } from '../datadir/inventory.js';
 import type { Layout, Place } from '../datadir/layout.js';
 import { splitIntoStreams } from '../datadir/streams.js';
-import type { StreamProgress } from '../events.js';
+import type { ChildOutcome, StreamProgress } from '../events.js';
 import { planJobs, sendFiles, type Job, type TunnelClient } from '../plan/donor.js';
 import { bytesRead } from '../processes/proc.js';
-import { supervise } from '../processes/supervise.js';
+import { supervise, type SupervisedChild } from '../processes/supervise.js';
 import type { TransferContext } from './context.js';
 import { followProgress } from './progress.js';
 import { rsyncFailure } from './rsync-failure.js';
@@ -19,27 +19,31 @@ export interface Pass {
   readonly layout: Layout;
   readonly modules: Readonly<Record<Place, string>>;
   readonly client: TunnelClient;
+  /** What passes before this one have sent, for the count. */
+  readonly sentBytes: number;
+  /** While the server writes it is no error that files change, shrink and vanish. */
+  readonly server: 'writing' | 'locked';
 }
 
-/** Sends the files over several rsync streams at once; the first failure ends all of them. */
+/** Sends the files over several rsync streams at once; the first failure ends all of them. Gives the bytes sent. */
 export async function sendAll(
   pass: Pass,
   config: Config,
   workplace: Workplace,
   context: TransferContext,
-): Promise<void> {
+): Promise<number> {
   const streams = splitIntoStreams(pass.files, config.streams).map((files, index) =>
     planStream(`${pass.name} stream ${index + 1}`, planJobs(files, pass.layout, pass.modules)),
   );
   const total = streams.reduce((sum, stream) => sum + stream.totalBytes, 0);
   const failed = new AbortController();
   const within = { ...context, signal: AbortSignal.any([context.signal, failed.signal]) };
-  const progress = followProgress(total, () => streams.map(progressOf), context);
+  const progress = followProgress(total, () => streams.map(progressOf), context, pass.sentBytes);
   try {
     const results = await Promise.allSettled(
       streams.map(async (stream) => {
         try {
-          await sendStream(stream, pass.client, workplace, within);
+          await sendStream(stream, pass, workplace, within);
         } catch (error) {
           failed.abort(error);
           throw error;
@@ -50,6 +54,7 @@ export async function sendAll(
     if (failed.signal.aborted) throw failed.signal.reason;
     for (const result of results) if (result.status === 'rejected') throw result.reason;
     progress.complete(total);
+    return total;
   } finally {
     progress.stop();
   }
@@ -82,26 +87,40 @@ function progressOf({ name, totalBytes, sentBytes, running }: Stream): StreamPro
 
 async function sendStream(
   stream: Stream,
-  client: TunnelClient,
+  { client, server }: Pass,
   workplace: Workplace,
   context: TransferContext,
 ): Promise<void> {
   for (const [step, job] of stream.jobs.entries()) {
     const name = `${stream.name}${step === 0 ? '' : `.${step + 1}`}`;
     const list = workplace.write(`${name.replaceAll(' ', '-')}.list`, fileList(job));
-    const child = supervise(sendFiles(job, list, name, client), {
-      transferId: context.id,
-      emit: context.emit,
-      signal: context.signal,
-      rate: context.rate,
-    });
+    const command = sendFiles(job, list, name, { ...client, mayVanish: server === 'writing' });
+    const { id: transferId, emit, signal, rate } = context;
+    const child = supervise(command, { transferId, emit, signal, rate }, toleration(server));
     stream.running = { job, pid: child.pid };
     const outcome = await child.ended;
     stream.running = undefined;
     context.signal.throwIfAborted();
-    if (outcome.kind !== 'exited' || outcome.code !== 0) throw rsyncFailure(child, outcome, client.sockopt);
+    if (!isFine(child, outcome, server)) throw rsyncFailure(child, outcome, client.sockopt);
     stream.sentBytes += job.bytes;
   }
+}
+
+/**
+ * What rsync says of files that change while it sends them (3.5.0). None of them is lost for that: what changed has new times, and
+ * what vanished is not asked for under the lock.
+ */
+const changedMeanwhile =
+  /^file has vanished: |: No data available \(61\)$|\[sender\] link_stat .*: No such file or directory \(2\)$|^rsync (warning|error): some files.* \(code 2[34]\)/;
+
+function toleration(server: Pass['server']): { onStderr?: (line: string) => boolean } {
+  return server === 'writing' ? { onStderr: (line) => changedMeanwhile.test(line) } : {};
+}
+
+function isFine(child: SupervisedChild, outcome: ChildOutcome, server: Pass['server']): boolean {
+  if (outcome.kind !== 'exited') return false;
+  if (outcome.code === 0) return true;
+  return server === 'writing' && [23, 24].includes(outcome.code) && child.lastWords().length === 0;
 }
 
 /** rsync reads names up to NUL bytes; a leading `./` keeps one that begins with `#` or `;` from being a comment. */

@@ -23,6 +23,7 @@ t.test('what is not set is shown with its default', async (t) => {
     'sst-idle-timeout=120 # default',
   ]);
   t.strictSame(describe('donor', { sst: usual }).slice(3), [
+    'precopy=auto # default',
     `backup-threads=${Math.min(cpus().length, 8)} # default`,
     'sst-max-binlogs=1 # default',
     'rlimit=0 # default',

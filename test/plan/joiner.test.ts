@@ -12,6 +12,7 @@ const config: Config = {
   tls: { mode: 'VERIFY_IDENTITY', cert: { value: '/c', source }, sockopt: { options: [] } },
   directories: { dataDir: { value: '/d', source } },
   streams: 2,
+  precopy: 0,
   maxBinlogs: 1,
   allowDonorWithoutSecret: false,
   initialTimeoutMs: 0,

@@ -1,0 +1,63 @@
+import type { Inventory, InventoryFile } from './inventory.js';
+
+/** A file as it was just before it was sent, while the server was writing. */
+export interface SentFile {
+  readonly file: InventoryFile;
+  /** When the pass that sent it began, before its inventory: ms since 1970 on the file system's clock. */
+  readonly passStartedMs: number;
+}
+
+/** What has been sent while the server was writing, by `keyOf`. */
+export type SentFiles = ReadonlyMap<string, SentFile>;
+
+/**
+ * How much older than a pass's start a file's times must be for its contents to be older too: a write shows its time when it begins
+ * (O_DIRECT and asynchronous ones as well, Linux 6.18), and its bytes some time later; the kernel's clock for files ticks every
+ * 4 ms, and some file systems keep times in steps of 1 or 2 s.
+ */
+export const marginMs = 5000;
+
+/** Names a file among all of a copy. */
+export function keyOf({ place, path }: Pick<InventoryFile, 'place' | 'path'>): string {
+  return `${place}/${path}`;
+}
+
+/**
+ * Kinds of files that a server writes with system calls only (10.11, 11.8), so that their times tell of every change: InnoDB's
+ * tables, and the small files beside tables that are written once. Everything else counts as changed always: a redo log that is
+ * mapped into memory shows no new time on some file systems, MyISAM's data can be mapped too, and the rest is small.
+ */
+export function showsChanges({ place, path }: Pick<InventoryFile, 'place' | 'path'>): boolean {
+  return place === 'data' && /\.(?:ibd|frm|par|opt|TRG|TRN)$/.test(path);
+}
+
+/**
+ * Whether what lies under this name may have other contents than what was sent under it. Unchanged is only what still is the same
+ * file (a rename puts another one in its place) of the same size, with times that are the same as before it was sent and clearly
+ * older than that. The change time (ctime) cannot be set back by anybody, and it changes with a rename.
+ */
+export function mayDiffer(now: InventoryFile, sent: SentFile | undefined): boolean {
+  if (sent === undefined || !showsChanges(now)) return true;
+  return !looksSame(now, sent.file) || Math.max(now.mtimeMs, now.ctimeMs) >= sent.passStartedMs - marginMs;
+}
+
+/** Whether two looks at a name have found the same file in the same state, as far as its size and times tell. */
+export function looksSame(now: InventoryFile, before: InventoryFile): boolean {
+  return (
+    now.dev === before.dev &&
+    now.ino === before.ino &&
+    now.size === before.size &&
+    now.mtimeMs === before.mtimeMs &&
+    now.ctimeMs === before.ctimeMs
+  );
+}
+
+/** What the joiner has had since an earlier transfer broke, as if it had been sent before the offer's inventory. */
+export function sentBefore(
+  offered: Inventory,
+  complete: readonly Pick<InventoryFile, 'place' | 'path'>[],
+): SentFiles {
+  const held = new Set(complete.map(keyOf));
+  const files = offered.files.filter((file) => held.has(keyOf(file)));
+  return new Map(files.map((file) => [keyOf(file), { file, passStartedMs: offered.takenMs }]));
+}

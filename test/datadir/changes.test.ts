@@ -1,0 +1,167 @@
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { keyOf, marginMs, mayDiffer, showsChanges } from '../../src/datadir/changes.js';
+import { fileSystemTime } from '../../src/datadir/file-system-time.js';
+import { takeInventory, type InventoryFile } from '../../src/datadir/inventory.js';
+import { layoutOf } from './settings.js';
+
+const long = 60_000;
+
+t.test('of files that server and kernel write with system calls, times tell of changes', async (t) => {
+  const cases: readonly [string, boolean][] = [
+    ['shop/orders.ibd', true],
+    ['shop/orders#P#p0.ibd', true],
+    ['shop/orders.frm', true],
+    ['shop/orders.par', true],
+    ['shop/db.opt', true],
+    ['shop/orders.TRG', true],
+    ['shop/tr.TRN', true],
+    ['shop/orders.MYD', false],
+    ['shop/orders.MYI', false],
+    ['shop/orders.MAD', false],
+    ['shop/orders.CSV', false],
+    ['shop/orders.ARZ', false],
+    ['#rocksdb/000001.sst', false],
+  ];
+  for (const [path, shows] of cases) t.equal(showsChanges({ place: 'data', path }), shows, path);
+  for (const place of ['innodb-home', 'innodb-log', 'undo', 'aria', 'binlog'] as const)
+    t.equal(showsChanges({ place, path: 'x.ibd' }), false, place);
+});
+
+/** A schema with two tables that were sent when their times were long past, and how they look after `change`. */
+async function look(
+  t: Test,
+  change: (files: { one: string; two: string; dir: string }) => void,
+): Promise<Record<string, boolean>> {
+  const dataDir = t.testdir({ shop: { 'one.ibd': 'first', 'two.ibd': 'other' } });
+  const dir = join(dataDir, 'shop');
+  const [one, two] = [join(dir, 'one.ibd'), join(dir, 'two.ibd')];
+  const take = async (): Promise<readonly InventoryFile[]> =>
+    (await takeInventory(layoutOf({ dataDir }), { maxBinlogs: 0 })).files;
+  const before = new Map((await take()).map((file) => [keyOf(file), file]));
+  change({ one, two, dir });
+  const after = await take();
+  return Object.fromEntries(
+    after.map((file) => {
+      const sent = before.get(keyOf(file));
+      const passStartedMs = Date.now() + long;
+      return [file.path, mayDiffer(file, sent === undefined ? undefined : { file: sent, passStartedMs })];
+    }),
+  );
+}
+
+t.test('what has not changed since it was sent need not be sent again', async (t) => {
+  t.strictSame(await look(t, () => undefined), { 'shop/one.ibd': false, 'shop/two.ibd': false });
+});
+
+t.test('every kind of change is found, also where times are made to look old', async (t) => {
+  const old = new Date(1_000_000_000_000);
+  const keepingTimes = (file: string, change: () => void): void => {
+    const { atime, mtime } = statSync(file);
+    change();
+    utimesSync(file, atime, mtime);
+  };
+  const changes: Record<string, (files: { one: string; two: string; dir: string }) => void> = {
+    'written in place': ({ one }) => writeFileSync(one, 'later'),
+    'written in place, mtime set back': ({ one }) => keepingTimes(one, () => writeFileSync(one, 'later')),
+    'mtime set to long ago': ({ one }) => utimesSync(one, old, old),
+    truncated: ({ one }) => keepingTimes(one, () => truncateSync(one, 0)),
+    'replaced by a copy': ({ one }) => {
+      rmSync(one);
+      writeFileSync(one, 'later');
+    },
+    'another file renamed onto it': ({ one, two }) => renameSync(two, one),
+    'renamed away and back': ({ one, dir }) => {
+      renameSync(one, join(dir, 'x'));
+      renameSync(join(dir, 'x'), one);
+    },
+    'a link to another file': ({ one, two }) => {
+      rmSync(one);
+      linkSync(two, one);
+    },
+  };
+  for (const [name, change] of Object.entries(changes))
+    t.equal((await look(t, change))['shop/one.ibd'], true, name);
+  const swapped = await look(t, ({ one, two, dir }) => {
+    renameSync(one, join(dir, 'x'));
+    renameSync(two, one);
+    renameSync(join(dir, 'x'), two);
+  });
+  t.strictSame(swapped, { 'shop/one.ibd': true, 'shop/two.ibd': true }, 'two tables that swapped names');
+});
+
+t.test('a new file and one that shows no changes are always sent', async (t) => {
+  const looked = await look(t, ({ dir }) => writeFileSync(join(dir, 'new.ibd'), ''));
+  t.equal(looked['shop/new.ibd'], true);
+  const file = { ...sample(), path: 'shop/a.MYD' };
+  t.ok(mayDiffer(file, { file, passStartedMs: file.mtimeMs + long }));
+});
+
+t.test('a file whose times are not clearly older than the pass that sent it is sent again', async (t) => {
+  const file = sample();
+  const cases: readonly [number, number, boolean][] = [
+    [marginMs + 1, marginMs + 1, false],
+    [marginMs, marginMs + 1, true],
+    [marginMs + 1, marginMs, true],
+    [0, 0, true],
+    [-1000, -1000, true],
+  ];
+  for (const [mtimeBefore, ctimeBefore, differs] of cases) {
+    const passStartedMs = 1e12;
+    const then = { ...file, mtimeMs: passStartedMs - mtimeBefore, ctimeMs: passStartedMs - ctimeBefore };
+    t.equal(
+      mayDiffer(then, { file: then, passStartedMs }),
+      differs,
+      `${mtimeBefore} and ${ctimeBefore} ms before`,
+    );
+  }
+});
+
+t.test(
+  'changes within a tick of the clock for files look simultaneous: the margin covers ticks',
+  async (t) => {
+    const dir = t.testdir();
+    const names = Array.from({ length: 200 }, (_, i) => join(dir, String(i)));
+    for (const name of names) writeFileSync(name, '');
+    const times = names.map((name) => statSync(name).mtimeMs);
+    const longest = Math.max(...times.slice(1).map((time, i) => time - (times[i] ?? 0)));
+    t.ok(new Set(times).size < names.length, 'this kernel has coarse times for files, as assumed');
+    t.ok(longest < marginMs, `the longest tick seen was ${longest} ms`);
+  },
+);
+
+t.test("the time comes from the file system and is not after this host's", async (t) => {
+  const dir = t.testdir({ x: 'contents' });
+  mkdirSync(join(dir, 'y'));
+  const before = Date.now();
+  const time = fileSystemTime(join(dir, 'x'), new Date());
+  t.ok(time <= Date.now());
+  t.ok(time > before - 2000);
+  t.ok(fileSystemTime(join(dir, 'x'), new Date(before - 3_600_000)) <= before - 3_600_000);
+  t.equal(readFileSync(join(dir, 'x'), 'utf8'), 'contents');
+});
+
+function sample(): InventoryFile {
+  return {
+    place: 'data',
+    path: 'shop/a.ibd',
+    size: 1,
+    mtimeMs: 1e12,
+    ctimeMs: 1e12,
+    dev: 1,
+    ino: 2,
+    allocated: 512,
+    sparse: false,
+  };
+}

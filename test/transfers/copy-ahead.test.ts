@@ -1,0 +1,104 @@
+import t from 'tap';
+import type { Config } from '../../src/config/config.js';
+import type { Inventory, InventoryFile } from '../../src/datadir/inventory.js';
+import { copyAhead, dueAhead, isWorthIt } from '../../src/transfers/copy-ahead.js';
+import { keyOf } from '../../src/datadir/changes.js';
+import { recordTransfer } from './context.js';
+
+const mib = 1024 * 1024;
+
+function table(name: string, sizeMib: number, changedMs = 0): InventoryFile {
+  const times = { mtimeMs: changedMs, ctimeMs: changedMs };
+  return {
+    place: 'data',
+    path: `shop/${name}`,
+    size: sizeMib * mib,
+    ...times,
+    dev: 1,
+    ino: 1,
+    allocated: 0,
+    sparse: false,
+  };
+}
+
+const at = (takenMs: number, files: readonly InventoryFile[]): Inventory => ({
+  takenMs,
+  ...{ files, directories: [], bytes: 0, external: [] },
+});
+
+/** What each pass sends, when the server's files look like this at the beginning of each. */
+async function passesOver(
+  precopy: Config['precopy'],
+  looks: readonly Inventory[],
+): Promise<{ passes: string[][]; sent: string[] }> {
+  const passes: string[][] = [];
+  let looked = 0;
+  const sent = await copyAhead(
+    { precopy },
+    {
+      offered: looks[0]!,
+      sentBefore: new Map(),
+      look: () => Promise.resolve(looks[++looked]!),
+      send: (pass, files) => {
+        t.equal(pass, passes.length + 1);
+        passes.push(files.map(({ path }) => path.replace('shop/', '')));
+        return Promise.resolve();
+      },
+    },
+    recordTransfer(),
+  );
+  return { passes, sent: [...sent.keys()].map((key) => key.replace('data/shop/', '')) };
+}
+
+t.test('passes are repeated as long as each leaves clearly less than the last', async (t) => {
+  const hour = 3_600_000;
+  const looks = [
+    at(hour, [table('a.ibd', 100), table('b.ibd', 100), table('c.ibd', 100), table('d.MYD', 100)]),
+    at(2 * hour, [table('a.ibd', 100, hour), table('b.ibd', 50, hour), table('c.ibd', 100)]),
+    at(3 * hour, [table('a.ibd', 100, hour), table('b.ibd', 50, 2 * hour), table('c.ibd', 100)]),
+    at(4 * hour, [table('a.ibd', 100, hour), table('b.ibd', 50, 3 * hour), table('c.ibd', 100)]),
+  ];
+  t.strictSame((await passesOver('auto', looks)).passes, [
+    ['a.ibd', 'b.ibd', 'c.ibd'],
+    ['a.ibd', 'b.ibd'],
+    ['b.ibd'],
+  ]);
+  t.strictSame((await passesOver(1, looks)).passes, [['a.ibd', 'b.ibd', 'c.ibd']]);
+  const none = await passesOver(0, looks);
+  t.strictSame(none, { passes: [], sent: [] });
+});
+
+t.test('auto begins no pass over little, a number does; neither repeats one for little', async (t) => {
+  const looks = [at(1e9, [table('a.ibd', 1)]), at(2e9, [table('a.ibd', 1, 1.5e9)])];
+  t.strictSame((await passesOver('auto', looks)).passes, []);
+  t.strictSame((await passesOver(5, looks)).passes, [['a.ibd']]);
+});
+
+t.test('a table that nobody writes to is sent once', async (t) => {
+  const files = [table('a.ibd', 100)];
+  t.strictSame(await passesOver('auto', [at(1e9, files), at(2e9, files)]), {
+    passes: [['a.ibd']],
+    sent: ['a.ibd'],
+  });
+});
+
+t.test('what changed since its own pass began is due, whenever other files were sent', (t) => {
+  const [one, two] = [table('one.ibd', 1, 1_000_000), table('two.ibd', 1, 1_000_000)];
+  const sent = new Map([
+    [keyOf(one), { file: one, passStartedMs: 500_000 }],
+    [keyOf(two), { file: two, passStartedMs: 2_000_000 }],
+  ]);
+  t.strictSame(
+    dueAhead([one, two, table('new.ibd', 1), table('x.MYD', 1)], sent).map(({ path }) => path),
+    ['shop/one.ibd', 'shop/new.ibd'],
+  );
+  t.end();
+});
+
+t.test('another pass pays when it has clearly less to do, but not little', (t) => {
+  t.equal(isWorthIt(59 * mib, 100 * mib, true), true);
+  t.equal(isWorthIt(61 * mib, 100 * mib, true), false);
+  t.equal(isWorthIt(7 * mib, 100 * mib, true), false);
+  t.equal(isWorthIt(7 * mib, 100 * mib, false), true);
+  t.end();
+});
