@@ -125,7 +125,8 @@ async function clearUp({ role, direct }: ServerArguments): Promise<void> {
   for (let attempt = 0; attempt < 20; attempt++) {
     try {
       const hasCleared = clearCrashed({ dataDir, transferId: randomUUID(), emit });
-      if (hasCleared && role === 'joiner') rmSync(join(dataDir, 'sst_in_progress'), { force: true });
+      const sign = role === 'joiner' ? 'sst_in_progress' : 'tables_flushed';
+      if (hasCleared) rmSync(join(dataDir, sign), { force: true });
       return;
     } catch {
       // A process that is being killed closes its connections a moment before it is gone.

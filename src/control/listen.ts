@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lstatSync, readFileSync, rmSync, statSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
@@ -71,7 +71,8 @@ function somebodyAnswers(path: string): Promise<boolean> {
 /** An owner may give a file to a group that he is in; if he is not in group mysql, the socket is for him alone. */
 function shareWithServers(path: string): void {
   const gid = groupId('mysql');
-  if (gid === undefined) return;
+  // The unit's system call filter lets nobody give files away, also to the group that they belong to.
+  if (gid === undefined || statSync(path).gid === gid) return;
   try {
     chownSync(path, process.getuid?.() ?? -1, gid);
   } catch {

@@ -152,10 +152,14 @@ async function remainingScripts(nodes: readonly LabNode[]): Promise<string[]> {
 
 /** The command line of every process of a node's lab that is no server and no capture. */
 function scriptProcesses(node: LabNode): string[] {
-  return labProcesses(node.environment()['GST_LAB'] ?? '', '/nowhere')
-    .map(argvOf)
-    .filter(([program]) => program !== undefined && !/(^|\/)(mariadbd|mysqld|tcpdump|ip)$/.test(program))
-    .map((argv) => argv.join(' '));
+  return (
+    labProcesses(node.environment()['GST_LAB'] ?? '', '/nowhere')
+      .map(argvOf)
+      // An agent outlives its transfers.
+      .filter((argv) => argv[2] !== 'agent')
+      .filter(([program]) => program !== undefined && !/(^|\/)(mariadbd|mysqld|tcpdump|ip)$/.test(program))
+      .map((argv) => argv.join(' '))
+  );
 }
 
 function argvOf(pid: number): string[] {

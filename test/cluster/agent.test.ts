@@ -1,0 +1,216 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import t from 'tap';
+import type { Test } from 'tap';
+import { Lab, seedBulk, type LabNode } from '../lab/index.js';
+import type { TransferStatus } from '../../src/observe/status.js';
+import { sample, startNodeAgent, throughAgent, untilTransfer, type NodeAgent } from './agents.js';
+import { Authority } from './credentials.js';
+import { boot, joins, tunnelOptions } from './tunnel.js';
+
+t.setTimeout(400_000);
+
+const lab = await Lab.create();
+t.teardown(() => lab.destroy());
+const [donor, joiner] = [lab.node(1), lab.node(2)];
+const authority = await Authority.create(lab.directory('certificates'));
+const agents = {
+  donor: await startNodeAgent(t, lab, donor),
+  joiner: await startNodeAgent(t, lab, joiner),
+};
+const optionsOf = async (node: LabNode, agent: NodeAgent) => {
+  const options = tunnelOptions(node, await authority.certifyNode(node));
+  return { ...options, environment: { ...options.environment, ...throughAgent(agent).environment } };
+};
+await boot(donor, await optionsOf(donor, agents.donor));
+await seedBulk(donor, { bytes: 200e6, tables: 24 });
+const start = await optionsOf(joiner, agents.joiner);
+
+type Role = 'donor' | 'joiner';
+
+const running = ({ outcome }: TransferStatus): boolean => outcome === undefined;
+const ended = ({ outcome }: TransferStatus): boolean => outcome !== undefined;
+const copying = ({ phase, bytesDone, outcome }: TransferStatus): boolean =>
+  outcome === undefined && phase === 'copying' && bytesDone > 5e6;
+
+/** Sets `rlimit` for the donor's next transfer: option files are read anew for each. */
+function limitDonor(rate: string | undefined): void {
+  const text = readFileSync(donor.optionFile, 'utf8').replace(/\n\[sst\]\nrlimit=.*\n/g, '');
+  writeFileSync(donor.optionFile, rate === undefined ? text : `${text}\n[sst]\nrlimit=${rate}\n`);
+}
+
+interface Seen {
+  readonly atMs: number;
+  readonly transfer: TransferStatus;
+}
+
+/** One that the machine let be steady: what other processes make of it says nothing about the forecast. */
+async function joinSteadily(
+  t: Test,
+): Promise<{ logs: Record<Role, string>; seen: Record<Role, readonly Seen[]> }> {
+  for (let attempt = 1; ; attempt += 1) {
+    if (joiner.isRunning()) await joiner.stop();
+    const over = new AbortController();
+    const samples = [agents.donor, agents.joiner].map(({ client }) => sample(client, over.signal));
+    const logs = await joins(t, { donor, joiner, start });
+    over.abort();
+    const [ofDonor = [], ofJoiner = []] = await Promise.all(samples);
+    const last = new Map(ofDonor.map(({ transfer }) => [transfer.id, transfer]));
+    const newest = [...last.keys()].at(-1);
+    const seen = {
+      donor: ofDonor.filter(({ transfer }) => transfer.id === newest),
+      joiner: ofJoiner.filter(
+        ({ transfer }) => transfer.endedAt === undefined || transfer.id === ofJoiner.at(-1)?.transfer.id,
+      ),
+    };
+    if (isSteady(seen.donor) || attempt === 3) return { logs, seen };
+    t.comment('the machine was too busy for a steady transfer, once more');
+  }
+}
+
+const rate = 16 * 2 ** 20;
+
+function isSteady(seen: readonly Seen[]): boolean {
+  const files = seen.filter(({ transfer }) => transfer.phase === 'copying' && transfer.bytesDone > 0);
+  return files.every(({ atMs, transfer }) => {
+    const seconds = (atMs - (files[0]?.atMs ?? 0)) / 1000;
+    const expected = (transfer.bytesDone - (files[0]?.transfer.bytesDone ?? 0)) / rate;
+    return Math.abs(seconds - expected) < 3;
+  });
+}
+
+t.test('a steady transfer, as both agents show it', async (t) => {
+  limitDonor('16m');
+  const { logs, seen: seenBy } = await joinSteadily(t);
+  t.notMatch(logs.joiner + logs.donor, /does the transfer itself/);
+  for (const role of ['donor', 'joiner'] as const) {
+    const seen = seenBy[role];
+    const shown = seen.map(({ transfer }) => transfer);
+    t.match(shown.at(-1), { percent: 100, outcome: { kind: 'copied' } }, `${role}: all at the end`);
+    t.equal(shown.at(-1)?.bytesDone, shown.at(-1)?.bytesExpected);
+    const percents = shown.map(({ percent }) => percent ?? 0);
+    t.ok(
+      percents.every((percent, index) => percent >= (percents[index - 1] ?? 0)),
+      `${role}: never backwards`,
+    );
+    const files = shown.flatMap(({ streams }) => streams.flatMap(({ file }) => file ?? []));
+    t.ok(
+      files.some((file) => file.endsWith('.ibd')),
+      `${role}: files in progress`,
+    );
+    checkEta(t, role, seen);
+    const progress = /WSREP_SST: \[INFO\] (sent|received) .* \(\d+\.\d %\)/;
+    const lines = logs[role].split('\n').filter((line) => progress.test(line)).length;
+    t.ok(lines >= 5 && lines <= 25, `${role}: ${lines} lines of progress in the server's log`);
+  }
+});
+
+/** After a third, what is said to be left is right within a quarter. */
+function checkEta(t: Test, role: string, seen: readonly Seen[]): void {
+  const endMs = seen.find(({ transfer }) => transfer.percent === 100)?.atMs ?? 0;
+  const third = seen.find(({ transfer }) => transfer.phase === 'copying' && (transfer.percent ?? 0) >= 34);
+  const leftSeconds = (endMs - (third?.atMs ?? 0)) / 1000;
+  const eta = third?.transfer.etaSeconds ?? 0;
+  t.comment(`${role}: ${eta.toFixed(1)} s were said to be left, it took ${leftSeconds.toFixed(1)} s`);
+  t.ok(Math.abs(eta - leftSeconds) <= 0.25 * leftSeconds, `${role}: eta`, { eta, leftSeconds });
+}
+
+t.test('what is kept of it', async (t) => {
+  for (const [role, agent] of Object.entries(agents)) {
+    const [last] = await agent.client.history();
+    t.match(last, { role, outcome: { kind: 'copied' }, percent: 100 });
+    const { commands, log } = await agent.client.show(last?.id ?? '');
+    const names = commands.map(({ name }) => name).join('\n');
+    t.match(names, role === 'donor' ? /copy stream 1/ : /socat|listener/);
+    t.ok(log.some(({ text }) => text === 'phase: copying'));
+    t.match(await agent.run('history'), /copied/);
+    t.match(
+      await agent.run('show', last?.id.slice(0, 8) ?? ''),
+      role === 'donor' ? /rsync .*--files-from/ : /OPENSSL-LISTEN/,
+    );
+    const logged = agent.log.filter(({ transfer }) => transfer === last?.id);
+    t.ok(
+      logged.some(
+        ({ kind, command, role: by, level }) =>
+          kind === 'command' && by === role && level === 'info' && typeof command === 'string',
+      ),
+    );
+    t.ok(
+      logged.some(({ kind, exitStatus }) => kind === 'child ended' && exitStatus === 0) || role === 'joiner',
+    );
+    const metrics = await node(role).exec([
+      'curl',
+      '-sS',
+      '--unix-socket',
+      agent.socket,
+      'http://agent/metrics',
+    ]);
+    t.match(metrics, new RegExp(`galera_sst_transfers_total\\{role="${role}",outcome="copied"\\} 1`));
+    t.match(metrics, new RegExp(`galera_sst_copied_bytes_total\\{role="${role}"\\} ${last?.bytesDone}`));
+  }
+});
+
+const node = (role: string): LabNode => (role === 'donor' ? donor : joiner);
+
+t.test('an agent that is started again knows what was before', async (t) => {
+  const [before] = await agents.joiner.client.history();
+  agents.joiner.process.kill('SIGTERM');
+  t.equal(await agents.joiner.exited, 0);
+  agents.joiner = await startNodeAgent(t.parent as Test, lab, joiner);
+  const [after] = await agents.joiner.client.history();
+  t.strictSame(after, before);
+});
+
+t.test('a rate that is changed while files move', async (t) => {
+  for (const [role, agent] of Object.entries(agents)) {
+    await joiner.stop();
+    limitDonor('6m');
+    const joined = joins(t, { donor, joiner, start });
+    const { id } = await untilTransfer(agent.client, copying);
+    t.match(await agent.run('throttle', '2m', id.slice(0, 8)), /at most 2\.1 MB\/s/);
+    // What is on its way still arrives, and the count follows once a second.
+    await rateOver(agent, 2500);
+    const slow = await rateOver(agent, 4000);
+    t.ok(slow < 4e6, `${role}: slower, ${slow} bytes a second`);
+    if (role === 'joiner') await agents.donor.run('throttle', '0');
+    t.match(await agent.run('throttle', '0'), /no limit/);
+    if (role === 'joiner') {
+      const [{ id: donorsId } = { id: '' }] = (await agents.donor.client.status()).transfers.filter(running);
+      t.not(donorsId, '');
+    }
+    await joined;
+    const [last] = await agent.client.history();
+    t.equal(last?.id.startsWith(id.slice(0, 8)), true);
+    const at6m = 200e6 / (6 * 2 ** 20);
+    t.ok((last?.ageSeconds ?? 0) < at6m, `${role}: faster than at the first rate`, {
+      seconds: last?.ageSeconds,
+    });
+  }
+  limitDonor(undefined);
+});
+
+async function rateOver(agent: NodeAgent, ms: number): Promise<number> {
+  const [before] = (await agent.client.status()).transfers.filter(running);
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  const [after] = (await agent.client.status()).transfers.filter(running);
+  return (((after?.bytesDone ?? 0) - (before?.bytesDone ?? 0)) / ms) * 1000;
+}
+
+t.test('an abort on either side frees the donor at once and leaves nothing', async (t) => {
+  for (const agent of [agents.donor, agents.joiner]) {
+    await joiner.stop();
+    limitDonor('6m');
+    await joiner.start({ ...start, data: 'empty' });
+    const { id } = await untilTransfer(agent.client, copying);
+    await untilTransfer(agents.donor.client, running);
+    const asked = Date.now();
+    await agent.run('abort', id.slice(0, 8));
+    await untilTransfer(agents.donor.client, ended);
+    await donor.sql('CREATE DATABASE IF NOT EXISTS written_after');
+    t.ok(Date.now() - asked < 3000, `writes go on after ${Date.now() - asked} ms`);
+    t.match(await agent.client.show(id), { status: { outcome: { kind: 'failed', code: 'INTERRUPTED' } } });
+    await joiner.waitForExit();
+    await donor.waitFor('Synced', 30_000);
+  }
+  limitDonor(undefined);
+  await joins(t, { donor, joiner, start });
+});
