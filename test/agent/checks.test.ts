@@ -1,0 +1,97 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { createChecks } from '../../src/agent/checks.js';
+import { openRemembered, rememberable } from '../../src/agent/remembered.js';
+import { readServerOption } from '../../src/agent/servers.js';
+import type { CheckChanges } from '../../src/transfers/check-changes.js';
+
+t.test('option files that can no longer be read leave in use what was read before', async (t) => {
+  const dir = t.testdir();
+  const file = join(dir, 'my.cnf');
+  mkdirSync(join(dir, 'data'));
+  const good = `[mysqld]\ndatadir=${dir}/data\nbind_address=127.0.0.1\n[sst]\ntcert=${dir}/none.crt\ntca=${dir}/ca.crt\n`;
+  writeFileSync(file, good);
+  const stop = new AbortController();
+  t.teardown(() => stop.abort());
+  // In the agent its socket does that.
+  const keepAlive = setInterval(() => undefined, 1000);
+  t.teardown(() => clearInterval(keepAlive));
+  const told: CheckChanges[] = [];
+  let onTold = (): void => undefined;
+  const checks = createChecks(
+    {
+      servers: () => Promise.resolve([readServerOption(file)]),
+      onChecked: (_, changes) => {
+        told.push(...changes.map((change) => change.changes));
+        onTold();
+      },
+      onBug: (error) => t.fail(String(error)),
+      now: () => new Date(),
+    },
+    stop.signal,
+  );
+  t.strictSame(await checks.check(), { servers: 1, failures: [] });
+  const codes = (): string[] => checks.latest().flatMap(({ findings }) => findings.map(({ code }) => code));
+  t.strictSame(codes(), ['CERTIFICATE_MISSING']);
+
+  const changed = new Promise<void>((resolve) => (onTold = resolve));
+  writeFileSync(file, `${good}[broken`);
+  await changed;
+  t.match(
+    codes(),
+    ['OPTION_FILE_INVALID', 'CERTIFICATE_MISSING'],
+    'the change was noticed, the rest is still checked',
+  );
+  t.match(checks.latest()[0]?.findings[0]?.message, /the checks go on with what was read at /);
+  t.match((await checks.check()).failures, [/OPTION_FILE_INVALID/]);
+  t.equal(told.at(-1)?.appeared.length, 0, 'it is told once');
+
+  writeFileSync(file, good);
+  t.strictSame((await checks.check()).failures, []);
+  t.strictSame(codes(), ['CERTIFICATE_MISSING']);
+});
+
+t.test('what a server was started with is remembered, without secrets and without its last transfer', (t) => {
+  const dir = t.testdir();
+  const argv = [
+    ...[
+      '--role',
+      'donor',
+      '--address',
+      'node2:4444/m',
+      '--datadir',
+      `${dir}/`,
+      '--defaults-file=/etc/my.cnf',
+    ],
+    ...[
+      '--gtid',
+      'x:1',
+      '--bypass',
+      '--mysqld-args',
+      '--wsrep_sst_auth=root:hidden',
+      '--wsrep-sst-auth',
+      'hidden',
+    ],
+    ...['--bind-address=127.0.0.1'],
+  ];
+  const server = rememberable({ argv, env: {}, directory: '/' })!;
+  t.strictSame(server, {
+    dataDir: dir,
+    argv: [
+      '--datadir',
+      `${dir}/`,
+      '--defaults-file=/etc/my.cnf',
+      '--mysqld-args',
+      '--bind-address=127.0.0.1',
+    ],
+    env: {},
+    directory: '/',
+  });
+  openRemembered(dir).remember(server);
+  openRemembered(dir).remember({ ...server, dataDir: join(dir, 'gone') });
+  t.strictSame(openRemembered(dir).list(), [server], 'those whose data directory is gone are left out');
+  writeFileSync(join(dir, 'servers.json'), '{"cut');
+  t.strictSame(openRemembered(dir).list(), []);
+  t.end();
+});

@@ -1,0 +1,24 @@
+import t from 'tap';
+import { receiveAddress } from '../../src/config/receive-address.js';
+import { settingsOf, type Options } from './given.js';
+
+const cases: readonly [expected: string, mysqld: Options][] = [
+  ['db1:4445', { 'wsrep-sst-receive-address': 'db1:4445', 'wsrep-node-address': 'other' }],
+  ['db1', { 'wsrep-sst-receive-address': 'AUTO', 'wsrep-node-address': 'db1:4567' }],
+  ['[fd99::1]', { 'wsrep-node-address': '[fd99::1]:4567' }],
+  ['[fd99::1]', { 'wsrep-node-address': 'fd99::1' }],
+  ['10.0.0.1', { 'bind-address': '10.0.0.1' }],
+  ['[fd99::1]', { 'bind-address': 'fd99::1,10.0.0.1' }],
+];
+
+for (const [expected, mysqld] of cases) {
+  t.test(`${JSON.stringify(mysqld)} makes a joiner that is reached at ${expected}`, (t) => {
+    t.equal(receiveAddress(settingsOf({ mysqld })), expected);
+    t.end();
+  });
+}
+
+t.test('a server that binds to everything is reached at an address of this host', (t) => {
+  t.match(receiveAddress(settingsOf({ mysqld: { 'bind-address': '*' } })), /^(\d+\.\d+\.\d+\.\d+|\[.*\])$/);
+  t.end();
+});
