@@ -46,7 +46,7 @@ function remains(node: LabNode, id: string): string[] {
     name.startsWith('galera-sst-tunnel'),
   );
   const signs = readdirSync(node.dataDirectory).filter((name) =>
-    /^(\.galera-sst-tunnel|sst_in_progress)/.test(name),
+    /^(\.galera-sst-tunnel\.json|sst_in_progress)/.test(name),
   );
   return [...findMarked(id).map((pid) => `process ${pid}`), ...privateFiles, ...signs];
 }
