@@ -18,6 +18,7 @@ const rooms = [
   'observe',
   'control',
   'agent',
+  'check',
   'cli',
 ];
 

@@ -20,6 +20,8 @@ export interface GivenServer {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute; relative names of files are relative to it. */
   readonly directory: string;
+  /** What donors connect to; default: as the server would find it. */
+  readonly address?: string | undefined;
 }
 
 /** What a server would use for its next transfer. */
@@ -32,6 +34,8 @@ export interface ServerConfig {
 export interface LoadedServer {
   readonly result: ServerConfig | TransferError;
   readonly places: readonly string[];
+  /** Undefined when the option files could not be read. */
+  readonly settings?: Settings | undefined;
 }
 
 /** The data directory that MariaDB's packages have when no option names one. */
@@ -61,20 +65,27 @@ export const systemServer: GivenServer = { name: 'my.cnf', argv: [], env: {}, di
 export async function loadServer(given: GivenServer): Promise<LoadedServer> {
   const args = argumentsOf(given.argv);
   let places: readonly string[] = placesFor(given, args);
+  let settings: Settings | undefined;
   try {
     const { settings: found, warnings, places: read } = await loadSettings(args, given.env, given.directory);
     places = read;
-    const settings = withDataDir(found);
-    const address = receiveAddress(settings);
+    const all = withDataDir(found);
+    settings = all;
+    const address = given.address ?? receiveAddress(all);
     const configOf = (role: 'joiner' | 'donor'): Config => {
       // Whom it would serve as a donor is not known, and does not matter.
-      const config = resolveConfig({ ...args, role, address }, settings);
+      const config = resolveConfig({ ...args, role, address }, all);
       // The server goes to its data directory before it starts a script.
       return configIn(resolve(given.directory, config.directories.dataDir.value), config);
     };
-    return { result: { node: { joiner: configOf('joiner'), donor: configOf('donor') }, warnings }, places };
+    return {
+      result: { node: { joiner: configOf('joiner'), donor: configOf('donor') }, warnings },
+      places,
+      settings,
+    };
   } catch (error) {
-    if (error instanceof TransferError) return { result: error, places: [...places, ...placesIn(error)] };
+    if (error instanceof TransferError)
+      return { result: error, places: [...places, ...placesIn(error)], settings };
     throw error;
   }
 }

@@ -126,7 +126,7 @@ function deviceFinder(): (directory: string) => { readonly dev: number; readonly
 /** btrfs, ZFS, bcachefs: their free space says little about what fits. */
 const elasticTypes: ReadonlySet<number> = new Set([0x9123683e, 0x2fc12fc1, 0xca451a4e]);
 
-async function spaceLeft(directory: string): Promise<SpaceLeft> {
+export async function spaceLeft(directory: string): Promise<SpaceLeft> {
   const { bavail, bsize, ffree, files, type } = await statfs(directory);
   return {
     bytes: bavail * bsize,

@@ -37,7 +37,7 @@ export async function loadSettings(
 }
 
 /** `10.11.19-MariaDB-…`, asked only when a group of the option files is for one version. */
-async function serverVersion(): Promise<string | undefined> {
+export async function serverVersion(): Promise<string | undefined> {
   for (const program of ['mariadbd', 'mysqld']) {
     const { output } = await runBriefly(program, ['--version'], 5000);
     const version = /Ver (\S+)/.exec(output)?.[1];

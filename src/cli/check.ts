@@ -1,0 +1,58 @@
+import type { GivenServer } from '../agent/servers.js';
+import { checkPeer } from '../check/peer.js';
+import { checkReplication } from '../check/replication.js';
+import { checkServer } from '../check/check-server.js';
+import { exitStatusOf, type CheckReport } from '../check/report.js';
+import { TransferError } from '../errors.js';
+import { findUser } from '../processes/user.js';
+import { formatReport } from './format-report.js';
+import type { Terminal } from './terminal.js';
+
+/** What `check` is told on its command line. */
+export interface CheckCommand {
+  readonly server: GivenServer;
+  /** HOST[:PORT] of a listening joiner. */
+  readonly peer: string | undefined;
+  /** HOST[:PORT] of a primary. */
+  readonly replicationFrom: string | undefined;
+  readonly json: boolean;
+  readonly socketPath: string;
+  /** Whose permissions count, when root asks; undefined: `mysql`, if there is such a user. */
+  readonly user: string | undefined;
+}
+
+/** `galera-sst-tunnel check`: gives the exit status: 0, 1 with warnings, 2 with errors. */
+export async function runCheck(command: CheckCommand, terminal: Terminal): Promise<number> {
+  await becomeServer(command.user);
+  const now = new Date();
+  const { server, peer, replicationFrom, json, socketPath } = command;
+  const reports: CheckReport[] = [
+    ...(peer === undefined ? [] : [await checkPeer(server, peer, now)]),
+    ...(replicationFrom === undefined ? [] : [await checkReplication(server, replicationFrom, now)]),
+    ...(peer === undefined && replicationFrom === undefined
+      ? [await checkServer(server, socketPath, now)]
+      : []),
+  ];
+  const isColoured = terminal.isInteractive && (process.env['NO_COLOR'] ?? '') === '';
+  const text = json
+    ? JSON.stringify(reports.length === 1 ? reports[0] : reports, undefined, 2)
+    : reports.map((report) => formatReport(report, isColoured).join('\n')).join('\n\n');
+  terminal.write(`${text}\n`);
+  return Math.max(...reports.map(exitStatusOf));
+}
+
+/** What root may read says nothing of what the server may. */
+async function becomeServer(name: string | undefined): Promise<void> {
+  if (process.getuid?.() !== 0 || name === 'root') return;
+  const wanted = name ?? 'mysql';
+  const user = await findUser(wanted);
+  if (user === undefined) {
+    if (name === undefined) return;
+    throw new TransferError('ARGUMENT_INVALID', `there is no user ${wanted} on this host`, {
+      hint: 'name the one that the server runs as with --user',
+    });
+  }
+  process.setgroups?.(user.groups);
+  process.setgid?.(user.gid);
+  process.setuid?.(user.uid);
+}
