@@ -3,6 +3,7 @@ import { TransferError } from '../errors.js';
 import { parseAddress, type PeerAddress } from './address.js';
 import type { DirectorySettings } from './directories.js';
 import type { ServerArguments } from './server-arguments.js';
+import { resolveServerFiles } from './server-files.js';
 import { find, type Scope, type Settings } from './settings.js';
 import { placeOf, type Source, type Sourced } from './source.js';
 import type { SstOption } from './sst-options.js';
@@ -130,6 +131,7 @@ function resolveDirectories(settings: Settings): DirectorySettings {
     logBin: resolveLogBin(settings),
     logBinIndex: find(settings, 'binlog-index', ['direct']) ?? find(settings, 'log-bin-index', everywhere),
     logBasename: find(settings, 'log-basename', everywhere),
+    serverFiles: resolveServerFiles(settings),
   };
 }
 

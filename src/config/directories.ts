@@ -20,4 +20,13 @@ export interface DirectorySettings {
   readonly logBin?: Sourced<string> | undefined;
   readonly logBinIndex?: Sourced<string> | undefined;
   readonly logBasename?: Sourced<string> | undefined;
+  readonly serverFiles?: readonly ServerFile[] | undefined;
+}
+
+/** A file or directory that the server keeps for itself and that is no part of a copy, wherever it lies. */
+export interface ServerFile {
+  /** `log`: a file beside which older ones lie, such as `error.log.1`. */
+  readonly kind: 'file' | 'log' | 'directory';
+  /** As given: relative to the data directory. */
+  readonly path: string;
 }

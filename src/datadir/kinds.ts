@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Layout, Place } from './layout.js';
-import { rootOf } from './layout.js';
+import { isInside, rootOf } from './layout.js';
 
 /** Places whose files are known by their names, as opposed to `data`, which is whole directories. */
 export type NamedPlace = Exclude<Place, 'data'>;
@@ -87,6 +87,9 @@ export function identityOf(stat: { readonly dev: number; readonly ino: number })
 /** Says of a file name whether it belongs to another place than the directory it is found in. */
 export type Claim = (name: string) => boolean;
 
+/** The claim on a directory of which nothing, sub directories included, is part of a copy. */
+export const everything: Claim = () => true;
+
 /**
  * The directories that a place other than `data` lives in, by identity, with what it claims there: they may lie
  * inside the data directory, where a walk over the data must leave these files, and only these, alone.
@@ -115,5 +118,27 @@ export function claimedDirectories(
   for (const file of systemFiles(layout).filter((name) => name.includes('/'))) {
     claim(dirname(join(layout.roots['innodb-home'], file)), (name) => name === basename(file));
   }
-  return new Map([...claims].map(([key, all]) => [key, (name) => all.some((one) => one(name))]));
+  for (const { kind, path } of layout.serverFiles ?? []) {
+    if (kind !== 'directory') claim(dirname(path), isFileOrOlder(kind, basename(path)));
+    else if (!holdsPlace(layout, path)) claim(path, everything);
+  }
+  return new Map(
+    [...claims].map(([key, all]) => [
+      key,
+      all.includes(everything) ? everything : (name) => all.some((one) => one(name)),
+    ]),
+  );
+}
+
+/** The server adds `.err` to a log without an extension; those that rotate it add a number or a date to its name. */
+function isFileOrOlder(kind: 'file' | 'log', base: string): Claim {
+  if (kind === 'file') return (name) => name === base;
+  return (name) => name === base || name.startsWith(`${base}.`) || name.startsWith(`${base}-`);
+}
+
+/** A directory that is, or holds, one that a copy is made of cannot be left out as a whole. */
+function holdsPlace(layout: Layout, directory: string): boolean {
+  return [...Object.values(layout.roots), ...(layout.binlog === undefined ? [] : [layout.binlog.dir])].some(
+    (root) => isInside(directory, root),
+  );
 }

@@ -1,5 +1,5 @@
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import type { DirectorySettings } from '../config/directories.js';
+import type { DirectorySettings, ServerFile } from '../config/directories.js';
 import type { Sourced } from '../config/source.js';
 import { placeOf } from '../config/source.js';
 import { TransferError } from '../errors.js';
@@ -33,6 +33,8 @@ export interface Layout {
   readonly bufferPoolFile: string;
   /** Absent when the server writes no binary log. */
   readonly binlog?: BinlogLayout | undefined;
+  /** What the server keeps for itself, with absolute paths. */
+  readonly serverFiles?: readonly ServerFile[] | undefined;
 }
 
 /**
@@ -58,6 +60,7 @@ export function resolveLayout(settings: DirectorySettings, hostname: string): La
     },
     innodbFiles: tablespace.files,
     bufferPoolFile: settings.innodbBufferPoolFilename?.value ?? 'ib_buffer_pool',
+    serverFiles: settings.serverFiles?.map(({ kind, path }) => ({ kind, path: resolve(data, path) })),
     binlog:
       settings.logBin === undefined
         ? undefined

@@ -6,6 +6,7 @@ import type { Claim } from './kinds.js';
 import {
   belongs,
   claimedDirectories,
+  everything,
   foreignDirectories,
   identityOf,
   isOwnToNode,
@@ -119,6 +120,7 @@ async function removeContents(
 ): Promise<void> {
   const full = join(removal.root, path);
   const claim = claimOn(removal, full);
+  if (claim === everything) return;
   for (const entry of entriesOf(full)) {
     const pause = removal.turn();
     if (pause !== undefined) await pause;

@@ -5,6 +5,7 @@ import { TransferError } from '../errors.js';
 import type { Claim, NamedPlace } from './kinds.js';
 import {
   claimedDirectories,
+  everything,
   foreignDirectories,
   identityOf,
   isOwnToNode,
@@ -70,6 +71,7 @@ async function walkData(
     const identity = identityOf(stat);
     if (isAbove(identity, above)) continue;
     const claimed = claims.get(identity);
+    if (claimed === everything) continue;
     const announce = once(() => {
       above?.announce();
       if (path !== '') visitor.directory(path);

@@ -25,6 +25,7 @@ t.test('what is not set has a default', async (t) => {
       logBin: undefined,
       logBinIndex: undefined,
       logBasename: undefined,
+      serverFiles: [],
     },
     tmpDir: undefined,
     streams: Math.min(cpus().length, 8),

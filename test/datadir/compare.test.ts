@@ -1,4 +1,4 @@
-import { appendFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Difference } from '../../src/datadir/compare.js';
@@ -6,6 +6,7 @@ import { compareWithManifest } from '../../src/datadir/compare.js';
 import { takeInventory } from '../../src/datadir/inventory.js';
 import type { Layout } from '../../src/datadir/layout.js';
 import type { Manifest } from '../../src/datadir/manifest.js';
+import { removeUnlisted } from '../../src/datadir/removal.js';
 import { layoutOf } from './settings.js';
 
 // a new object for each use: t.testdir takes a repeated one for a cycle
@@ -151,3 +152,53 @@ t.test("a file that only the donor's layout knows by name is looked for under th
   );
   t.strictSame(await compareWithManifest(joiner, manifest), []);
 });
+
+const serverFiles = [
+  { kind: 'log', path: 'logs/error' },
+  { kind: 'log', path: 'logs/slow.log' },
+  { kind: 'file', path: 'run/mysqld.pid' },
+  { kind: 'directory', path: 'run/tmp' },
+] as const;
+
+t.test('what a server keeps for itself in sub directories is no part of a copy', async (t) => {
+  const dir = t.testdir({
+    donor: {
+      ...tree(),
+      logs: { 'error.err': 'donor', 'slow.log': 'donor', 'slow.log.1': '' },
+      run: { 'mysqld.pid': '1', tmp: { '#sql1.MAI': '', deeper: { x: '' } } },
+    },
+    joiner: {
+      ...tree(),
+      logs: { 'error.err': 'joiner, longer', 'error.err-20261122': '' },
+      run: { 'mysqld.pid': '22', tmp: { '#sql2.MAD': '' } },
+    },
+    plain: tree(),
+  });
+  const donor = layoutOf({ dataDir: join(dir, 'donor'), serverFiles });
+  const joiner = layoutOf({ dataDir: join(dir, 'joiner'), serverFiles });
+  const manifest = await manifestOf(donor);
+  t.strictSame(manifest.directories, ['empty', 'shop']);
+  t.notOk(manifest.files.some(({ path }) => /logs|run/.test(path)));
+  const before = everythingBelow(join(dir, 'joiner'));
+  t.strictSame(await removeUnlisted(joiner, manifest), { removed: 0 });
+  t.strictSame(everythingBelow(join(dir, 'joiner')), before, 'the joiner keeps its own');
+  for (const layout of [joiner, layoutOf({ dataDir: join(dir, 'plain') })])
+    t.strictSame(timesAside(await compareWithManifest(layout, manifest)), []);
+});
+
+t.test('a directory for temporary files that holds data is not left out', async (t) => {
+  const dataDir = t.testdir({ ...tree(), below: { undo: { undo001: '' }, 'x.ibd': '' } });
+  const layout = layoutOf({
+    dataDir,
+    innodbUndoDirectory: 'below/undo',
+    serverFiles: [{ kind: 'directory', path: 'below' }],
+  });
+  t.ok((await manifestOf(layout)).files.some(({ path }) => path === 'below/x.ibd'));
+});
+
+/** Both sides were made by hand here. */
+const timesAside = (differences: readonly Difference[]): Difference[] =>
+  differences.filter(({ kind }) => kind !== 'time');
+
+const everythingBelow = (directory: string): string[] =>
+  readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort();

@@ -9,6 +9,7 @@ t.test('everything lies in the data directory unless an option says otherwise', 
     roots: { data: dataDir, 'innodb-home': dataDir, 'innodb-log': dataDir, undo: dataDir, aria: dataDir },
     innodbFiles: ['ibdata*'],
     bufferPoolFile: 'ib_buffer_pool',
+    serverFiles: undefined,
     binlog: undefined,
   });
   t.end();

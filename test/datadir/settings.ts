@@ -3,12 +3,20 @@ import type { Sourced } from '../../src/config/source.js';
 import type { Layout } from '../../src/datadir/layout.js';
 import { resolveLayout } from '../../src/datadir/layout.js';
 
-type Values = { readonly [Key in keyof DirectorySettings]?: string };
+type Values = { readonly [Key in Exclude<keyof DirectorySettings, 'serverFiles'>]?: string } & Pick<
+  DirectorySettings,
+  'serverFiles'
+>;
 
 /** Settings as if all stood in line 7 of one option file. */
-export function settingsOf({ dataDir, ...values }: Values & { readonly dataDir: string }): DirectorySettings {
+export function settingsOf({
+  dataDir,
+  serverFiles,
+  ...values
+}: Values & { readonly dataDir: string }): DirectorySettings {
   const given = Object.entries(values).map(([key, value]) => [key, sourced(value)] as const);
-  return { dataDir: sourced(dataDir), ...(Object.fromEntries(given) as Omit<DirectorySettings, 'dataDir'>) };
+  const others = Object.fromEntries(given) as Omit<DirectorySettings, 'dataDir'>;
+  return { dataDir: sourced(dataDir), serverFiles, ...others };
 }
 
 export function layoutOf(values: Values & { readonly dataDir: string }): Layout {
