@@ -28,6 +28,7 @@ export function parseAddress(text: string, what: string): PeerAddress {
       `${what}: module ${quote(module)} has characters other than A-Z a-z 0-9 . _ -`,
     );
   }
+  if (/^\[?[0-9A-Fa-f:.]+%[A-Za-z0-9._-]+(\](:\d*)?)?$/.test(place)) throw withZone(what, text);
   if (isIp6(place)) return { host: place, port: defaultPort, family: 'ip6', module };
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(place);
   if (match === null) throw invalid(what, text);
@@ -58,9 +59,8 @@ export function isHostName(text: string): boolean {
   );
 }
 
-/** What a zone (`fe80::1%eth0`) may hold is left to the versions of Node.js, and newer ones take anything. */
 function isIp6(text: string): boolean {
-  return /^[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?$/.test(text) && isIP(text.replace(/%.*$/, '')) === 6;
+  return /^[0-9A-Fa-f:.]+$/.test(text) && isIP(text) === 6;
 }
 
 function parsePort(text: string, what: string): number {
@@ -72,6 +72,15 @@ function parsePort(text: string, what: string): number {
     );
   }
   return port;
+}
+
+/** A zone (`fe80::1%eth0`) names an interface of this host, and the donor's server takes no `%` (10.11.19). */
+function withZone(what: string, text: string): TransferError {
+  return new TransferError(
+    'ADDRESS_INVALID',
+    `${what} ${quote(text)} has a zone (%), which means nothing on another host`,
+    { hint: 'set wsrep_sst_receive_address or bind_address to an address without a zone, or a host name' },
+  );
 }
 
 function invalid(what: string, text: string): TransferError {

@@ -1,4 +1,4 @@
-import { lookup } from '../option-files/select.js';
+import { lookup, normalizeName } from '../option-files/select.js';
 import type { OptionEntry } from '../option-files/entry.js';
 import type { ServerArguments } from './server-arguments.js';
 import type { Sourced } from './source.js';
@@ -76,14 +76,6 @@ function fromEntries(entries: readonly OptionEntry[], name: string): Sourced<str
   return { value: entry.value ?? '', source: { kind: 'file', file, line, group, name: entry.name } };
 }
 
-/** `_` for `-`, without `loose-`: the form in which options are compared. */
-export function normaliseName(name: string): string {
-  return name
-    .toLowerCase()
-    .replaceAll('_', '-')
-    .replace(/^loose-/, '');
-}
-
 /**
  * Reads a server command line: `--name=value`, `--name value` (only for an argument that does not begin with a
  * dash) and `--name`. The last one wins, as in the server.
@@ -93,7 +85,7 @@ export function readServerArguments(argv: readonly string[]): Map<string, string
   for (let i = 0; i < argv.length; i++) {
     const match = /^--([^=]+)(?:=([\s\S]*))?$/.exec(argv[i] ?? '');
     if (match?.[1] === undefined) continue;
-    const name = normaliseName(match[1]);
+    const name = normalizeName(match[1]);
     const next = argv[i + 1];
     if (match[2] !== undefined) found.set(name, match[2]);
     else if (next !== undefined && next !== '' && !next.startsWith('-')) {

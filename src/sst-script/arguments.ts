@@ -1,6 +1,6 @@
-import { normaliseName } from '../config/settings.js';
 import type { ServerArguments } from '../config/server-arguments.js';
 import { TransferError } from '../errors.js';
+import { normalizeName } from '../option-files/select.js';
 
 /** Options that the server passes without a value. */
 const flags = new Set(['bypass']);
@@ -77,7 +77,7 @@ function readPairs(argv: readonly string[]): {
         `expected an option, got ${JSON.stringify(word.slice(0, 200))}`,
       );
     }
-    const name = normaliseName(match[1]);
+    const name = normalizeName(match[1]);
     if (match[2] !== undefined) given.set(name, match[2]);
     else if (flags.has(name)) given.set(name, '1');
     else {

@@ -19,7 +19,7 @@ export interface ListeningPlace {
  */
 export async function whereToListen(config: Config): Promise<ListeningPlace> {
   const { host, family, port } = config.address;
-  const found = family === 'name' ? await resolve(host, config) : [host.replace(/%.*$/, '')];
+  const found = family === 'name' ? await resolve(host, config) : [host];
   const here = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const findings = mayListenOn(port) ? [] : [portForbidden(port)];
   // A name may stand for 127.0.1.1 in this host's own hosts file, and for another address in the donor's.

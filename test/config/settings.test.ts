@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { find, normaliseName, readServerArguments } from '../../src/config/settings.js';
+import { find, readServerArguments } from '../../src/config/settings.js';
 import type { Sourced } from '../../src/config/source.js';
 import { settingsOf } from './given.js';
 
@@ -48,11 +48,6 @@ t.test('a server command line is read as the server reads it', async (t) => {
   for (const { argv, found } of commandLines) {
     t.strictSame([...readServerArguments(argv)], found, JSON.stringify(argv));
   }
-});
-
-t.test('names are compared in lower case, with dashes and without loose', async (t) => {
-  t.equal(normaliseName('Loose_InnoDB_Data_Home_Dir'), 'innodb-data-home-dir');
-  t.equal(normaliseName('loose-loose-x'), 'loose-x');
 });
 
 t.test('the first scope that has an option wins, and the value knows where it stands', async (t) => {
