@@ -1,3 +1,5 @@
+import { realpathSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { checkDirectories, settingBehind, type DirectoryUse } from '../datadir/space.js';
 import { isInside, places, rootOf, type Layout } from '../datadir/layout.js';
@@ -49,14 +51,25 @@ function whyUnsafeFor(role: Config['role'], path: string): string | undefined {
   return /[\0-\x1f\x7f]/.test(path) ? 'a control character' : undefined;
 }
 
+/** Files that a transfer keeps there would travel from a donor, and a joiner would lose them. */
 function checkTemporaryDirectory({ role, tmpDir }: Config, layout: Layout): readonly Finding[] {
-  if (tmpDir === undefined || tmpDir.value === '') return [];
-  const blame = { option: tmpDir.source.name, where: placeOf(tmpDir.source) };
+  const isSet = tmpDir !== undefined && tmpDir.value !== '';
+  const path = isSet ? tmpDir.value : tmpdir();
+  const blame = isSet ? { option: tmpDir.source.name, where: placeOf(tmpDir.source) } : {};
   // Only files below it are named to rsync: what stands at the directory's own end does no harm.
-  const unsafe = checkPath(role, tmpDir.value, `${tmpDir.value}/file`, blame);
+  const unsafe = checkPath(role, path, `${path}/file`, blame);
   const { data } = layout.roots;
-  if (role === 'donor' || !isInside(data, resolve(tmpDir.value))) return unsafe;
-  const message = `tmpdir ${tmpDir.value} lies in the data directory ${data}, from which a transfer removes what the donor does not have`;
-  const hint = 'name a directory outside the data directory';
+  if (!isInside(realPath(data), realPath(path))) return unsafe;
+  const message = `${isSet ? 'tmpdir' : "the system's directory for temporary files"} ${path} lies in the data directory ${data}, whose sub directories a transfer copies and clears`;
+  const hint = `${isSet ? 'name' : 'set TMPDIR, or tmpdir in [sst], to'} a directory outside the data directory`;
   return [...unsafe, { severity: 'error', code: 'OPTION_INVALID', message, hint, ...blame }];
+}
+
+/** Without links, so that one cannot lead into the data directory unseen. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
 }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -124,11 +124,32 @@ const temporaryDirectories: BadInput[] = [
   },
   {
     title: 'a tmpdir in the data directory',
-    role: 'joiner',
     prepare: (node) => configured(node, { tmpdir: node.directory('data/tmp') }),
     code: 'OPTION_INVALID',
     says: ['lies in the data directory'],
     option: 'tmpdir',
+  },
+  {
+    title: 'a tmpdir that is a link into the data directory',
+    prepare: (node) => {
+      node.directory('data/tmp');
+      symlinkSync(`${node.dataDir}/tmp`, `${node.dir}/link`);
+      configured(node, { tmpdir: `${node.dir}/link` });
+      return undefined;
+    },
+    code: 'OPTION_INVALID',
+    says: ['/link lies in the data directory'],
+    option: 'tmpdir',
+  },
+  {
+    title: 'a TMPDIR in the data directory',
+    prepare: (node) => {
+      configured(node);
+      return { env: { TMPDIR: node.directory('data/tmp') } };
+    },
+    code: 'OPTION_INVALID',
+    says: ["the system's directory for temporary files", '/data/tmp lies in the data directory'],
+    hint: /set TMPDIR, or tmpdir in \[sst\]/,
   },
   {
     title: 'a tmpdir that does not exist',
