@@ -1,0 +1,63 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+
+const checkout = fileURLToPath(new URL('../../../', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'gst-package-'));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+t.setTimeout(500_000);
+
+/** Builds from the bundle that is there; gives the package's path. */
+function build(revision: string, output: string): string {
+  const argv = ['packaging/debian-package.mjs', '--revision', revision, '--output', join(folder, output)];
+  const printed = execFileSync(process.execPath, argv, { cwd: checkout, encoding: 'utf8' });
+  return printed.split('\n')[0] ?? '';
+}
+
+const first = build('1', 'packages');
+const bytesIn = (output: string): string[] =>
+  readdirSync(join(folder, output))
+    .sort()
+    .map((name) => `${name} ${readFileSync(join(folder, output, name)).toString('base64')}`);
+
+t.test('built twice, package and bill of materials have the same bytes', async (t) => {
+  build('1', 'again');
+  t.equal(bytesIn('packages').length, 2);
+  t.ok(JSON.stringify(bytesIn('again')) === JSON.stringify(bytesIn('packages')));
+});
+
+t.test('lintian finds nothing', async (t) => {
+  const { stdout, stderr, status } = spawnSync('lintian', ['--allow-root', '--tag-display-limit=0', first], {
+    encoding: 'utf8',
+  });
+  t.equal(status, 0, stderr);
+  t.equal(stdout, '');
+});
+
+t.test('the bill of materials names what is bundled, with its licences', async (t) => {
+  const bill = JSON.parse(readFileSync(first.replace(/\.deb$/, '.cdx.json'), 'utf8')) as {
+    components: { name: string; licenses: unknown[] }[];
+  };
+  const names = bill.components.map(({ name }) => name);
+  for (const name of ['execa', 'yargs', 'pino', 'prom-client']) t.ok(names.includes(name), name);
+  t.ok(bill.components.every(({ licenses }) => licenses.length === 1));
+  const copyright = execFileSync(
+    'sh',
+    ['-c', 'dpkg-deb --fsys-tarfile "$0" | tar --extract --to-stdout ./usr/share/doc/galera-sst-tunnel/copyright', first],
+    { encoding: 'utf8' },
+  );
+  for (const name of names) t.ok(copyright.includes(`\nFiles: ${name}\n`), `the licence of ${name}`);
+});
+
+t.test('in a Debian 13 with systemd', async (t) => {
+  build('2', 'packages');
+  await t.spawn(
+    join(checkout, 'scripts/boot-trixie'),
+    ['node', 'dist/test/trixie/installed.js'],
+    { env: { ...process.env, GST_SHARED: join(folder, 'packages') }, stdio: ['ignore', 'pipe', 'inherit'] },
+    'install, upgrade during a transfer, remove and purge',
+  );
+});
