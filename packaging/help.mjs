@@ -8,12 +8,15 @@ import { execFileSync } from 'node:child_process';
  */
 export function readCommandLine(program) {
   const top = parseHelp(ask(program, ['--help']));
-  const commands = top.commands.map(({ words, text }) => {
-    const help = parseHelp(ask(program, [...words.filter((word) => /^[a-z]/.test(word)), '--help']));
-    const name = words.filter((word) => /^[a-z]/.test(word)).join(' ');
-    return { name, synopsis: words.join(' '), text, ...help };
-  });
-  return { ...top, commands };
+  return { ...top, commands: top.commands.flatMap((command) => withHelp(program, command)) };
+}
+
+/** A command, or those that it consists of. */
+function withHelp(program, { words, text }) {
+  const names = words.filter((word) => /^[a-z]/.test(word));
+  const help = parseHelp(ask(program, [...names, '--help']));
+  if (help.commands.length > 0) return help.commands.flatMap((command) => withHelp(program, command));
+  return [{ name: names.join(' '), synopsis: words.join(' '), text, ...help }];
 }
 
 function ask(program, args) {

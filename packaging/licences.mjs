@@ -28,8 +28,17 @@ export function licenceTexts(packages) {
     const files = readdirSync(folder)
       .filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
       .sort();
-    const own = files.map((file) => readFileSync(join(folder, file), 'utf8').trim());
-    return { name, version, license, text: own.length > 0 ? own.join('\n\n') : undefined };
+    const own = files.map((file) => readFileSync(join(folder, file), 'utf8').trim()).join('\n\n');
+    // Of two licences to choose from it is used under the first.
+    const [chosen] = own.split(/^-*\s*GNU GENERAL PUBLIC LICENSE/m);
+    const isChoice = license === '(BSD-3-Clause OR GPL-2.0)';
+    const text = isChoice ? chosen.trim() : own;
+    return {
+      name,
+      version,
+      license: isChoice ? 'BSD-3-Clause' : license,
+      text: text === '' ? undefined : text,
+    };
   });
 }
 
