@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { isRunning, processFacts, run, type RunOptions } from './commands.js';
 import { ErrorLog } from './error-log.js';
 import { limitLink, setLink, type Family, type Network, type Place } from './network.js';
+import { inSystem } from './system.js';
 import { formatGroups, lastValue, mergeGroups, type OptionGroups } from './option-file.js';
 import { parseRows, type Row } from './rows.js';
 import { copyData, giveToServer, resolveDirectory, templateFor } from './template.js';
@@ -28,6 +29,8 @@ export interface LastingOptions {
   optionText?: string;
   /** Other files beside the option file, by name relative to the node's directory (for `!include`). */
   files?: Record<string, string>;
+  /** A root directory with another operating system (scripts/trixie) to run the server in; it is not changed. */
+  systemRoot?: string;
   /** Instead of `--defaults-file=<the option file>`. */
   defaultsArguments?: readonly string[];
   /** More arguments on the server's command line. */
@@ -248,12 +251,14 @@ export class LabNode {
   }
 
   /** A command line that runs another one where the node lives, as a user; it dies with this process. */
-  wrap(argv: readonly string[], user: 'root' | 'mysql' = 'root'): string[] {
+  wrap(argv: readonly string[], user: 'root' | 'mysql' = 'root', systemRoot?: string): string[] {
+    const shared = [this.#lab.root, this.#lab.runDirectory, checkout];
+    const system = systemRoot === undefined ? [] : inSystem(systemRoot, shared);
     const inside = this.namespace === undefined ? [] : ['ip', 'netns', 'exec', this.namespace];
     const identity = user === 'root' ? [] : ['--reuid', 'mysql', '--regid', 'mysql', '--init-groups'];
     const tether = this.#lab.tethered ? ['--pdeathsig', 'KILL'] : [];
     const setpriv = identity.length + tether.length > 0 ? ['setpriv', ...identity, ...tether, '--'] : [];
-    return [...inside, ...setpriv, ...argv];
+    return [...inside, ...system, ...setpriv, ...argv];
   }
 
   /** What the server and everything it starts see; GST_LAB marks them as this lab's. */
@@ -398,7 +403,7 @@ export class LabNode {
     const defaults = options.defaultsArguments ?? [`--defaults-file=${this.optionFile}`];
     const server = ['mariadbd', ...defaults, ...(options.arguments ?? [])];
     if (bootstrap) server.push('--wsrep-new-cluster');
-    const [file, ...rest] = this.wrap(server, 'mysql');
+    const [file, ...rest] = this.wrap(server, 'mysql', options.systemRoot);
     rmSync(this.socket, { force: true });
     this.log.markStart();
     const output = openSync(this.log.file, 'a', 0o644);

@@ -34,8 +34,9 @@ async function runAll(options: SuiteOptions, folder: string, signal: AbortSignal
   const root = readableCheckout(() => folder);
   const tasks = listTasks(root, options);
   if (tasks.length === 0) throw new Error('no test has that name');
-  const unit = tasks.filter(({ kind }) => kind !== 'cluster');
-  const cluster = tasks.filter(({ kind }) => kind === 'cluster');
+  const bootsServers = ({ kind }: Task): boolean => kind === 'cluster' || kind === 'trixie';
+  const unit = tasks.filter((task) => !bootsServers(task));
+  const cluster = tasks.filter(bootsServers);
   const surroundings = { cwd: root, environment: environmentFor(folder) };
   return [
     ...(await runSome(unit, options.unitJobs, surroundings, signal)),

@@ -1,13 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 
-export const usage = `usage: scripts/test [--suite unit|cluster|all] [--only PATTERN] [--jobs N]
-  --suite    unit: lint and what needs no server; cluster: what starts servers; default all
+export const usage = `usage: scripts/test [--suite unit|cluster|all|trixie] [--only PATTERN] [--jobs N]
+  --suite    unit: lint and what needs no server; cluster: what starts servers; all: both, the default; trixie: the
+             cluster tests in a Debian 13, clusters of both Debians, and the package
   --only     only tasks whose name (lint:eslint, test/plan/donor.test.ts) matches this regular expression
   --jobs     how many cluster tests run at once; default 2 with two cores or more`;
 
 export interface SuiteOptions {
-  readonly suites: readonly ('unit' | 'cluster')[];
+  readonly suites: readonly ('unit' | 'cluster' | 'trixie')[];
   readonly only: RegExp | undefined;
   /** How many unit tests and linters run at once. */
   readonly unitJobs: number;
@@ -25,8 +26,8 @@ export function parseOptions(argv: readonly string[], cores = availableParalleli
     },
   });
   const suite = values.suite;
-  if (suite !== 'unit' && suite !== 'cluster' && suite !== 'all') {
-    throw new Error(`--suite: expected unit, cluster or all, got ${suite}`);
+  if (suite !== 'unit' && suite !== 'cluster' && suite !== 'all' && suite !== 'trixie') {
+    throw new Error(`--suite: expected unit, cluster, all or trixie, got ${suite}`);
   }
   const jobs = values.jobs ?? String(Math.min(cores, 2));
   if (!/^[1-9]\d?$/.test(jobs)) throw new Error(`--jobs: expected a number from 1 to 99, got ${jobs}`);

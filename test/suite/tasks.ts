@@ -5,31 +5,40 @@ import type { SuiteOptions } from './options.js';
 /** One process whose end says something about the code. */
 export interface Task {
   readonly name: string;
-  readonly kind: 'lint' | 'unit' | 'cluster';
+  readonly kind: 'lint' | 'unit' | 'cluster' | 'trixie';
   readonly argv: readonly string[];
   /** After this the whole process group is ended, and the task has failed. */
   readonly timeoutMs: number;
 }
 
-const limitMs = { lint: 300_000, unit: 300_000, cluster: 600_000 };
+const limitMs = { lint: 300_000, unit: 300_000, cluster: 600_000, trixie: 900_000 };
 
 /** Everything that is to be run, longest kind last; test files are those of `test/`, not what an old build left. */
 export function listTasks(checkout: string, options: Pick<SuiteOptions, 'suites' | 'only'>): Task[] {
   const tests = readdirSync(join(checkout, 'test'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
     .sort()
-    .map((name) => testTask(checkout, name));
+    .flatMap((name) => testTasks(checkout, name));
   return [...lintTasks(checkout), ...tests].filter(
     ({ name, kind }) =>
       options.suites.includes(kind === 'lint' ? 'unit' : kind) && (options.only?.test(name) ?? true),
   );
 }
 
-function testTask(checkout: string, name: string): Task {
-  const kind = name.startsWith('cluster/') ? 'cluster' : 'unit';
+function testTasks(checkout: string, name: string): Task[] {
   const compiled = join(checkout, 'dist/test', name.replace(/\.ts$/, '.js'));
   if (!existsSync(compiled)) throw new Error(`${compiled} is missing, run: npm run build`);
-  return { name: `test/${name}`, kind, argv: [process.execPath, compiled], timeoutMs: limitMs[kind] };
+  const task = (kind: Task['kind'], label: string, argv: readonly string[]): Task => ({
+    name: label,
+    kind,
+    argv,
+    timeoutMs: limitMs[kind],
+  });
+  const here = [process.execPath, compiled];
+  if (name.startsWith('trixie/')) return [task('trixie', `test/${name}`, here)];
+  if (!name.startsWith('cluster/')) return [task('unit', `test/${name}`, here)];
+  const inTrixie = [join(checkout, 'scripts/in-trixie'), 'servers', 'node', compiled];
+  return [task('cluster', `test/${name}`, here), task('trixie', `trixie:test/${name}`, inTrixie)];
 }
 
 function lintTasks(checkout: string): Task[] {

@@ -45,7 +45,10 @@ t.test('the package installs, and its service runs and is enabled', async (t) =>
   t.ok(isActive());
   t.equal(sh(`systemctl show --property=User --value ${unit}`), 'mysql');
   t.match(sh('galera-sst-tunnel --version'), /^\d+\.\d+\.\d+/);
-  t.match(sh('setpriv --reuid mysql --regid mysql --clear-groups galera-sst-tunnel history'), /no transfer yet/);
+  t.match(
+    sh('setpriv --reuid mysql --regid mysql --clear-groups galera-sst-tunnel history'),
+    /no transfer yet/,
+  );
   t.equal(sh(`systemctl show --property=NRestarts --value ${unit}`), '0');
   t.equal(sh('stat -c %a:%U:%G /run/galera-sst-tunnel/agent.sock'), '660:mysql:mysql');
 });

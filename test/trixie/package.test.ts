@@ -46,7 +46,11 @@ t.test('the bill of materials names what is bundled, with its licences', async (
   t.ok(bill.components.every(({ licenses }) => licenses.length === 1));
   const copyright = execFileSync(
     'sh',
-    ['-c', 'dpkg-deb --fsys-tarfile "$0" | tar --extract --to-stdout ./usr/share/doc/galera-sst-tunnel/copyright', first],
+    [
+      '-c',
+      'dpkg-deb --fsys-tarfile "$0" | tar --extract --to-stdout ./usr/share/doc/galera-sst-tunnel/copyright',
+      first,
+    ],
     { encoding: 'utf8' },
   );
   for (const name of names) t.ok(copyright.includes(`\nFiles: ${name}\n`), `the licence of ${name}`);
