@@ -90,7 +90,9 @@ async function nextIsClean(t: Test, ids: Record<Role, string>): Promise<void> {
   await joiner.waitForExit();
   await donor.waitFor('Synced', 30_000);
   await Promise.all([untilClean(donor, ids.donor), untilClean(joiner, ids.joiner)]);
-  t.strictSame(await traces([donor, joiner]), []);
+  // What has arrived stays for the next attempt.
+  const left = (await traces([donor, joiner])).filter((name) => name !== '.galera-sst-tunnel.partial');
+  t.strictSame(left, []);
 }
 
 for (const role of ['joiner', 'donor'] as const) {
