@@ -1,0 +1,15 @@
+import t from 'tap';
+import { prepareSoak, runRound } from '../soak/round.js';
+
+t.setTimeout(600_000);
+
+t.test('a node joins while its donor is written to in every way, and both hold the same', async (t) => {
+  const soak = await prepareSoak();
+  t.teardown(() => soak.lab.destroy());
+  for (const seed of [1000, 2000, 3000]) {
+    const round = await runRound(soak, seed);
+    t.same(round.problems, [], `seed ${seed}: no difference, no damage, no complaint`);
+    t.ok(round.passes > 0, `seed ${seed}: ${round.passes} passes before the lock`);
+    t.ok(round.statements > 0, `seed ${seed}: ${round.statements} statements meanwhile`);
+  }
+});

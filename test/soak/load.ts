@@ -1,0 +1,112 @@
+import type { LabNode } from '../lab/index.js';
+
+/** Random numbers that can be had again from the same seed (mulberry32). */
+export function randomFrom(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296) * below);
+  };
+}
+
+/** A writer's work so far. */
+export interface Load {
+  statements: number;
+  /** Statements that failed, by error: deadlocks, and tables that another writer has changed. */
+  readonly errors: Map<string, number>;
+  stop(): Promise<void>;
+}
+
+const engines = [
+  'ENGINE=InnoDB',
+  'ENGINE=InnoDB PAGE_COMPRESSED=1',
+  'ENGINE=InnoDB ENCRYPTED=YES',
+  'ENGINE=InnoDB ENCRYPTED=YES PAGE_COMPRESSED=1',
+  'ENGINE=InnoDB ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=8',
+  'ENGINE=Aria TRANSACTIONAL=1',
+  'ENGINE=Aria TRANSACTIONAL=0',
+  'ENGINE=MyISAM',
+];
+const tablesPerWriter = 10;
+const columns = '(id INT AUTO_INCREMENT PRIMARY KEY, n INT, word VARCHAR(200), body TEXT, KEY (n))';
+
+/** What a server that is to carry this load needs beside encryption at rest: Galera replicates InnoDB alone by default. */
+export const loadSettings = {
+  wsrep_mode: 'REPLICATE_MYISAM,REPLICATE_ARIA',
+  innodb_encryption_threads: '2',
+  innodb_encryption_rotate_key_age: '1',
+  innodb_buffer_pool_size: '64M',
+  innodb_max_dirty_pages_pct: '5',
+  innodb_max_dirty_pages_pct_lwm: '1',
+  myisam_use_mmap: 'ON',
+} as const;
+
+/** Writes all the time, in so many sessions, until it is stopped. */
+export function startLoad(node: LabNode, writers: number, random: (below: number) => number): Load {
+  const load = { statements: 0, errors: new Map<string, number>(), stopping: false };
+  const running = Array.from({ length: writers }, async (_, writer) => {
+    while (!load.stopping) {
+      const statements = Array.from({ length: 1 + random(12) }, () => statement(`load${writer}`, random));
+      try {
+        await node.sql(`CREATE DATABASE IF NOT EXISTS load${writer};\n${statements.join(';\n')};`);
+        load.statements += statements.length;
+      } catch (error) {
+        const code = /ERROR (\d+)/.exec(String(error))?.[1] ?? String(error).slice(0, 200);
+        load.errors.set(code, (load.errors.get(code) ?? 0) + 1);
+      }
+    }
+  });
+  return Object.assign(load, {
+    stop: async () => {
+      load.stopping = true;
+      await Promise.all(running);
+    },
+  });
+}
+
+function statement(schema: string, random: (below: number) => number): string {
+  const number = (): number => random(tablesPerWriter);
+  const table = `${schema}.t${number()}`;
+  const other = `${schema}.t${number()}`;
+  const parted = `${schema}.p${random(2)}`;
+  const engine = engines[random(engines.length)] ?? '';
+  const value = random(1e9);
+  const bulk = (rows: number): string =>
+    `INSERT INTO ${table} (n, word, body) SELECT seq * ${value % 997}, MD5(seq + ${value}), REPEAT(MD5(seq * ${value % 89}), ${1 + random(20)}) FROM still.seq_1_to_${rows}`;
+  const create = `CREATE TABLE IF NOT EXISTS ${table} ${columns} ${engine}`;
+  const createParted = `CREATE TABLE IF NOT EXISTS ${parted} (id INT PRIMARY KEY, n INT) ENGINE=InnoDB PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (1000), PARTITION b VALUES LESS THAN (2000), PARTITION c VALUES LESS THAN MAXVALUE)`;
+  const swapped = `${schema}.x`;
+  const usual = [
+    create,
+    `${create}; ${bulk(500 + random(5000))}`,
+    `${create}; ${bulk(50)}`,
+    `INSERT INTO ${table} (n, word) VALUES (${value}, 'one')`,
+    `UPDATE ${table} SET n = n + ${value % 100} WHERE id % 7 = ${random(7)} ORDER BY id`,
+    `UPDATE ${table} SET word = '${value}' WHERE id = ${random(2000)}`,
+    `DELETE FROM ${table} WHERE n % 11 = ${random(11)} ORDER BY id`,
+    `${createParted}; REPLACE INTO ${parted} SELECT seq * 3, ${value} FROM still.seq_1_to_1000`,
+  ];
+  const definitions = [
+    `DROP TABLE IF EXISTS ${table}`,
+    `TRUNCATE ${table}`,
+    `RENAME TABLE ${table} TO ${swapped}, ${other} TO ${table}, ${swapped} TO ${other}`,
+    `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS extra INT DEFAULT ${random(9)}, ALGORITHM=INSTANT`,
+    `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS more INT DEFAULT ${random(9)}, ALGORITHM=COPY`,
+    `ALTER TABLE ${table} FORCE`,
+    `ALTER TABLE ${table} ${engine}`,
+    `ALTER TABLE ${table} ADD INDEX IF NOT EXISTS by_word (word)`,
+    `ALTER TABLE ${table} DROP INDEX IF EXISTS by_word`,
+    `OPTIMIZE TABLE ${table}`,
+    `CREATE TABLE IF NOT EXISTS ${schema}.e0 (id INT PRIMARY KEY, n INT) ENGINE=InnoDB; ALTER TABLE ${parted} EXCHANGE PARTITION c WITH TABLE ${schema}.e0 WITHOUT VALIDATION`,
+    `ALTER TABLE ${parted} TRUNCATE PARTITION a`,
+    `DROP TABLE IF EXISTS ${parted}`,
+    `CREATE OR REPLACE VIEW ${schema}.v AS SELECT ${value} AS n`,
+    `CREATE OR REPLACE TRIGGER ${schema}.g BEFORE INSERT ON ${table} FOR EACH ROW SET NEW.n = ${value % 5}`,
+    `CREATE DATABASE IF NOT EXISTS ${schema}_x; CREATE TABLE IF NOT EXISTS ${schema}_x.t (id INT PRIMARY KEY) ENGINE=InnoDB`,
+    `DROP DATABASE IF EXISTS ${schema}_x`,
+  ];
+  const choices = random(10) < 7 ? usual : definitions;
+  return choices[random(choices.length)] ?? create;
+}

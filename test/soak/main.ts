@@ -1,0 +1,25 @@
+import { prepareSoak, runRound } from './round.js';
+
+/** `scripts/soak [rounds] [seed] [directory]`: transfers in a row while the donor writes; a line of JSON for each. */
+async function main(): Promise<void> {
+  const [rounds, seed, root] = process.argv.slice(2);
+  if (rounds === undefined) {
+    console.log('usage: scripts/soak ROUNDS [SEED] [DIRECTORY]');
+    return;
+  }
+  const soak = await prepareSoak(root);
+  let failed = 0;
+  try {
+    for (let round = 0; round < Number(rounds); round++) {
+      const result = await runRound(soak, Number(seed ?? '1') + round);
+      console.log(JSON.stringify({ round: round + 1, ...result }));
+      if (result.problems.length > 0) failed += 1;
+    }
+  } finally {
+    soak.lab.destroy();
+  }
+  console.log(`${Number(rounds) - failed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+await main();

@@ -1,0 +1,106 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { encryptionAtRest, Lab, checksums, compareNodes, type LabNode } from '../lab/index.js';
+import { quote } from '../lab/checksums.js';
+import { mergeGroups } from '../lab/option-file.js';
+import { Authority } from '../cluster/credentials.js';
+import { complaints, tunnelOptions } from '../cluster/tunnel.js';
+import { loadSettings, randomFrom, startLoad } from './load.js';
+
+/** Two nodes of which one never stops writing. */
+export interface Soak {
+  readonly lab: Lab;
+  readonly donor: LabNode;
+  readonly joiner: LabNode;
+  readonly start: (node: LabNode, sst: Record<string, string>) => Promise<Parameters<LabNode['start']>[0]>;
+}
+
+/** What one transfer under load has shown; `problems` is empty when all is well. */
+export interface Round {
+  readonly seed: number;
+  readonly statements: number;
+  readonly passes: number;
+  readonly lockSeconds: number;
+  readonly changedUnderLock: boolean;
+  readonly tables: number;
+  readonly problems: readonly string[];
+}
+
+const key = '00112233445566778899aabbccddeeff'.repeat(2);
+
+/** Boots the donor. */
+export async function prepareSoak(root?: string): Promise<Soak> {
+  const lab = await Lab.create(root === undefined ? {} : { root });
+  const [donor, joiner] = [lab.node(1), lab.node(2)];
+  const authority = await Authority.create(lab.directory('certificates'));
+  const start: Soak['start'] = async (node, sst) => {
+    const groups = mergeGroups(encryptionAtRest(node, key), { mysqld: loadSettings, sst });
+    return tunnelOptions(node, await authority.certifyNode(node), { groups });
+  };
+  await donor.start({ ...(await start(donor, {})), bootstrap: true });
+  await donor.waitFor('Synced', 120_000);
+  await donor.sql('CREATE DATABASE still; CREATE TABLE still.t (id INT PRIMARY KEY, b VARBINARY(1000))');
+  await donor.sql('INSERT INTO still.t SELECT seq, RANDOM_BYTES(1000) FROM still.seq_1_to_20000');
+  return { lab, donor, joiner, start };
+}
+
+/** Lets the joiner join anew while the donor writes, then holds both still and compares them. */
+export async function runRound({ donor, joiner, start }: Soak, seed: number): Promise<Round> {
+  const random = randomFrom(seed);
+  const logged = donor.errorLog().length;
+  const load = startLoad(donor, 3, randomFrom(seed + 1));
+  const problems: string[] = [];
+  try {
+    await wait(random(8000));
+    await joiner.start({ ...(await start(joiner, {})), data: 'empty' });
+    await joiner.waitFor('Synced', 240_000);
+  } catch (error) {
+    problems.push(`did not join: ${String(error).slice(-3000)}`);
+  }
+  await load.stop();
+  const log = donor.errorLog().slice(logged);
+  let tables = 0;
+  if (problems.length === 0) {
+    await untilEven(donor, joiner);
+    problems.push(...(await compareNodes(donor, joiner)), ...(await damaged(joiner)));
+    problems.push(...complaints(joiner.errorLog(), expected), ...complaints(log, expected));
+    tables = (await checksums(joiner)).size;
+  }
+  if (joiner.isRunning()) await joiner.stop(120_000);
+  await donor.waitFor('Synced', 120_000);
+  return {
+    seed,
+    statements: load.statements,
+    passes: log.match(/\[INFO\] pass \d+, while/g)?.length ?? 0,
+    lockSeconds: Number(/locked for ([\d.]+) s/.exec(log)?.[1] ?? 'NaN'),
+    changedUnderLock: /have changed under the lock/.test(log),
+    tables,
+    problems,
+  };
+}
+
+/** Errors of the load's own statements, as a replica reports them. */
+const expected = [/Slave SQL: |Event \d+ Query apply failed|wsrep_apply|BF-BF/];
+
+async function untilEven(one: LabNode, other: LabNode): Promise<void> {
+  const enough = Date.now() + 60_000;
+  while ((await one.wsrepStatus('last_committed')) !== (await other.wsrepStatus('last_committed'))) {
+    if (Date.now() > enough) throw new Error('the joiner does not catch up');
+    await wait(100);
+  }
+}
+
+/** What CHECK TABLE … EXTENDED says of each table. */
+async function damaged(node: LabNode): Promise<string[]> {
+  const tables = await node.query(
+    `SELECT table_schema AS s, table_name AS t FROM information_schema.tables
+     WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('information_schema', 'performance_schema', 'sys')
+       AND NOT (table_schema = 'mysql' AND engine = 'CSV')`,
+  );
+  const names = tables.map(({ s, t }) => `${quote(s ?? '')}.${quote(t ?? '')}`);
+  const rows = await node.query(`CHECK TABLE ${names.join(', ')} EXTENDED`, { timeoutMs: 300_000 });
+  return rows
+    .filter(
+      ({ Msg_type: type, Msg_text: text }) => !(type === 'note' || (type === 'status' && text === 'OK')),
+    )
+    .map((row) => `${row['Table'] ?? ''}: ${row['Msg_text'] ?? ''}`);
+}
