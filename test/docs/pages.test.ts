@@ -1,0 +1,18 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { sstOptions } from '../../src/config/sst-options.js';
+import { errorTable } from '../../src/errors.js';
+
+const page = (name: string): string =>
+  readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
+
+t.test('the pages that are made from tables are up to date', async (t) => {
+  const { status, stderr } = spawnSync('scripts/docs', ['--check'], { encoding: 'utf8' });
+  t.equal(status, 0, stderr);
+});
+
+t.test('every option and every error has its entry', async (t) => {
+  for (const name of sstOptions) t.ok(page('options.md').includes(`| \`${name}\``), name);
+  for (const code of Object.keys(errorTable)) t.ok(page('errors.md').includes(`## ${code}\n`), code);
+});
