@@ -9,7 +9,7 @@ import { asTransferError, TransferError } from '../errors.js';
 import { createServerLog } from '../observe/server-log.js';
 import { parseArguments } from '../sst-script/arguments.js';
 import type { ServerArguments } from '../config/server-arguments.js';
-import { watchParent } from '../sst-script/parent.js';
+import { findServer, watchParent } from '../sst-script/parent.js';
 import { readRemoteSecret } from '../sst-script/secrets.js';
 import { version } from './version.js';
 import { writeAtOnce } from './write-at-once.js';
@@ -96,7 +96,7 @@ async function transferByAgent(given: {
       env: optionEnvironment(),
       directory: currentDirectory(),
       remoteSecret,
-      serverPid: process.ppid,
+      serverPid: findServer(),
     },
     uid: process.getuid?.() ?? 0,
     writeLine,

@@ -62,6 +62,15 @@ export function processesOf(groupId: number): GroupProcess[] {
   });
 }
 
+/** The parent of a process and the words that it was started with; undefined when it is gone. */
+export function originOf(
+  pid: number,
+): { readonly parentPid: number; readonly argv: readonly string[] } | undefined {
+  const [stat, commandLine] = [read(`/proc/${pid}/stat`), read(`/proc/${pid}/cmdline`)];
+  if (stat === undefined || commandLine === undefined) return undefined;
+  return { parentPid: Number(fieldsAfterName(stat)[1]), argv: commandLine.split('\0').slice(0, -1) };
+}
+
 /** Bytes that a process has read so far, from files, pipes and sockets; undefined when it cannot be known. */
 export function bytesRead(pid: number): number | undefined {
   const found = /^rchar: (\d+)$/m.exec(read(`/proc/${pid}/io`) ?? '')?.[1];

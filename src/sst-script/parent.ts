@@ -1,22 +1,39 @@
 import { TransferError } from '../errors.js';
+import { identify, isAlive, originOf } from '../processes/proc.js';
 
 /** How often to look whether the server is still there, in ms. */
 const lookEveryMs = 500;
 
 /**
- * Calls back once when the server is gone: the process that it named (a joiner's `--parent`), or whoever started this
- * one, since a process whose parent has died is given another.
+ * The process that runs this script. The server starts `sh -c 'wsrep_sst_… --role …'` (10.11.19), and that shell may
+ * stay between the two: it outlives a server that is killed.
+ */
+export function findServer(startedBy: number = process.ppid): number {
+  const origin = originOf(startedBy);
+  const [shell = '', option, command = ''] = origin?.argv ?? [];
+  const isBetween = /(^|\/)(ba|da)?sh$/.test(shell) && option === '-c' && command.includes('--role');
+  return origin !== undefined && isBetween && origin.parentPid > 1 ? origin.parentPid : startedBy;
+}
+
+/**
+ * Calls back once when the server is gone: the process that it named (a joiner's `--parent`), the one that runs this
+ * script, or whoever started this one, since a process whose parent has died is given another.
  */
 export function watchParent(
   parentPid: number | undefined,
   onGone: (error: TransferError) => void,
 ): () => void {
   const startedBy = process.ppid;
+  const serverPid = findServer(startedBy);
+  const server = identify(serverPid);
   const timer = setInterval(() => {
-    const isGone = process.ppid !== startedBy || (parentPid !== undefined && !exists(parentPid));
+    const isGone =
+      process.ppid !== startedBy ||
+      (server !== undefined && !isAlive(server)) ||
+      (parentPid !== undefined && !exists(parentPid));
     if (!isGone) return;
     clearInterval(timer);
-    onGone(new TransferError('PARENT_GONE', `the server (process ${parentPid ?? startedBy}) has ended`));
+    onGone(new TransferError('PARENT_GONE', `the server (process ${parentPid ?? serverPid}) has ended`));
   }, lookEveryMs);
   timer.unref();
   return () => clearInterval(timer);

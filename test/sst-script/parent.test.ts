@@ -25,6 +25,31 @@ t.test('the end of the server that was named is noticed, once', async (t) => {
   t.equal(calls, 1);
 });
 
+t.test('a shell between the server and its script does not hide the end of the server', async (t) => {
+  const module = new URL('../../src/sst-script/parent.js', import.meta.url).href;
+  const source = `
+    import { watchParent } from ${JSON.stringify(module)};
+    watchParent(undefined, (error) => { console.log(error.message); clearInterval(keepAlive); });
+    const keepAlive = setInterval(() => {}, 1000);
+    console.log('watching');
+  `;
+  // As the server runs it; the second command keeps the shell.
+  const inner = '"$0" --input-type=module -e "$1"; : --role donor';
+  const program = `
+    const { spawn } = require('node:child_process');
+    spawn('sh', ['-c', ...process.argv.slice(1)], { stdio: 'inherit' });
+  `;
+  const server = spawn(process.execPath, ['-e', program, inner, process.execPath, source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  server.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  while (!said.includes('watching')) await once(server.stdout, 'data');
+  server.kill('SIGKILL');
+  await once(server, 'close');
+  t.equal(said, `watching\nthe server (process ${server.pid ?? 0}) has ended\n`);
+});
+
 t.test('who stops watching is not told', async (t) => {
   const server = spawn('sleep', ['1000']);
   await once(server, 'spawn');
