@@ -11,8 +11,82 @@ export interface CheckCommandGiven {
   readonly onFailure: (exitStatus: number, text: string) => void;
 }
 
-/** The options with which a server finds its option files and data, handed on as they are. */
-const serverOptions = ['defaults-file', 'defaults-extra-file', 'defaults-group-suffix', 'datadir'] as const;
+/** Adds `rehearse` and `backup`. */
+export function addRehearsal(cli: Argv, given: CheckCommandGiven): Argv {
+  const options = {
+    'defaults-file': { type: 'string', describe: "the server's only option file" },
+    'defaults-extra-file': { type: 'string', describe: 'an option file beside the usual ones' },
+    'defaults-group-suffix': { type: 'string', describe: 'groups with this suffix count too' },
+    address: {
+      type: 'string',
+      describe: 'where the donor connects to; default: as the server would find it',
+    },
+    donor: { type: 'string', describe: 'the name of the node to copy from; default: Galera chooses' },
+    scratch: {
+      type: 'string',
+      describe: 'where the copy goes in the meantime; default: the temporary directory',
+    },
+    user: { type: 'string', describe: 'who does it, when root asks; default: mysql' },
+    verbose: { type: 'boolean', default: false, describe: 'log every step' },
+  } as const;
+  const run = async (argv: {
+    readonly defaultsFile?: string | undefined;
+    readonly defaultsExtraFile?: string | undefined;
+    readonly defaultsGroupSuffix?: string | undefined;
+    readonly address?: string | undefined;
+    readonly donor?: string | undefined;
+    readonly scratch?: string | undefined;
+    readonly user?: string | undefined;
+    readonly verbose: boolean;
+    readonly to?: string | undefined;
+  }): Promise<void> => {
+    const { runRehearsal } = await import('./rehearse.js');
+    const { donor, scratch, user, verbose: isVerbose, to: keepIn } = argv;
+    const server = serverOf(argv);
+    given.onStatus(await runRehearsal({ server, user, donor, scratch, keepIn, isVerbose }, given.terminal));
+  };
+  return cli
+    .command(
+      'rehearse',
+      'do a real transfer into a scratch directory, and remove it again',
+      (command) =>
+        command
+          .options(options)
+          .example('$0 rehearse --donor node2', 'would node2 reach this node, and how fast?'),
+      (argv) => run(argv),
+    )
+    .command(
+      'backup',
+      'do a real transfer into a directory, and keep it',
+      (command) =>
+        command
+          .options(options)
+          .option('to', { type: 'string', demandOption: true, describe: 'the directory for the copy' })
+          .example('$0 backup --to /srv/backup/monday', 'with the position in galera-position'),
+      (argv) => run(argv),
+    );
+}
+
+function serverOf(argv: {
+  readonly defaultsFile?: string | undefined;
+  readonly defaultsExtraFile?: string | undefined;
+  readonly defaultsGroupSuffix?: string | undefined;
+  readonly datadir?: string | undefined;
+  readonly address?: string | undefined;
+}): GivenServer {
+  const { defaultsFile, defaultsExtraFile, defaultsGroupSuffix, datadir, address } = argv;
+  const given = {
+    'defaults-file': defaultsFile,
+    'defaults-extra-file': defaultsExtraFile,
+    'defaults-group-suffix': defaultsGroupSuffix,
+    datadir,
+  };
+  // The options with which a server finds its option files and data, handed on as they are.
+  const words = Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, value],
+  );
+  return { name: defaultsFile ?? 'my.cnf', argv: words, env: {}, directory: process.cwd(), address };
+}
 
 /** Adds `check`. */
 export function addCheckCommand(cli: Argv, given: CheckCommandGiven): Argv {
@@ -51,17 +125,7 @@ export function addCheckCommand(cli: Argv, given: CheckCommandGiven): Argv {
         .example('$0 check --replication-from db1.other.site', 'what CHANGE MASTER TO needs')
         .epilogue('Exit status: 0 all is well, 1 there are warnings, 2 there are errors.'),
     async (argv) => {
-      const words = serverOptions.flatMap((name) => {
-        const value = argv[name];
-        return value === undefined ? [] : [`--${name}`, value];
-      });
-      const server: GivenServer = {
-        name: argv['defaults-file'] ?? 'my.cnf',
-        argv: words,
-        env: {},
-        directory: process.cwd(),
-        address: argv.address,
-      };
+      const server = serverOf(argv);
       const { peer, replicationFrom, json, socket: socketPath, user } = argv;
       try {
         const { runCheck } = await import('./check.js');

@@ -3,8 +3,7 @@ import { checkPeer } from '../check/peer.js';
 import { checkReplication } from '../check/replication.js';
 import { checkServer } from '../check/check-server.js';
 import { exitStatusOf, type CheckReport } from '../check/report.js';
-import { TransferError } from '../errors.js';
-import { findUser } from '../processes/user.js';
+import { becomeServer } from './become-server.js';
 import { formatReport } from './format-report.js';
 import type { Terminal } from './terminal.js';
 
@@ -39,20 +38,4 @@ export async function runCheck(command: CheckCommand, terminal: Terminal): Promi
     : reports.map((report) => formatReport(report, isColoured).join('\n')).join('\n\n');
   terminal.write(`${text}\n`);
   return Math.max(...reports.map(exitStatusOf));
-}
-
-/** What root may read says nothing of what the server may. */
-async function becomeServer(name: string | undefined): Promise<void> {
-  if (process.getuid?.() !== 0 || name === 'root') return;
-  const wanted = name ?? 'mysql';
-  const user = await findUser(wanted);
-  if (user === undefined) {
-    if (name === undefined) return;
-    throw new TransferError('ARGUMENT_INVALID', `there is no user ${wanted} on this host`, {
-      hint: 'name the one that the server runs as with --user',
-    });
-  }
-  process.setgroups?.(user.groups);
-  process.setgid?.(user.gid);
-  process.setuid?.(user.uid);
 }

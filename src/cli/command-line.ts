@@ -1,7 +1,7 @@
 import yargs, { type Argv } from 'yargs';
 import { socketVariable, usualSocketPath } from '../control/socket.js';
 import { createAgentClient } from '../control/agent-client.js';
-import { addCheckCommand } from './check-command.js';
+import { addCheckCommand, addRehearsal } from './check-command.js';
 import { addCertsCommands } from './certs-commands.js';
 import { addAgentCommands } from './agent-commands.js';
 import { standardTerminal } from './terminal.js';
@@ -100,6 +100,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     status = exitStatus;
   };
   addCheckCommand(cli, { defaultSocket, terminal, onStatus, onFailure });
+  addRehearsal(cli, { defaultSocket, terminal, onStatus, onFailure });
   addCertsCommands(cli, { terminal, onFailure });
   const { signal } = ending;
   await addAgentCommands(cli, { connect: createAgentClient, defaultSocket, terminal, signal, onFailure })
