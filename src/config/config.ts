@@ -33,6 +33,14 @@ export interface Config {
   readonly initialTimeoutMs: number;
   /** Where that was set. */
   readonly initialTimeoutBy?: Source | undefined;
+  /** Donor: how long it may take to reach the joiner and shake hands, in ms; 0 without limit. */
+  readonly connectTimeoutMs: number;
+  /** How long a transfer may take in all, in ms; 0 without limit. */
+  readonly overallTimeoutMs: number;
+  /** Where that was set. */
+  readonly overallTimeoutBy?: Source | undefined;
+  /** What proves that a copy is complete: names and sizes, or contents too. */
+  readonly verify: 'size' | 'checksum';
   /** How long a transfer may stand still, in ms; 0 without limit. */
   readonly idleTimeoutMs: number;
   /** Where that was set. */
@@ -48,6 +56,7 @@ const transfer: readonly Scope[] = ['[sst]', '[mysqld]'];
 export function resolveConfig(args: ServerArguments, settings: Settings): Config {
   const initialTimeout = find(settings, 'sst-initial-timeout', transfer);
   const idleTimeout = find(settings, 'sst-idle-timeout', transfer);
+  const overallTimeout = find(settings, 'sst-overall-timeout', transfer);
   return {
     role: args.role,
     address: parseAddress(args.address, '--address'),
@@ -67,19 +76,13 @@ export function resolveConfig(args: ServerArguments, settings: Settings): Config
       find(settings, 'allow-donor-without-secret', ['[sst]']),
       'allow-donor-without-secret',
     ),
-    initialTimeoutMs:
-      1000 *
-      (wholeNumber(initialTimeout, 'sst-initial-timeout', {
-        least: 0,
-        most: 1e6,
-      }) ?? 300),
+    initialTimeoutMs: limitMs(initialTimeout, 'sst-initial-timeout', 300),
     initialTimeoutBy: initialTimeout?.source,
-    idleTimeoutMs:
-      1000 *
-      (wholeNumber(idleTimeout, 'sst-idle-timeout', {
-        least: 0,
-        most: 1e6,
-      }) ?? 120),
+    connectTimeoutMs: limitMs(find(settings, 'sst-connect-timeout', transfer), 'sst-connect-timeout', 10),
+    overallTimeoutMs: limitMs(overallTimeout, 'sst-overall-timeout', 0),
+    overallTimeoutBy: overallTimeout?.source,
+    verify: verification(find(settings, 'verify', ['[sst]'])),
+    idleTimeoutMs: limitMs(idleTimeout, 'sst-idle-timeout', 120),
     idleTimeoutBy: idleTimeout?.source,
     sources: sourcesOf(settings),
   };
@@ -91,8 +94,10 @@ const inherited = [
   'sst-max-binlogs',
   'sst-initial-timeout',
   'sst-idle-timeout',
+  'sst-connect-timeout',
+  'sst-overall-timeout',
 ] as const;
-const own = ['precopy', 'rlimit', 'allow-donor-without-secret'] as const;
+const own = ['precopy', 'rlimit', 'verify', 'allow-donor-without-secret'] as const;
 
 function sourcesOf(settings: Settings): Config['sources'] {
   const found = inherited.map((name) => [name, find(settings, name, transfer)?.source] as const);
@@ -165,6 +170,22 @@ function wholeNumber(
       option: name,
       where: placeOf(given.source),
     },
+  );
+}
+
+/** Time limits are given in seconds. */
+function limitMs(given: Sourced<string> | undefined, name: string, usualSeconds: number): number {
+  return 1000 * (wholeNumber(given, name, { least: 0, most: 1e6 }) ?? usualSeconds);
+}
+
+function verification(given: Sourced<string> | undefined): Config['verify'] {
+  const value = given?.value.toLowerCase() ?? '';
+  if (value === '' || value === 'size') return 'size';
+  if (value === 'checksum') return 'checksum';
+  throw new TransferError(
+    'OPTION_INVALID',
+    `verify is ${JSON.stringify(given?.value)}, expected size or checksum`,
+    { option: 'verify', where: given === undefined ? undefined : placeOf(given.source) },
   );
 }
 

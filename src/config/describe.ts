@@ -20,6 +20,7 @@ export function describeSettings(config: Config): readonly string[] {
     role === 'joiner'
       ? [
           plain('allow-donor-without-secret', config.allowDonorWithoutSecret ? 'ON' : 'OFF'),
+          plain('verify', config.verify),
           plain('sst-initial-timeout', config.initialTimeoutMs / 1000),
         ]
       : [
@@ -27,6 +28,7 @@ export function describeSettings(config: Config): readonly string[] {
           plain('backup-threads', config.streams),
           plain('sst-max-binlogs', config.maxBinlogs),
           plain('rlimit', config.rateLimit ?? 0),
+          plain('sst-connect-timeout', config.connectTimeoutMs / 1000),
         ];
   const mode: Setting = {
     name: 'ssl-mode',
@@ -47,6 +49,7 @@ export function describeSettings(config: Config): readonly string[] {
     ...own(config.tmpDir, 'tmpdir'),
     ...forRole,
     plain('sst-idle-timeout', config.idleTimeoutMs / 1000),
+    plain('sst-overall-timeout', config.overallTimeoutMs / 1000),
   ]);
 }
 

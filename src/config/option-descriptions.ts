@@ -96,6 +96,21 @@ export const optionDescriptions: Readonly<Record<SstOption, OptionDescription>> 
     '120',
     "How long a donor's stream, or a joiner whose donor has come, waits for a byte before it gives up; 0 without limit. A donor that waits for its server's lock sends a sign every 30 s, one with the original script does not.",
   ),
+  'sst-connect-timeout': anywhere(
+    'SECONDS',
+    '10',
+    'Donor: how long it tries to reach the joiner and to shake hands with it; 0 without limit.',
+  ),
+  'sst-overall-timeout': anywhere(
+    'SECONDS',
+    '0',
+    'How long a transfer may take in all, also one whose bytes keep coming; 0 without limit.',
+  ),
+  verify: inSst(
+    'size|checksum',
+    'size',
+    'Joiner: what proves that the copy is complete. `size`: names, sizes and times. `checksum`: also the contents of every file, read back from its own disk and compared by SHA-256.',
+  ),
   'sst-max-binlogs': anywhere(
     'NUMBER',
     '1',

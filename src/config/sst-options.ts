@@ -30,6 +30,9 @@ export const sstOptions = [
   'allow-donor-without-secret',
   'sst-initial-timeout',
   'sst-idle-timeout',
+  'sst-connect-timeout',
+  'sst-overall-timeout',
+  'verify',
 ] as const;
 
 /** The name of an option that this method reads from `[sst]`. */

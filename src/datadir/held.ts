@@ -1,7 +1,6 @@
 import type { Stats } from 'node:fs';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { InventoryFile } from './inventory.js';
 import { rootOf, type Layout, type Place } from './layout.js';
 import type { Manifest, ManifestFile } from './manifest.js';
 
@@ -37,7 +36,7 @@ export const nothingHeld: Held = { complete: [], completeBytes: 0, similar: [] }
  * A file can change right after it was looked at, within the same tick of the clock that stamps it; a file whose time is
  * not older than this before the look cannot be told from a changed one.
  */
-const settledMs = 2000;
+const settledMs = 5000;
 
 /** The sign of life is renewed every second; after a power cut the last ones may not have reached the disk. */
 const aliveToleranceMs = { sameBoot: 2000, otherBoot: 60_000 };
@@ -123,18 +122,6 @@ function serverFiles({ roots }: Layout): string[] {
     join(roots.aria, 'aria_log_control'),
     join(roots.undo, 'undo001'),
   ];
-}
-
-/** What is to be sent to a joiner that holds something of it already. */
-export function withoutHeld(files: readonly InventoryFile[], held: AnsweredHeld): InventoryFile[] {
-  const complete = new Set(held.complete.map(keyOf));
-  const similar = new Set(held.similar.map(keyOf));
-  return files.flatMap((file) => {
-    if (!isTable(file)) return [file];
-    const key = keyOf(file);
-    if (complete.has(key)) return [];
-    return similar.has(key) ? [{ ...file, similar: true }] : [file];
-  });
 }
 
 function keyOf({ place, path }: Pick<ManifestFile, 'place' | 'path'>): string {

@@ -25,6 +25,8 @@ export interface InventoryFile {
   readonly allocated: number;
   /** Whether clearly less room is allocated than its size says (holes, page compression). */
   readonly sparse: boolean;
+  /** SHA-256 of its contents, hexadecimal, for a joiner that wants to compare them. */
+  readonly hash?: string | undefined;
   /** The joiner has something that resembles it: sending the differences will do. */
   readonly similar?: boolean | undefined;
 }

@@ -88,7 +88,7 @@ export function fetchMessage(
  * it takes, however short a limit is set for a silent peer. A host that is gone is noticed by the tunnel's keepalive;
  * this ends what waits for a joiner that hangs.
  */
-function longestSilence(timeoutSeconds: number): number {
+export function longestSilence(timeoutSeconds: number): number {
   return timeoutSeconds === 0 ? 0 : Math.max(10 * timeoutSeconds, 600);
 }
 

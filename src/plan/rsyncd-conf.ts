@@ -49,10 +49,16 @@ function moduleLines(module: DaemonModule, settings: DaemonSettings): string[] {
       ? ['early exec = mkdir -p -m 700 "$RSYNC_MODULE_PATH"']
       : []),
     // A constant command: rsync hands it to a shell, the directory is in the environment.
-    ...(module.waitFor === undefined
-      ? []
-      : [`pre-xfer exec = until [ -e "$RSYNC_MODULE_PATH/${module.waitFor}" ]; do sleep 0.02; done`]),
+    ...(module.waitFor === undefined ? [] : [`pre-xfer exec = ${waitCommand(module.waitFor)}`]),
   ];
+}
+
+/** The named pipe in a module's directory from which one line can be read by each who waits, once the message is there. */
+export const gateFile = 'gate';
+
+function waitCommand(file: string): string {
+  const [message, gate] = [`"$RSYNC_MODULE_PATH/${file}"`, `"$RSYNC_MODULE_PATH/${gateFile}"`];
+  return `until [ -e ${message} ]; do if [ -p ${gate} ]; then read -r _ < ${gate}; else sleep 0.1; fi; done`;
 }
 
 function checkPath(path: string): string {

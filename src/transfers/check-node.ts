@@ -10,6 +10,7 @@ import { findTools } from '../processes/tools.js';
 import { checkOwnCredentials, loadCredentials, type Credentials } from './credentials.js';
 import { expiryStage } from './expiry.js';
 import { whereToListen } from './listening-place.js';
+import { checkPartialCopy } from './partial-copy.js';
 import { checkPort } from './port.js';
 import { checkPlaces } from './preflight.js';
 import { lookAtClaim } from './workplace.js';
@@ -80,7 +81,9 @@ async function checkRole(config: Config, now: Date): Promise<Finding[]> {
       return [];
     },
     () => checkTemporary(config),
-    ...(isBusy || layout === undefined ? [] : [() => checkLeftovers(layout)]),
+    ...(isBusy || layout === undefined
+      ? []
+      : [() => checkLeftovers(layout), () => checkPartialCopy(layout.roots.data)]),
     ...(isBusy || layout === undefined || config.role === 'donor'
       ? []
       : [() => checkListener(config, layout)]),

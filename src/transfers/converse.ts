@@ -20,7 +20,8 @@ import { countReceived } from './received.js';
 import type { Conversation, Reception } from './reception.js';
 import { takeStock } from './resume.js';
 import { parseState } from './state.js';
-import { giveVerdict, letDonorGo, publish } from './verdict.js';
+import { verifyContents } from './verify-contents.js';
+import { giveVerdict, letDonorGo } from './verdict.js';
 import { waitForFile } from './wait.js';
 
 /** The donor's messages, one after the other; gives the state line. */
@@ -104,7 +105,7 @@ async function receiveFiles(
 
 /** Makes room and directories for what the donor offers, and tells it where everything goes; gives the bytes to come. */
 async function answerOffer(
-  { config, plan, layout, tools, version, signal, emit, partial }: Conversation,
+  { config, plan, layout, tools, version, signal, emit, partial, outbox }: Conversation,
   offerFile: string,
 ): Promise<{ readonly expectedBytes: number; readonly heldBytes: number }> {
   const text = readFileSync(offerFile, 'utf8');
@@ -123,9 +124,10 @@ async function answerOffer(
     rsync: tools.rsync,
     modules: plan.modules,
     held: encodeHeld(held),
+    wantsHashes: config.verify === 'checksum',
     idleTimeoutMs,
   };
-  publish(plan.answer, messageFiles.answer, encodeTold({ ok: true, value: answer }));
+  outbox.publish(plan.answer, messageFiles.answer, encodeTold({ ok: true, value: answer }));
   return { expectedBytes: bytes - held.completeBytes, heldBytes: held.completeBytes };
 }
 
@@ -134,16 +136,14 @@ function sizeOf({ files }: Manifest): number {
 }
 
 /** Nothing is assumed complete: what lies on disk is compared with what the donor says it sent. */
-async function verify(
-  { layout, signal, emit, now, partial }: Conversation,
-  manifest: Manifest,
-  offeredMs: number,
-): Promise<void> {
+async function verify(context: Conversation, manifest: Manifest, offeredMs: number): Promise<void> {
+  const { layout, signal, emit, now, partial } = context;
   emit({ kind: 'phase', phase: 'verifying' });
   await removeUnlisted(layout, manifest, { signal });
   prepareDirectories(layout, manifest);
   const differences = await compareWithManifest(layout, manifest, { signal });
   if (differences.length > 0) throw new TransferError('COPY_INCOMPLETE', describeDifferences(differences));
+  await verifyContents(context, manifest);
   adoptBinlogs(layout, manifest.binlogs);
   partial.complete();
   emit({

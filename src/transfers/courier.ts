@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeManifest, type Manifest } from '../datadir/manifest.js';
-import type { TransferError } from '../errors.js';
-import { fetchMessage, sendMessage, type TunnelClient } from '../plan/donor.js';
+import { TransferError } from '../errors.js';
+import { fetchMessage, longestSilence, sendMessage, type TunnelClient } from '../plan/donor.js';
 import { messageFiles } from '../plan/joiner.js';
 import { messageModules } from '../plan/modules.js';
 import { supervise } from '../processes/supervise.js';
 import type { TransferContext } from './context.js';
 import { encodeTold, peerError, readAnswer, readTold, tell, type Answer } from './messages.js';
 import { rsyncFailure } from './rsync-failure.js';
+import { untilAborted, within } from './wait.js';
 import type { Workplace } from './workplace.js';
 
 /** Carries messages between donor and joiner, each through a tunnel of its own. */
@@ -16,6 +17,13 @@ export interface Courier {
   sendManifest(manifest: Manifest, name: 'offer' | 'final'): Promise<void>;
   /** Waits for the joiner's answer to the offer. */
   fetchAnswer(): Promise<Answer>;
+  /**
+   * The joiner's own reason where it gave one or is about to: a stream that ends because the joiner has failed often ends
+   * before the joiner's word is here. Otherwise the error itself.
+   */
+  reasonBehind(thrown: unknown): Promise<unknown>;
+  /** Whether the reason came from the joiner. */
+  isFromJoiner(error: unknown): boolean;
   /** Waits for the joiner's verdict; throws the joiner's own reason if it is a bad one. */
   fetchVerdict(): Promise<void>;
   sendFailure(error: TransferError): Promise<void>;
@@ -23,7 +31,13 @@ export interface Courier {
   sendSign(): Promise<void>;
 }
 
-export function courierTo(client: TunnelClient, workplace: Workplace, context: TransferContext): Courier {
+/** @param onFailure is told the joiner's reason as soon as it is known, from its answer on */
+export function courierTo(
+  client: TunnelClient,
+  workplace: Workplace,
+  context: TransferContext,
+  onFailure: (error: TransferError) => void,
+): Courier {
   const supervision = { transferId: context.id, emit: context.emit, signal: context.signal };
   const send = async (file: string, name: string, how = supervision): Promise<void> => {
     const child = supervise(sendMessage(file, messageModules.inbox, name, client), how);
@@ -31,8 +45,8 @@ export function courierTo(client: TunnelClient, workplace: Workplace, context: T
     context.signal.throwIfAborted();
     if (outcome.kind !== 'exited' || outcome.code !== 0) throw rsyncFailure(child, outcome, client.sockopt);
   };
-  const fetch = async (module: string, file: string, name: string): Promise<string> => {
-    const child = supervise(fetchMessage(file, module, `${workplace.dir}/`, name, client), supervision);
+  const fetch = async (module: string, file: string, name: string, how = client): Promise<string> => {
+    const child = supervise(fetchMessage(file, module, `${workplace.dir}/`, name, how), supervision);
     const outcome = await child.ended;
     context.signal.throwIfAborted();
     const received = join(workplace.dir, file);
@@ -40,6 +54,30 @@ export function courierTo(client: TunnelClient, workplace: Workplace, context: T
     if (existsSync(received)) return received;
     throw rsyncFailure(child, outcome, client.sockopt);
   };
+  let verdict: Promise<void> | undefined;
+  let word: TransferError | undefined;
+  const fetchVerdict = async (): Promise<void> => {
+    // Asked for as long before there is one as the copy takes.
+    const patient = { ...client, timeoutSeconds: 0 };
+    const told = readTold(await fetch(messageModules.verdict, messageFiles.verdict, 'verdict', patient));
+    if (!told.ok) throw (word = peerError('joiner', told.failure));
+  };
+  const begin = (): Promise<void> => {
+    verdict ??= fetchVerdict();
+    // A connection that broke while nothing was said yet is no verdict: it is asked for anew.
+    verdict.catch(() => {
+      if (word !== undefined) {
+        onFailure(word);
+        return;
+      }
+      verdict = undefined;
+      setTimeout(() => {
+        if (!context.signal.aborted) void begin();
+      }, 500).unref();
+    });
+    return verdict;
+  };
+  const heard = (): TransferError | undefined => word;
   return {
     sendManifest: async (manifest, name) => {
       const file = workplace.write(messageFiles[name], encodeManifest(manifest));
@@ -47,13 +85,31 @@ export function courierTo(client: TunnelClient, workplace: Workplace, context: T
     },
     fetchAnswer: async () => {
       const told = readAnswer(await fetch(messageModules.answer, messageFiles.answer, 'answer'));
-      if (!told.ok) throw peerError('joiner', told.failure);
+      if (!told.ok) throw (word = peerError('joiner', told.failure));
+      // From here on a joiner that fails says why at any time.
+      void begin();
       return told.value;
     },
     fetchVerdict: async () => {
-      const told = readTold(await fetch(messageModules.verdict, messageFiles.verdict, 'verdict'));
-      if (!told.ok) throw peerError('joiner', told.failure);
+      const limitSeconds = longestSilence(client.timeoutSeconds);
+      if (limitSeconds === 0) return begin();
+      await within(1000 * limitSeconds, context.signal, (enough) =>
+        Promise.race([begin(), untilAborted(enough)]),
+      ).catch((error: unknown) => {
+        context.signal.throwIfAborted();
+        if (word !== undefined || error instanceof TransferError) throw error;
+        const text = `the joiner has not said for ${limitSeconds} s whether the copy is complete`;
+        throw new TransferError('TIMED_OUT', text, { cause: error });
+      });
     },
+    reasonBehind: async (thrown) => {
+      if (verdict !== undefined && word === undefined) {
+        const soon = new Promise<void>((resolve) => setTimeout(resolve, 2000).unref());
+        await Promise.race([verdict.catch(() => undefined), soon]);
+      }
+      return heard() ?? thrown;
+    },
+    isFromJoiner: (error) => error === word,
     sendFailure: async (error) => {
       const file = workplace.write(messageFiles.failure, encodeTold({ ok: false, failure: tell(error) }));
       await send(file, 'failure', { ...supervision, signal: AbortSignal.timeout(4000) });

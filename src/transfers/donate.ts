@@ -35,7 +35,7 @@ export interface Donation {
  * @throws TransferError; the lock has not been asked for unless everything before it went well.
  */
 export async function donate(config: Config, donation: Donation, context: TransferContext): Promise<void> {
-  await withLifetime(context, (within) => donateWithin(config, donation, within));
+  await withLifetime(config, context, (within) => donateWithin(config, donation, within));
 }
 
 async function donateWithin(config: Config, donation: Donation, context: TransferContext): Promise<void> {
@@ -78,26 +78,30 @@ export interface Premises {
 }
 
 async function donateToOwn(premises: Premises): Promise<void> {
-  const { donation, workplace, context } = premises;
-  const courier = courierTo(premises.client, workplace, context);
+  const { donation, workplace } = premises;
+  const trouble = new AbortController();
+  const signal = AbortSignal.any([premises.context.signal, trouble.signal]);
+  const context = { ...premises.context, signal };
+  const courier = courierTo(premises.client, workplace, context, (error) => trouble.abort(error));
   try {
-    const state = donation.bypass ? await bypass(premises, courier) : await sendCopy(premises, courier);
+    const heard = { ...premises, context };
+    const state = donation.bypass ? await bypass(heard, courier) : await sendCopy(heard, courier);
     context.emit({ kind: 'phase', phase: 'done' });
     workplace.close();
     context.say({ kind: 'done', state });
-  } catch (error) {
+  } catch (thrown) {
+    const error = await courier.reasonBehind(thrown);
     // The joiner is told the reason, if it can still be reached; a reason that came from it needs no telling.
     const failure = asTransferError(error);
-    if (!untellable.has(failure.code)) {
+    if (!courier.isFromJoiner(error) && !untellable.has(failure.code)) {
       await courier.sendFailure(failure).catch(() => undefined);
     }
     throw error;
   }
 }
 
-/** Reasons that came from the joiner, or that keep a message from reaching it. */
+/** Reasons that keep a message from reaching the joiner. */
 const untellable: ReadonlySet<ErrorCode> = new Set([
-  'PEER_FAILED',
   'PEER_UNREACHABLE',
   'PEER_REJECTED_US',
   'SECRET_REFUSED',
@@ -131,9 +135,10 @@ export function describe(
     innodbFiles: layout.innodbFiles,
     donorId: donorIdOf(layout),
     takenMs: inventory.takenMs,
-    files: inventory.files.map(({ place, path, size, mtimeMs, ctimeMs, ino, allocated, sparse }) => ({
+    files: inventory.files.map(({ place, path, size, mtimeMs, ctimeMs, ino, allocated, sparse, hash }) => ({
       ...{ place, path, size, mtimeMs, ctimeMs, ino },
       ...(sparse ? { allocated } : {}),
+      ...(hash === undefined ? {} : { hash }),
     })),
     directories: inventory.directories,
   };
@@ -165,7 +170,7 @@ async function shakeHands(
     limits: config.tls,
     mode: config.tls.mode,
     now: context.now(),
-    timeoutMs: 10_000,
+    timeoutMs: config.connectTimeoutMs === 0 ? 2 ** 31 - 1 : config.connectTimeoutMs,
     signal: context.signal,
     family: config.address.family === 'ip6' ? 6 : config.tls.sockopt.family,
   });

@@ -23,7 +23,7 @@ import { openWorkplace, type Workplace } from './workplace.js';
  * @throws TransferError; before `ready` was said the data directory is untouched.
  */
 export async function join(config: Config, context: TransferContext): Promise<void> {
-  await withLifetime(context, (within) => joinWithin(config, within));
+  await withLifetime(config, context, (within) => joinWithin(config, within));
 }
 
 async function joinWithin(config: Config, context: TransferContext): Promise<void> {

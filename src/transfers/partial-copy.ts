@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import type { BrokenTransfer } from '../datadir/held.js';
 import { decodeManifest } from '../datadir/manifest.js';
-import { TransferError } from '../errors.js';
+import { TransferError, type Finding } from '../errors.js';
 import { bootId } from '../processes/proc.js';
 
 /**
@@ -136,6 +136,15 @@ export function lookAtPartialCopy(dataDir: string): PartialCopyHeader | undefine
   } catch {
     return undefined;
   }
+}
+
+/** For those who look at a node while no transfer runs. */
+export function checkPartialCopy(dataDir: string): readonly Finding[] {
+  const found = lookAtPartialCopy(dataDir);
+  if (found === undefined) return [];
+  const message = `${dataDir} holds an incomplete copy: transfer ${found.transferId}, begun at ${found.startedAt}, did not end well`;
+  const hint = 'start the server: the next transfer goes on where that one ended';
+  return [{ severity: 'warning', code: 'COPY_INCOMPLETE', message, hint }];
 }
 
 const unreadable: PartialCopyHeader = { format: 1, transferId: 'unknown', startedAt: 'unknown', bootId: '' };

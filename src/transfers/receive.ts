@@ -7,6 +7,7 @@ import { converse } from './converse.js';
 import { followDaemonLog } from './daemon-log.js';
 import { startListener } from './listener.js';
 import { stampOwnFiles, type FileStamps } from './original-donor.js';
+import { openOutbox } from './outbox.js';
 import { partialCopyIn } from './partial-copy.js';
 import type { Reception } from './reception.js';
 import { tellDonor } from './verdict.js';
@@ -24,6 +25,7 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
   const startedMs = reception.now().getTime();
   const donor = { isHere: false, come: (): void => undefined };
   const donorCame = new Promise<void>((resolve) => (donor.come = resolve));
+  const outbox = await openOutbox(plan);
   const listener = await startListener(config, plan, context, {
     onConnection: (from) => emit({ kind: 'notice', text: `connection from ${from}` }),
     onEnd: (error) => trouble.abort(error),
@@ -53,16 +55,17 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
     if (config.allowDonorWithoutSecret) prepareDirectories(reception.layout, { directories: [] });
     await withinInitialTimeout(config, donorCame, signal);
     return await converse(
-      { ...context, config, written, daemonLog, ownFiles, partial, startedMs, verdictRead },
+      { ...context, config, written, daemonLog, ownFiles, partial, outbox, startedMs, verdictRead },
       listener,
     );
   } catch (error) {
-    if (donor.isHere) await tellDonor(plan, error, verdictRead, listener, reception.signal);
+    if (donor.isHere) await tellDonor({ plan, outbox }, error, verdictRead, listener, reception.signal);
     throw error;
   } finally {
     daemonLog.stop();
     await listener.stop(2000);
     partial.leave();
+    outbox.close();
   }
 }
 

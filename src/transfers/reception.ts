@@ -5,6 +5,7 @@ import type { Tools } from '../processes/tools.js';
 import type { TransferContext } from './context.js';
 import type { FollowedLog } from './daemon-log.js';
 import type { FileStamps } from './original-donor.js';
+import type { Outbox } from './outbox.js';
 import type { PartialCopy } from './partial-copy.js';
 
 /** A joiner that has checked itself and is about to listen. */
@@ -22,6 +23,7 @@ export interface Conversation extends Reception {
   readonly written: ReadonlySet<string>;
   readonly ownFiles: FileStamps;
   readonly partial: PartialCopy;
+  readonly outbox: Outbox;
   /** Since when donors could come, ms since 1970. */
   readonly startedMs: number;
   /** Resolves when the donor begins to read the verdict. */

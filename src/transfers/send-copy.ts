@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { keyOf, looksSame, mayDiffer, sentBefore, type SentFiles } from '../datadir/changes.js';
+import { DonorHashes } from '../datadir/hashes.js';
 import { isTable } from '../datadir/held.js';
 import { takeInventory, type Inventory, type InventoryFile } from '../datadir/inventory.js';
 import type { Manifest } from '../datadir/manifest.js';
@@ -48,6 +49,12 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
     send: (pass: number, files: readonly InventoryFile[]) => sender.send(`pass ${pass}`, files, 'writing'),
   };
   const sent = await copyAhead(config, ahead, context);
+  const hashes = answer.wantsHashes ? new DonorHashes(layout) : undefined;
+  if (hashes !== undefined) {
+    await withSignsOfLife(signs, signal, async (within) =>
+      hashes.takeAhead(await look(premises, within), within),
+    );
+  }
 
   const state = await takeLock(layout.roots.data, context, signs);
   const locked = context.now().getTime();
@@ -55,6 +62,10 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   try {
     emit({ kind: 'phase', phase: 'copying' });
     inventory = await sendUnderLock(premises, sent, sender);
+    if (hashes !== undefined) {
+      const still = inventory;
+      inventory = await withSignsOfLife(signs, signal, (within) => hashes.complete(still, within));
+    }
   } finally {
     // Also when it failed: writers must not wait until the joiner has been told why.
     releaseLock(layout.roots.data, context);

@@ -1,19 +1,18 @@
-import { renameSync, writeFileSync } from 'node:fs';
-import { join as joinPath } from 'node:path';
 import { asTransferError } from '../errors.js';
 import { messageFiles, type JoinerPlan } from '../plan/joiner.js';
 import type { SupervisedChild } from '../processes/supervise.js';
 import type { Conversation } from './reception.js';
 import { untilIdle } from './listener.js';
 import { encodeTold, tell } from './messages.js';
+import type { Outbox } from './outbox.js';
 import { untilAborted, within } from './wait.js';
 
 /** Gives the donor the time to fetch the verdict; a donor that does not is no reason to throw a complete copy away. */
 export async function giveVerdict(
-  { plan, verdictRead, signal }: Conversation,
+  { plan, outbox, verdictRead, signal }: Conversation,
   listener: SupervisedChild,
 ): Promise<void> {
-  publish(plan.verdict, messageFiles.verdict, encodeTold({ ok: true, value: {} }));
+  outbox.publish(plan.verdict, messageFiles.verdict, encodeTold({ ok: true, value: {} }));
   try {
     await within(5000, signal, async (enough) => {
       await Promise.race([verdictRead, untilAborted(enough)]);
@@ -27,7 +26,7 @@ export async function giveVerdict(
 
 /** A donor that waits for an answer or a verdict learns why there will be none. */
 export async function tellDonor(
-  plan: JoinerPlan,
+  { plan, outbox }: { readonly plan: JoinerPlan; readonly outbox: Outbox },
   error: unknown,
   verdictRead: Promise<void>,
   listener: SupervisedChild,
@@ -37,8 +36,8 @@ export async function tellDonor(
   if (failure.code === 'PEER_FAILED' || signal.aborted) return;
   const told = encodeTold({ ok: false, failure: tell(failure) });
   try {
-    publish(plan.answer, messageFiles.answer, told);
-    publish(plan.verdict, messageFiles.verdict, told);
+    outbox.publish(plan.answer, messageFiles.answer, told);
+    outbox.publish(plan.verdict, messageFiles.verdict, told);
     await within(2000, signal, async (enough) => {
       await Promise.race([verdictRead, untilAborted(enough)]);
       await untilIdle(listener, enough);
@@ -46,13 +45,6 @@ export async function tellDonor(
   } catch {
     // It was not listening, or there is no room for a message: its own limits end it. What counts is the first error.
   }
-}
-
-/** A message for the donor: its daemon sees either none or all of it. */
-export function publish(directory: string, name: string, text: string): void {
-  const temporary = joinPath(directory, `.${name}`);
-  writeFileSync(temporary, text, { mode: 0o600 });
-  renameSync(temporary, joinPath(directory, name));
 }
 
 /** A donor that is cut off while it says good-bye counts its transfer as failed. */

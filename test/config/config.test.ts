@@ -34,6 +34,10 @@ t.test('what is not set has a default', async (t) => {
     allowDonorWithoutSecret: false,
     initialTimeoutMs: 300_000,
     initialTimeoutBy: undefined,
+    connectTimeoutMs: 10_000,
+    overallTimeoutMs: 0,
+    overallTimeoutBy: undefined,
+    verify: 'size',
     idleTimeoutMs: 120_000,
     rateLimit: undefined,
     idleTimeoutBy: undefined,
@@ -58,6 +62,12 @@ t.test('numbers and flags are read from [sst], then [mysqld]', async (t) => {
       { sst: { 'sst-initial-timeout': '0', 'sst-idle-timeout': '7' } },
       { initialTimeoutMs: 0, idleTimeoutMs: 7000 },
     ],
+    [
+      { sst: { 'sst-connect-timeout': '3' }, mysqld: { 'sst-overall-timeout': '8' } },
+      { connectTimeoutMs: 3000, overallTimeoutMs: 8000 },
+    ],
+    [{ sst: { verify: 'Checksum' } }, { verify: 'checksum' }],
+    [{ sst: { verify: '' }, mysqld: { verify: 'checksum' } }, { verify: 'size' }],
     [{ sst: { 'allow-donor-without-secret': '1' } }, { allowDonorWithoutSecret: true }],
     [{ sst: { 'allow-donor-without-secret': 'On' } }, { allowDonorWithoutSecret: true }],
     [{ sst: { 'allow-donor-without-secret': undefined } }, { allowDonorWithoutSecret: true }],
@@ -79,6 +89,8 @@ t.test('a value that is no number, out of range, or no flag is refused with its 
     ['sst-max-binlogs', 'all', 'sst-max-binlogs is "all", expected a whole number from -1 to 1000000'],
     ['sst-idle-timeout', '-1', 'sst-idle-timeout is "-1", expected a whole number from 0 to 1000000'],
     ['sst-initial-timeout', '5m', 'sst-initial-timeout is "5m", expected a whole number from 0 to 1000000'],
+    ['sst-overall-timeout', '1h', 'sst-overall-timeout is "1h", expected a whole number from 0 to 1000000'],
+    ['verify', 'md5', 'verify is "md5", expected size or checksum'],
     ['allow-donor-without-secret', 'maybe', 'allow-donor-without-secret is "maybe", expected ON or OFF'],
   ] as const;
   for (const [option, value, message] of refused) {

@@ -19,15 +19,19 @@ t.test('what is not set is shown with its default', async (t) => {
     'tcert=/c # /etc/my.cnf:3',
     'tca=/ca # /etc/my.cnf:2',
     'allow-donor-without-secret=OFF # default',
+    'verify=size # default',
     'sst-initial-timeout=300 # default',
     'sst-idle-timeout=120 # default',
+    'sst-overall-timeout=0 # default',
   ]);
   t.strictSame(describe('donor', { sst: usual }).slice(3), [
     'precopy=auto # default',
     `backup-threads=${Math.min(cpus().length, 8)} # default`,
     'sst-max-binlogs=1 # default',
     'rlimit=0 # default',
+    'sst-connect-timeout=10 # default',
     'sst-idle-timeout=120 # default',
+    'sst-overall-timeout=0 # default',
   ]);
 });
 
@@ -42,6 +46,7 @@ t.test('everything that is set is shown with file and line', async (t) => {
     'sst-initial-timeout': '7',
     'ssl-mode': 'verify_ca',
     rlimit: '1m',
+    verify: 'CHECKSUM',
   };
   const mysqld = { 'sst-idle-timeout': '9', 'backup-threads': '3', 'loose-sst-max-binlogs': '-1' };
   t.strictSame(describe('joiner', { sst, mysqld }), [
@@ -53,14 +58,18 @@ t.test('everything that is set is shown with file and line', async (t) => {
     'sockopt=",cipher=ALL" # /etc/my.cnf:6',
     'tmpdir=/tmp # /etc/my.cnf:7',
     'allow-donor-without-secret=ON # /etc/my.cnf:8',
+    'verify=checksum # /etc/my.cnf:12',
     'sst-initial-timeout=7 # /etc/my.cnf:9',
     'sst-idle-timeout=9 # /etc/my.cnf:102',
+    'sst-overall-timeout=0 # default',
   ]);
-  t.strictSame(describe('donor', { sst, mysqld }).slice(-4), [
+  t.strictSame(describe('donor', { sst, mysqld }).slice(-6), [
     'backup-threads=3 # /etc/my.cnf:103',
     'sst-max-binlogs=-1 # /etc/my.cnf:104',
     'rlimit=1048576 # /etc/my.cnf:11',
+    'sst-connect-timeout=10 # default',
     'sst-idle-timeout=9 # /etc/my.cnf:102',
+    'sst-overall-timeout=0 # default',
   ]);
 });
 

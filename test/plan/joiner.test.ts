@@ -16,6 +16,9 @@ const config: Config = {
   maxBinlogs: 1,
   allowDonorWithoutSecret: false,
   initialTimeoutMs: 0,
+  connectTimeoutMs: 0,
+  overallTimeoutMs: 0,
+  verify: 'size',
   idleTimeoutMs: 0,
   sources: {},
 };
@@ -93,14 +96,14 @@ path = /w/answer
 read only = yes
 auth users = sst
 secrets file = /w/rsyncd.secrets
-pre-xfer exec = until [ -e "$RSYNC_MODULE_PATH/answer.json" ]; do sleep 0.02; done
+pre-xfer exec = until [ -e "$RSYNC_MODULE_PATH/answer.json" ]; do if [ -p "$RSYNC_MODULE_PATH/gate" ]; then read -r _ < "$RSYNC_MODULE_PATH/gate"; else sleep 0.1; fi; done
 
 [rsync_tunnel_sst-verdict]
 path = /w/verdict
 read only = yes
 auth users = sst
 secrets file = /w/rsyncd.secrets
-pre-xfer exec = until [ -e "$RSYNC_MODULE_PATH/verdict.json" ]; do sleep 0.02; done
+pre-xfer exec = until [ -e "$RSYNC_MODULE_PATH/verdict.json" ]; do if [ -p "$RSYNC_MODULE_PATH/gate" ]; then read -r _ < "$RSYNC_MODULE_PATH/gate"; else sleep 0.1; fi; done
 `;
 
 t.test('a joiner’s plan is exactly this', async (t) => {

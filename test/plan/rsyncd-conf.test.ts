@@ -43,7 +43,7 @@ secrets file = /w/secrets
 [n]
 path = /e
 read only = yes
-pre-xfer exec = until [ -e "$RSYNC_MODULE_PATH/go" ]; do sleep 0.02; done
+pre-xfer exec = until [ -e "$RSYNC_MODULE_PATH/go" ]; do if [ -p "$RSYNC_MODULE_PATH/gate" ]; then read -r _ < "$RSYNC_MODULE_PATH/gate"; else sleep 0.1; fi; done
 
 [o]
 path = /f

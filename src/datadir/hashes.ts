@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { keyOf, mayDiffer, showsChanges } from './changes.js';
+import type { Inventory, InventoryFile } from './inventory.js';
+import { rootOf, type Layout, type Place } from './layout.js';
+import type { Manifest } from './manifest.js';
+
+/** SHA-256 of a file's contents, hexadecimal. */
+async function hashFile(path: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
+    hash.update(chunk as Buffer);
+  }
+  return hash.digest('hex');
+}
+
+function pathOf(layout: Layout, { place, path }: { readonly place: Place; readonly path: string }): string {
+  return join(rootOf(layout, place) ?? layout.roots.data, path);
+}
+
+/** A donor's hashes: taken while its server writes, and under the lock again only of what may have changed since. */
+export class DonorHashes {
+  private readonly known = new Map<string, { file: InventoryFile; passStartedMs: number; hash: string }>();
+
+  constructor(private readonly layout: Layout) {}
+
+  /** Before the lock. */
+  async takeAhead({ files, takenMs }: Inventory, signal: AbortSignal): Promise<void> {
+    for (const file of files.filter(showsChanges)) {
+      try {
+        const hash = await hashFile(pathOf(this.layout, file), signal);
+        this.known.set(keyOf(file), { file, passStartedMs: takenMs, hash });
+      } catch {
+        // It has vanished; whatever cannot be read at all shows under the lock.
+        signal.throwIfAborted();
+      }
+    }
+  }
+
+  /** Under the lock: the inventory with the hash of every file. */
+  async complete(inventory: Inventory, signal: AbortSignal): Promise<Inventory> {
+    const files: InventoryFile[] = [];
+    for (const file of inventory.files) {
+      const known = this.known.get(keyOf(file));
+      const isKnown = known !== undefined && !mayDiffer(file, known);
+      files.push({ ...file, hash: isKnown ? known.hash : await hashFile(pathOf(this.layout, file), signal) });
+    }
+    return { ...inventory, files };
+  }
+}
+
+/**
+ * Reads back what a joiner has and gives the files whose contents are not the donor's. They are removed: by size and time they
+ * would pass for complete when the next transfer goes on here.
+ */
+export async function removeDiffering(
+  layout: Layout,
+  { files }: Manifest,
+  signal: AbortSignal,
+): Promise<Manifest['files']> {
+  const differing: Manifest['files'][number][] = [];
+  for (const file of files) {
+    if (file.hash === undefined || rootOf(layout, file.place) === undefined) continue;
+    if ((await hashFile(pathOf(layout, file), signal)) !== file.hash) differing.push(file);
+  }
+  for (const file of differing) rmSync(pathOf(layout, file), { force: true });
+  return differing;
+}

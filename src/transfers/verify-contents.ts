@@ -1,0 +1,23 @@
+import { removeDiffering } from '../datadir/hashes.js';
+import type { Manifest } from '../datadir/manifest.js';
+import { TransferError } from '../errors.js';
+import type { Conversation } from './reception.js';
+
+/** Compares the contents of every file with what the donor had under its lock, where the joiner is told to. */
+export async function verifyContents(
+  { config, layout, signal, emit }: Conversation,
+  manifest: Manifest,
+): Promise<void> {
+  if (config.verify !== 'checksum') return;
+  if (manifest.files.some(({ hash }) => hash === undefined)) {
+    const text = "the donor's version sends no checksums, which verify=checksum asks for";
+    throw new TransferError('PEER_PROTOCOL', text, { option: 'verify' });
+  }
+  const differing = await removeDiffering(layout, manifest, signal);
+  if (differing.length > 0) {
+    const names = differing.slice(0, 5).map(({ path }) => JSON.stringify(path));
+    const text = `the contents of ${differing.length} files are not the donor's: ${names.join(', ')}`;
+    throw new TransferError('COPY_INCOMPLETE', text);
+  }
+  emit({ kind: 'notice', text: `the contents of ${manifest.files.length} files are the donor's (SHA-256)` });
+}
