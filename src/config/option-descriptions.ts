@@ -114,7 +114,7 @@ export const optionDescriptions: Readonly<Record<SstOption, OptionDescription>> 
   'sst-max-binlogs': anywhere(
     'NUMBER',
     '1',
-    "How many of the donor's latest binary logs travel; 0 none, -1 all.",
+    "How many of the donor's latest binary logs travel, and those before them that its recovery needs; 0 none, -1 all.",
   ),
   tmpdir: inSst(
     'DIRECTORY',

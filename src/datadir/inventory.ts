@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { binlogsForRecovery } from './binlog-checkpoint.js';
 import { binlogsInIndex } from './binlogs.js';
 import { fileSystemTime } from './file-system-time.js';
 import { externalTableOf } from './external-tables.js';
@@ -46,7 +47,7 @@ export interface Inventory {
 }
 
 export interface InventoryOptions {
-  /** How many of the newest binary logs travel: 0 none, negative all. */
+  /** How many of the newest binary logs travel, with those that a recovery from them needs: 0 none, negative all. */
   readonly maxBinlogs: number;
   readonly signal?: AbortSignal | undefined;
   /** A file of this process on the file system whose clock counts; default: this host's clock. */
@@ -87,7 +88,7 @@ export async function takeInventory(layout: Layout, options: InventoryOptions): 
 function newestBinlogs(layout: Layout, maxBinlogs: number): readonly string[] {
   if (maxBinlogs === 0) return [];
   const names = binlogsInIndex(layout);
-  return maxBinlogs < 0 ? names : names.slice(-maxBinlogs);
+  return maxBinlogs < 0 ? names : binlogsForRecovery(layout.binlog?.dir ?? '', names, maxBinlogs);
 }
 
 /** File systems allocate in steps and may inline or delay; a hole worth caring about is at least 64 KiB. */
