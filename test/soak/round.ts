@@ -61,7 +61,9 @@ export async function runRound({ donor, joiner, start }: Soak, seed: number): Pr
   let tables = 0;
   if (problems.length === 0) {
     await untilEven(donor, joiner);
-    problems.push(...(await compareNodes(donor, joiner)), ...(await damaged(joiner)));
+    for (const difference of await compareNodes(donor, joiner))
+      problems.push(`${difference}: ${await describeTable(donor, joiner, difference)}`);
+    problems.push(...(await damaged(joiner)));
     problems.push(...complaints(joiner.errorLog(), expected), ...complaints(log, expected));
     tables = (await checksums(joiner)).size;
   }
@@ -103,4 +105,14 @@ async function damaged(node: LabNode): Promise<string[]> {
       ({ Msg_type: type, Msg_text: text }) => !(type === 'note' || (type === 'status' && text === 'OK')),
     )
     .map((row) => `${row['Table'] ?? ''}: ${row['Msg_text'] ?? ''}`);
+}
+
+/** What helps to tell a copy that is not exact from statements that two nodes carry out differently. */
+async function describeTable(one: LabNode, other: LabNode, difference: string): Promise<string> {
+  const table = difference.split(':')[0] ?? '';
+  const look = async (node: LabNode): Promise<string> =>
+    node.sql(
+      `SHOW CREATE TABLE ${table}\\G SELECT COUNT(*), MIN(id), MAX(id), SUM(n), BIT_XOR(CRC32(word)), BIT_XOR(CRC32(body)) FROM ${table}`,
+    );
+  return (await Promise.all([look(one), look(other)])).join(' ||| ');
 }
