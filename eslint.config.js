@@ -9,6 +9,7 @@ const rooms = [
   'events',
   'option-files',
   'config',
+  'surroundings',
   'certificates',
   'datadir',
   'plan',
@@ -21,6 +22,13 @@ const rooms = [
   'check',
   'cli',
 ];
+
+/** What src/surroundings.ts alone may touch, by property of which global object. */
+const surroundings = {
+  process: ['env', 'getuid', 'geteuid', 'getgid', 'getegid'],
+  Date: ['now'],
+};
+const askSurroundings = 'has one door: src/surroundings.ts';
 
 /** Packages with side effects that one room alone may use: package to the files that may import it. */
 const doors = {
@@ -53,7 +61,13 @@ const roomRules = rooms.map((room, index) => ({
   },
 }));
 
-const inDoors = [{ files: ['src/processes/spawn.ts'], rules: { 'no-restricted-imports': 'off' } }];
+const inDoors = [
+  { files: ['src/processes/spawn.ts'], rules: { 'no-restricted-imports': 'off' } },
+  {
+    files: ['src/surroundings.ts'],
+    rules: { 'no-restricted-properties': 'off', 'no-restricted-syntax': 'off' },
+  },
+];
 
 export default tseslint.config(
   { ignores: ['dist/**', 'node_modules/**', '.tap/**'] },
@@ -77,6 +91,20 @@ export default tseslint.config(
           object: 'process',
           property: 'exit',
           message: 'set process.exitCode in cli/main.ts: exit() loses output',
+        },
+        ...Object.entries(surroundings).flatMap(([object, properties]) =>
+          properties.map((property) => ({ object, property, message: askSurroundings })),
+        ),
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: ":matches(NewExpression[arguments.length=0], CallExpression)[callee.name='Date']",
+          message: `the clock ${askSurroundings}`,
+        },
+        {
+          selector: `ImportDeclaration[source.value=/^(node:)?process$/] > :matches(ImportDefaultSpecifier, ImportNamespaceSpecifier, ImportSpecifier[imported.name=/^(${surroundings.process.join('|')})$/])`,
+          message: askSurroundings,
         },
       ],
       'no-restricted-globals': [

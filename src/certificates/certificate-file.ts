@@ -4,6 +4,7 @@ import { placeOf } from '../config/source.js';
 import type { Source, Sourced } from '../config/source.js';
 import { TransferError } from '../errors.js';
 import type { ErrorDetail } from '../errors.js';
+import { ownUser } from '../surroundings.js';
 import { readFacts } from './facts.js';
 import type { CertificateFacts } from './facts.js';
 import { isCertificateBlock, looksLikeDer, splitPem } from './pem.js';
@@ -108,7 +109,7 @@ export function unreadable(
   if (code !== 'EACCES' && code !== 'EPERM') {
     return new TransferError('CERTIFICATE_UNREADABLE', `${path} cannot be read: ${code}`, detail);
   }
-  const uid = process.geteuid?.() ?? -1;
+  const uid = ownUser().uid;
   const owner =
     stats === undefined
       ? 'a directory above it is closed'

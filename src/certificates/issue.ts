@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } f
 import type { KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import type forgeModule from 'node-forge';
+import { currentTime } from '../surroundings.js';
 import { keyIdentifier, readDer, readIssuer, signatureAlgorithm, signDer } from './signing.js';
 import type { Asn1, Forge } from './signing.js';
 
@@ -122,9 +123,10 @@ function buildTbs(forge: Forge, request: CertificateRequest, keyId: string, issu
   certificate.siginfo.algorithmOid = '1.2.840.113549.1.1.11';
   certificate.signatureOid = '1.2.840.113549.1.1.11';
   certificate.serialNumber = serialNumber();
-  certificate.validity.notBefore = request.notBefore ?? new Date(Date.now() - 5 * 60_000);
+  const now = currentTime().getTime();
+  certificate.validity.notBefore = request.notBefore ?? new Date(now - 5 * 60_000);
   certificate.validity.notAfter =
-    request.notAfter ?? new Date(Date.now() + (request.days ?? (isCa ? 3650 : 365)) * 86_400_000);
+    request.notAfter ?? new Date(now + (request.days ?? (isCa ? 3650 : 365)) * 86_400_000);
   const utf8 = forge.asn1.Type.UTF8 as unknown as forgeModule.asn1.Class;
   const subject =
     commonName === undefined ? [] : [{ name: 'commonName', value: commonName, valueTagClass: utf8 }];

@@ -5,6 +5,7 @@ import { placeOf } from '../config/source.js';
 import type { Finding } from '../errors.js';
 import { isAtLeast } from '../processes/tools.js';
 import { serverVersion } from '../sst-script/load.js';
+import { environment } from '../surroundings.js';
 import { section, type Section } from './report.js';
 
 const server = ['server arguments', '[mysqld]'] as const;
@@ -21,7 +22,7 @@ export async function checkInstallation(settings: Settings): Promise<Section<'se
   return section('server', facts, [
     ...checkMethod(settings),
     ...checkAuth(settings, version),
-    ...checkScript(process.env['PATH'] ?? ''),
+    ...checkScript(environment['PATH'] ?? ''),
   ]);
 }
 

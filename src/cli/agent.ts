@@ -3,6 +3,7 @@ import { startService } from '../agent/service.js';
 import { describeFailure, TransferError } from '../errors.js';
 import { openLog, type LogFormat } from '../observe/json-log.js';
 import { createNotifier } from '../observe/notify.js';
+import { currentTime, environment } from '../surroundings.js';
 import { version } from './version.js';
 
 /** What `galera-sst-tunnel agent` is told on its command line. */
@@ -38,7 +39,7 @@ export async function runAgent(command: AgentCommand): Promise<number> {
   });
   let reload = (): void => undefined;
   process.on('SIGHUP', () => reload());
-  const notifier = createNotifier(process.env, process.pid, (problem) =>
+  const notifier = createNotifier(environment, process.pid, (problem) =>
     log.tell('WARNING', `cannot tell the service manager: ${problem}`),
   );
   try {
@@ -49,7 +50,7 @@ export async function runAgent(command: AgentCommand): Promise<number> {
       servers: command.servers.map(readServerOption),
       log,
       notifier,
-      now: () => new Date(),
+      now: currentTime,
     });
     reload = () => void service.reload().catch((error: unknown) => log.tell('ERROR', String(error)));
     drain = () => service.drain();

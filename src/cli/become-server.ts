@@ -1,9 +1,10 @@
 import { TransferError } from '../errors.js';
 import { findUser } from '../processes/user.js';
+import { ownUser } from '../surroundings.js';
 
 /** What root may read says nothing of what the server may. */
 export async function becomeServer(name: string | undefined): Promise<void> {
-  if (process.getuid?.() !== 0 || name === 'root') return;
+  if (ownUser().uid !== 0 || name === 'root') return;
   const wanted = name ?? 'mysql';
   const user = await findUser(wanted);
   if (user === undefined) {

@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs';
 import { describeFailure, TransferError } from '../errors.js';
 import { findUser } from '../processes/user.js';
+import { currentTime, ownUser } from '../surroundings.js';
 import type { Terminal } from './terminal.js';
 
 /** What the certificates' commands need. */
@@ -149,7 +150,7 @@ function addOthers(cli: Argv, print: Print, attempt: Attempt): Argv {
         attempt(async () => {
           const { show } = await import('./certs-show.js');
           const speaks = starttls === 'none' ? 'tls' : starttls;
-          await show(what, { json, speaks }, new Date(), print);
+          await show(what, { json, speaks }, currentTime(), print);
         }),
     )
     .command(
@@ -208,7 +209,7 @@ async function writingOf(argv: {
 
 /** Only root may give files away. */
 async function ownerOf(name: string): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
+  if (ownUser().uid !== 0) return undefined;
   const user = await findUser(name);
   if (user !== undefined) return user;
   throw new TransferError('ARGUMENT_INVALID', `there is no user ${name} on this host`, {

@@ -15,6 +15,7 @@ import {
 import { optionLines } from '../certificates/option-lines.js';
 import { writeFiles, type NewFile, type Writing } from '../certificates/write-files.js';
 import { TransferError } from '../errors.js';
+import { currentTime } from '../surroundings.js';
 
 /** Where certificates are written and how they are made. */
 export interface IssueOptions extends Writing {
@@ -179,7 +180,7 @@ function parseName(text: string): { readonly kind: 'DNS' | 'IP'; readonly value:
 
 /** Peers refuse a certificate whose CA has expired, whatever it says of itself. */
 function refuseOutliving(ca: CertificateFacts, days: number): void {
-  if (ca.notAfter.getTime() > Date.now() + days * 86_400_000) return;
+  if (ca.notAfter.getTime() > currentTime().getTime() + days * 86_400_000) return;
   throw new TransferError(
     'CERTIFICATE_EXPIRES_SOON',
     `the CA ${JSON.stringify(ca.subject)} expires on ${ca.notAfter.toISOString()}, before a certificate of ${days} days would`,

@@ -6,6 +6,7 @@ import { crlLines } from '../certificates/option-lines.js';
 import { isCertificateBlock, splitPem } from '../certificates/pem.js';
 import { writeFiles, type Writing } from '../certificates/write-files.js';
 import { TransferError } from '../errors.js';
+import { currentTime } from '../surroundings.js';
 
 export interface RevokeOptions extends Pick<Writing, 'owner'> {
   readonly dir: string;
@@ -31,7 +32,7 @@ export async function writeCrl(
     return facts.x509.serialNumber;
   });
   const isFirst = currentCrl(authority) === undefined;
-  const text = await nextCrl(authority, { revoke: serials, now: new Date(), days });
+  const text = await nextCrl(authority, { revoke: serials, now: currentTime(), days });
   writeFiles([{ path: authority.crlFile, text, mode: 0o644 }], { isForced: true, owner });
   const crl = currentCrl(authority);
   print(

@@ -3,6 +3,7 @@ import { checkPeer } from '../check/peer.js';
 import { checkReplication } from '../check/replication.js';
 import { checkServer } from '../check/check-server.js';
 import { exitStatusOf, type CheckReport } from '../check/report.js';
+import { currentTime, environment } from '../surroundings.js';
 import { becomeServer } from './become-server.js';
 import { formatReport } from './format-report.js';
 import type { Terminal } from './terminal.js';
@@ -23,7 +24,7 @@ export interface CheckCommand {
 /** `galera-sst-tunnel check`: gives the exit status: 0, 1 with warnings, 2 with errors. */
 export async function runCheck(command: CheckCommand, terminal: Terminal): Promise<number> {
   await becomeServer(command.user);
-  const now = new Date();
+  const now = currentTime();
   const { server, peer, replicationFrom, json, socketPath } = command;
   const reports: CheckReport[] = [
     ...(peer === undefined ? [] : [await checkPeer(server, peer, now)]),
@@ -32,7 +33,7 @@ export async function runCheck(command: CheckCommand, terminal: Terminal): Promi
       ? [await checkServer(server, socketPath, now)]
       : []),
   ];
-  const isColoured = terminal.isInteractive && (process.env['NO_COLOR'] ?? '') === '';
+  const isColoured = terminal.isInteractive && (environment['NO_COLOR'] ?? '') === '';
   const text = json
     ? JSON.stringify(reports.length === 1 ? reports[0] : reports, undefined, 2)
     : reports.map((report) => formatReport(report, isColoured).join('\n')).join('\n\n');

@@ -1,6 +1,7 @@
 import yargs, { type Argv } from 'yargs';
 import { socketVariable, usualSocketPath } from '../control/socket.js';
 import { createAgentClient } from '../control/agent-client.js';
+import { environment } from '../surroundings.js';
 import { addCheckCommand, addRehearsal } from './check-command.js';
 import { addCertsCommands } from './certs-commands.js';
 import { addAgentCommands } from './agent-commands.js';
@@ -33,7 +34,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   // The server's options are not ours to parse: what follows the role goes to the parser that the script uses.
   const own = argv[0] === 'plan' && !wantsHelp ? argv.slice(0, 2) : argv;
   const ending = new AbortController();
-  const defaultSocket = process.env[socketVariable] ?? usualSocketPath;
+  const defaultSocket = environment[socketVariable] ?? usualSocketPath;
   const cli: Argv = yargs(own)
     .scriptName('galera-sst-tunnel')
     .usage(
@@ -71,7 +72,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
           })
           .option('state-dir', {
             type: 'string',
-            default: process.env['STATE_DIRECTORY'],
+            default: environment['STATE_DIRECTORY'],
             describe: 'where the history is kept; in memory if missing',
           })
           .option('server', {

@@ -4,6 +4,7 @@ import { resolveConfig } from '../config/config.js';
 import { describeSettings } from '../config/describe.js';
 import { parseArguments } from '../sst-script/arguments.js';
 import { loadSettings } from '../sst-script/load.js';
+import { currentTime, environment, ownUser } from '../surroundings.js';
 import { previewTransfer } from '../transfers/preview.js';
 
 /**
@@ -17,11 +18,11 @@ export async function runPlan(
 ): Promise<number> {
   try {
     const args = parseArguments(['--role', role, ...serverOptions]);
-    const { settings, warnings } = await loadSettings(args, process.env, process.cwd());
+    const { settings, warnings } = await loadSettings(args, environment, process.cwd());
     for (const warning of warnings) print(showFinding(warning));
     const config = configIn(process.cwd(), resolveConfig(args, settings));
-    const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-    const { sections, findings } = await previewTransfer(config, { now: new Date(), owner });
+    const owner = ownUser();
+    const { sections, findings } = await previewTransfer(config, { now: currentTime(), owner });
     print(`# settings that count\n[sst]\n${describeSettings(config).join('\n')}\n`);
     for (const { title, lines } of sections) print(`# ${title}\n${lines.join('\n')}\n`);
     for (const finding of findings) print(showFinding(finding));

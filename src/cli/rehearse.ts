@@ -6,6 +6,7 @@ import { rehearse } from '../check/rehearse.js';
 import { describeFailure, TransferError } from '../errors.js';
 import { showBytes } from '../observe/quantities.js';
 import { createServerLog } from '../observe/server-log.js';
+import { currentTime, ownUser } from '../surroundings.js';
 import { becomeServer } from './become-server.js';
 import type { Terminal } from './terminal.js';
 import { version } from './version.js';
@@ -25,10 +26,7 @@ export async function runRehearsal(command: RehearseCommand, terminal: Terminal)
   const ending = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.once(name, () => ending.abort(new TransferError('INTERRUPTED', `ended by ${name}`)));
-  const log = createServerLog(
-    (line) => process.stderr.write(`${line}\n`),
-    () => new Date(),
-  );
+  const log = createServerLog((line) => process.stderr.write(`${line}\n`), currentTime);
   try {
     await becomeServer(command.user);
     const { result, settings } = await loadServer(command.server);
@@ -47,8 +45,8 @@ export async function runRehearsal(command: RehearseCommand, terminal: Terminal)
         version,
         emit: command.isVerbose ? log : () => undefined,
         signal: ending.signal,
-        now: () => new Date(),
-        owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+        now: currentTime,
+        owner: ownUser(),
       },
     );
     const rate = seconds > 0 ? `, ${showBytes(bytes / seconds)}/s` : '';

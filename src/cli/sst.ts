@@ -11,13 +11,11 @@ import { parseArguments } from '../sst-script/arguments.js';
 import type { ServerArguments } from '../config/server-arguments.js';
 import { findServer, watchParent } from '../sst-script/parent.js';
 import { readRemoteSecret } from '../sst-script/secrets.js';
+import { currentTime, environment, ownUser } from '../surroundings.js';
 import { version } from './version.js';
 import { writeAtOnce } from './write-at-once.js';
 
-const emit = createServerLog(
-  (line) => writeAtOnce(2, line, () => undefined),
-  () => new Date(),
-);
+const emit = createServerLog((line) => writeAtOnce(2, line, () => undefined), currentTime);
 
 /**
  * `galera-sst-tunnel sst …`: the server's SST script. The agent does the transfer; where none answers, this process
@@ -35,7 +33,7 @@ export async function runSst(argv: readonly string[]): Promise<number> {
   const signal = ending.signal;
   const args = readArguments(argv);
   const remoteSecret =
-    args?.role === 'donor' ? (await readRemoteSecret(process.env, process.stdin))?.secret : undefined;
+    args?.role === 'donor' ? (await readRemoteSecret(environment, process.stdin))?.secret : undefined;
   if (args !== undefined) {
     const status = await transferByAgent({ argv, args, remoteSecret, writeLine, ending });
     if (status !== undefined) return status;
@@ -43,11 +41,10 @@ export async function runSst(argv: readonly string[]): Promise<number> {
   // Only now is the code that does transfers loaded: with an agent it is not needed.
   const { runScript } = await import('../sst-script/run.js');
   const { createRateLimit } = await import('../processes/rate-limit.js');
-  const env = process.env;
   return await runScript({
     id: randomUUID(),
     argv,
-    env,
+    env: environment,
     directory: currentDirectory(),
     remoteSecret,
     watchServer: watchParent,
@@ -90,7 +87,7 @@ async function transferByAgent(given: {
   const { argv, args, remoteSecret, writeLine, ending } = given;
   const stopWatching = watchParent(args.parentPid, (error) => ending.abort(error));
   const outcome = await askAgent({
-    socketPath: process.env[socketVariable] ?? usualSocketPath,
+    socketPath: environment[socketVariable] ?? usualSocketPath,
     request: {
       argv,
       env: optionEnvironment(),
@@ -98,7 +95,7 @@ async function transferByAgent(given: {
       remoteSecret,
       serverPid: findServer(),
     },
-    uid: process.getuid?.() ?? 0,
+    uid: ownUser().uid,
     writeLine,
     writeLog: (line) => writeAtOnce(2, line, () => undefined),
     signal: ending.signal,
@@ -155,7 +152,7 @@ function currentDirectory(): string {
 }
 
 function optionEnvironment(): Record<string, string> {
-  const given = optionVariables.map((name) => [name, process.env[name]] as const);
+  const given = optionVariables.map((name) => [name, environment[name]] as const);
   return Object.fromEntries(
     given.filter((entry): entry is [(typeof entry)[0], string] => entry[1] !== undefined),
   );

@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { TransferError } from '../errors.js';
+import { ownUser } from '../surroundings.js';
 import { longestSocketPath } from './socket.js';
 
 /**
@@ -74,7 +75,7 @@ function shareWithServers(path: string): void {
   // The unit's system call filter lets nobody give files away, also to the group that they belong to.
   if (gid === undefined || statSync(path).gid === gid) return;
   try {
-    chownSync(path, process.getuid?.() ?? -1, gid);
+    chownSync(path, ownUser().uid, gid);
   } catch {
     chmodSync(path, 0o600);
   }

@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import { pino, type Logger } from 'pino';
 import { describeFailure, type Finding } from '../errors.js';
 import type { ChildOutcome, TransferEvent } from '../events.js';
+import { currentTime } from '../surroundings.js';
 import { describeEvent, type Level } from './server-log.js';
 import type { TransferStatus } from './status.js';
 
@@ -38,7 +39,7 @@ export function openLog(format: LogFormat, sink: LineSink = toStderr): AgentLog 
   const logger = pino(
     {
       base: {},
-      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      timestamp: () => `,"time":"${currentTime().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
     format === 'json' ? sink : { write: (line: string) => sink.write(prettyLine(line)) },

@@ -2,6 +2,7 @@ import { memoryUsage, uptime } from 'node:process';
 import { readdirSync } from 'node:fs';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { TransferEvent } from '../events.js';
+import { currentTime } from '../surroundings.js';
 import type { CheckedServer } from '../transfers/check-node.js';
 import type { TransferStatus } from './status.js';
 
@@ -185,7 +186,7 @@ function showChecks(registry: Registry, { checks }: Shown): void {
 
 /** prom-client's own figures would wake the process a hundred times a second, to measure how busy its event loop is. */
 function showProcess(registry: Registry, version: string): void {
-  const startedSeconds = Date.now() / 1000 - uptime();
+  const startedSeconds = currentTime().getTime() / 1000 - uptime();
   const show = (name: string, help: string, value: () => number): void =>
     gauge(registry, name, help, [], () => [[{}, value()]]);
   gauge(registry, 'galera_sst_build_info', 'The version that runs.', ['version', 'node'], () => [

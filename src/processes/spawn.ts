@@ -2,6 +2,7 @@ import { execa } from 'execa';
 import type { Readable, Writable } from 'node:stream';
 import type { ChildOutcome } from '../events.js';
 import type { Command } from '../plan/command.js';
+import { environment } from '../surroundings.js';
 
 /** The variable that marks every process of ours with its transfer, so that leftovers are known by more than a pid. */
 export const markerVariable = 'GALERA_SST_TUNNEL_TRANSFER';
@@ -113,9 +114,9 @@ export async function runBriefly(
  * `RSYNC_*` or `SOCAT_*` that would change what a command does, and messages in English, since some are read.
  */
 function childEnvironment(): Record<string, string> {
-  const path = process.env['PATH'] ?? '';
+  const path = environment['PATH'] ?? '';
   const standard = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-  const openssl = process.env['OPENSSL_CONF'];
+  const openssl = environment['OPENSSL_CONF'];
   return {
     PATH: path === '' ? standard : `${path}:${standard}`,
     LC_ALL: 'C',

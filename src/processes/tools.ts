@@ -1,4 +1,5 @@
 import { TransferError } from '../errors.js';
+import { environment } from '../surroundings.js';
 import { runBriefly } from './spawn.js';
 
 /** Versions of the programs that carry a transfer. */
@@ -27,7 +28,7 @@ async function findTool(name: 'socat' | 'rsync'): Promise<string> {
   if (outcome.kind === 'failed to start') {
     throw new TransferError(
       'TOOL_MISSING',
-      `${name} is not on the path of the server (${process.env['PATH'] ?? ''})`,
+      `${name} is not on the path of the server (${environment['PATH'] ?? ''})`,
       {
         hint: `install the package ${name}`,
         cause: outcome.cause,

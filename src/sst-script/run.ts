@@ -3,6 +3,7 @@ import { configIn } from '../config/absolute.js';
 import { resolveConfig, type Config } from '../config/config.js';
 import { asTransferError, type TransferError } from '../errors.js';
 import type { EmitEvent, ServerLine } from '../events.js';
+import { currentTime, ownUser } from '../surroundings.js';
 import { donate } from '../transfers/donate.js';
 import { join } from '../transfers/join.js';
 import type { RateLimit } from '../processes/rate-limit.js';
@@ -60,8 +61,8 @@ async function transfer(surroundings: ScriptSurroundings): Promise<void> {
     say,
     emit,
     signal: AbortSignal.any([surroundings.signal, gone.signal]),
-    now: () => new Date(),
-    owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+    now: currentTime,
+    owner: ownUser(),
     rate: surroundings.rate,
     remoteSecret: surroundings.remoteSecret,
   };

@@ -14,6 +14,7 @@ import { placeOf, type Sourced } from '../config/source.js';
 import { TransferError } from '../errors.js';
 import type { EmitEvent } from '../events.js';
 import { findMarked, identify, isAlive, type ProcessIdentity } from '../processes/proc.js';
+import { ownUser } from '../surroundings.js';
 import { alreadyRunning, claimFileName, parseClaim, placeClaim, readClaim, takeAwayClaim } from './claim.js';
 
 const dirPrefix = 'galera-sst-tunnel-';
@@ -130,7 +131,7 @@ export function lookAtClaim(
 function isOurs(dir: string): boolean {
   if (!isAbsolute(dir) || !basename(dir).startsWith(dirPrefix)) return false;
   try {
-    return statSync(dir).uid === process.getuid?.();
+    return statSync(dir).uid === ownUser().uid;
   } catch {
     return false;
   }
