@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { SocketOptions } from '../config/tls.js';
 import type { InventoryFile } from '../datadir/inventory.js';
 import { rootOf, type Layout, type Place } from '../datadir/layout.js';
@@ -174,11 +175,13 @@ function moduleUrl(module: string, client: TunnelClient): string {
 /**
  * Groups a stream's files into jobs: one for each pair of source directory and module, sparse and similar files apart. Kinds
  * that lie in one directory on both sides go in one job, so that the common layout needs one connection a stream.
+ * @param links the joiner's modules for schema directories that are links there, by the schema's directory
  */
 export function planJobs(
   files: readonly InventoryFile[],
   layout: Layout,
   modules: Readonly<Record<Place, string>>,
+  links: ReadonlyMap<string, string> = new Map(),
 ): Job[] {
   const groups = new Map<
     string,
@@ -192,9 +195,11 @@ export function planJobs(
     }
   >();
   for (const file of files) {
-    const module = modules[file.place];
-    const root = rootOf(layout, file.place);
-    if (module === '' || root === undefined) continue;
+    const placeRoot = rootOf(layout, file.place);
+    if (modules[file.place] === '' || placeRoot === undefined) continue;
+    const linked = throughLink(file, links);
+    const module = linked?.module ?? modules[file.place];
+    const root = linked === undefined ? placeRoot : join(placeRoot, linked.schema);
     const { sparse, similar = false } = file;
     const key = `${module}\0${root}\0${sparse ? 's' : ''}${similar ? 'd' : ''}`;
     let group = groups.get(key);
@@ -202,8 +207,20 @@ export function planJobs(
       group = { module, root, files: [], sparse, ...(similar ? { similar } : {}), bytes: 0 };
       groups.set(key, group);
     }
-    group.files.push(file);
+    group.files.push(linked === undefined ? file : { ...file, path: linked.path });
     group.bytes += file.size;
   }
   return [...groups.values()].sort((a, b) => b.bytes - a.bytes);
+}
+
+/** A file of a schema that is a link at the joiner goes by its name in there. */
+function throughLink(
+  { place, path }: InventoryFile,
+  links: ReadonlyMap<string, string>,
+): { readonly module: string; readonly schema: string; readonly path: string } | undefined {
+  const end = path.indexOf('/');
+  if (place !== 'data' || end === -1) return undefined;
+  const schema = path.slice(0, end);
+  const module = links.get(schema);
+  return module === undefined ? undefined : { module, schema, path: path.slice(end + 1) };
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.js';
 import type { Layout, Place } from '../datadir/layout.js';
+import type { SchemaLink } from '../datadir/schema-links.js';
 import type { Command } from './command.js';
-import { dataModule, messageModules, placeModules, transferUser } from './modules.js';
+import { dataModule, linkModule, messageModules, placeModules, transferUser } from './modules.js';
 import { rsyncdConf, type DaemonModule } from './rsyncd-conf.js';
 import { listenAddress, listenerOptions, type TunnelFiles } from './tunnel.js';
 
@@ -19,11 +20,22 @@ export interface JoinerPlan {
   readonly verdict: string;
   /** The module in which this joiner wants each kind of file: kinds that share a directory share a module. */
   readonly modules: Readonly<Record<Place, string>>;
+  /** Schema directories with a module of their own. */
+  readonly links: readonly LinkModule[];
+}
+
+/**
+ * rsync makes a real directory of a link in the path of what it receives, and where it is told to keep it (`--keep-dirlinks` without
+ * implied directories) its daemon cannot follow it: ELOOP, and the client ends with 0 (3.5.0). A module follows links.
+ */
+export interface LinkModule extends SchemaLink {
+  readonly module: string;
 }
 
 export interface JoinerFacts {
   readonly config: Config;
   readonly layout: Layout;
+  readonly links: readonly SchemaLink[];
   readonly files: TunnelFiles;
   /** The private directory of this transfer. */
   readonly workDir: string;
@@ -48,6 +60,7 @@ export function planJoiner(facts: JoinerFacts): JoinerPlan {
   const daemonConfigFile = join(workDir, 'rsyncd.conf');
   const daemonLogFile = join(workDir, 'rsyncd.log');
   const secretsFile = join(workDir, 'rsyncd.secrets');
+  const links = facts.links.map((link, index) => ({ ...link, module: linkModule(index) }));
   const directories = {
     inbox: join(workDir, 'inbox'),
     answer: join(workDir, 'answer'),
@@ -68,7 +81,7 @@ export function planJoiner(facts: JoinerFacts): JoinerPlan {
       cwd: workDir,
     },
     daemonConfig: rsyncdConf({
-      modules: [...placeModulesOf(facts), ...messageModulesOf(directories)],
+      modules: [...placeModulesOf(facts), ...links.map(linkModuleOf), ...messageModulesOf(directories)],
       user: transferUser,
       secretsFile,
       logFile: daemonLogFile,
@@ -80,6 +93,7 @@ export function planJoiner(facts: JoinerFacts): JoinerPlan {
     secretsFile,
     ...directories,
     modules: sharedModules(facts.layout),
+    links,
   };
 }
 
@@ -91,6 +105,10 @@ function placeModulesOf({ config, layout }: JoinerFacts): DaemonModule[] {
     access: 'write',
     authenticated: !(config.allowDonorWithoutSecret && (place === 'data' || place === 'innodb-log')),
   }));
+}
+
+function linkModuleOf({ module, target }: LinkModule): DaemonModule {
+  return { name: module, path: target, access: 'write', authenticated: true };
 }
 
 function messageModulesOf(directories: { inbox: string; answer: string; verdict: string }): DaemonModule[] {

@@ -19,6 +19,11 @@ export const placeModules: Readonly<Record<Place, string>> = {
   binlog: `${dataModule}-binlog`,
 };
 
+/** The module of the joiner's nth schema directory that is a link, from 0. */
+export function linkModule(index: number): string {
+  return `${dataModule}-link${index}`;
+}
+
 /** What donor and joiner tell each other beside the data: one directory and module for each direction and step. */
 export const messageModules = {
   /** Written by the donor: `offer`, `final`, `failure`. */

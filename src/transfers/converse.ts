@@ -4,9 +4,11 @@ import { adoptBinlogs, clearBinlogs } from '../datadir/binlogs.js';
 import { compareWithManifest } from '../datadir/compare.js';
 import { checkSpace } from '../datadir/space-check.js';
 import { decodeManifest, type Manifest } from '../datadir/manifest.js';
+import type { Layout } from '../datadir/layout.js';
+import { findSchemaLinks } from '../datadir/schema-links.js';
 import { prepareDirectories, removeUnlisted } from '../datadir/removal.js';
 import { TransferError } from '../errors.js';
-import { messageFiles } from '../plan/joiner.js';
+import { messageFiles, type JoinerPlan } from '../plan/joiner.js';
 import { originalCompletionFile, placeModules } from '../plan/modules.js';
 import type { SupervisedChild } from '../processes/supervise.js';
 import { describeDifferences } from './differences.js';
@@ -123,12 +125,21 @@ async function answerOffer(
     tool: version,
     rsync: tools.rsync,
     modules: plan.modules,
+    links: stillLinked(plan, layout),
     held: encodeHeld(held),
     wantsHashes: config.verify === 'checksum',
     idleTimeoutMs,
   };
   outbox.publish(plan.answer, messageFiles.answer, encodeTold({ ok: true, value: answer }));
   return { expectedBytes: bytes - held.completeBytes, heldBytes: held.completeBytes };
+}
+
+/** A link to what the donor has not is gone by now. */
+function stillLinked({ links }: JoinerPlan, layout: Layout): readonly (readonly [string, string])[] {
+  const present = new Map(findSchemaLinks(layout).map(({ name, target }) => [name, target]));
+  return links
+    .filter(({ name, target }) => present.get(name) === target)
+    .map(({ name, module }) => [name, module] as const);
 }
 
 function sizeOf({ files }: Manifest): number {

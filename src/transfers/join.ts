@@ -5,6 +5,7 @@ import { join as joinPath } from 'node:path';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/config.js';
 import { resolveLayout, type Layout } from '../datadir/layout.js';
+import { findSchemaLinks } from '../datadir/schema-links.js';
 import { planJoiner, type JoinerPlan } from '../plan/joiner.js';
 import { dataModule, originalCompletionFile, transferUser } from '../plan/modules.js';
 import { findTools } from '../processes/tools.js';
@@ -44,7 +45,9 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
   try {
     await checkPort(config, bind);
     const files = tunnelFiles(credentials, (pem) => workplace.write('identity.pem', pem));
-    const plan = planJoiner({ config, layout, files, workDir: workplace.dir, bind, owner: context.owner });
+    const links = findSchemaLinks(layout);
+    const { dir: workDir } = workplace;
+    const plan = planJoiner({ config, layout, links, files, workDir, bind, owner: context.owner });
     const secret = randomBytes(24).toString('hex');
     writeDaemonFiles(workplace, plan, secret);
     const state = await withProgressMark(layout, async () =>

@@ -10,6 +10,8 @@ export interface Answer {
   readonly rsync: string;
   /** The module for each kind of file; empty for kinds that this joiner does not take. */
   readonly modules: Readonly<Record<Place, string>>;
+  /** The module for each schema directory that is a link at the joiner, by its name. */
+  readonly links: ReadonlyMap<string, string>;
   /** What it has of the offer since an earlier transfer broke. */
   readonly held: AnsweredHeld;
   /** It wants to compare contents, and needs their hashes in the final manifest. */
@@ -43,7 +45,7 @@ export function encodeTold(told: Told<object>): string {
 export function readAnswer(file: string): Told<Answer> {
   const told = readTold(file);
   if (!told.ok) return told;
-  const { tool, rsync, modules, held, wantsHashes, idleTimeoutMs = 0 } = told.value;
+  const { tool, rsync, modules, links, held, wantsHashes, idleTimeoutMs = 0 } = told.value;
   if (typeof tool !== 'string' || typeof rsync !== 'string' || !isRecord(modules)) throw malformed(file);
   if (typeof idleTimeoutMs !== 'number') throw malformed(file);
   const chosen = places.map((place) => [place, modules[place]] as const);
@@ -54,11 +56,26 @@ export function readAnswer(file: string): Told<Answer> {
     tool,
     rsync,
     modules: Object.fromEntries(chosen) as Record<Place, string>,
+    links: readLinks(links, file),
     held: readHeld(held),
     wantsHashes: wantsHashes === true,
     idleTimeoutMs,
   };
   return { ok: true, value };
+}
+
+/** As it stands in an answer: `["schema", "module"]` for each. */
+function readLinks(value: unknown, file: string): ReadonlyMap<string, string> {
+  if (value === undefined) return new Map();
+  if (!Array.isArray(value)) throw malformed(file);
+  return new Map(
+    value.map((entry) => {
+      const [name, module] = Array.isArray(entry) ? (entry as unknown[]) : [];
+      if (typeof name !== 'string' || typeof module !== 'string' || !/^[A-Za-z0-9_-]+$/.test(module))
+        throw malformed(file);
+      return [name, module] as const;
+    }),
+  );
 }
 
 /** As it stands in an answer: `[place number, "path"]` for each file. */

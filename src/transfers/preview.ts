@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/config.js';
 import { takeInventory, type Inventory } from '../datadir/inventory.js';
+import { findSchemaLinks } from '../datadir/schema-links.js';
 import { resolveLayout, type Layout, type Place } from '../datadir/layout.js';
 import { splitIntoStreams } from '../datadir/streams.js';
 import { matchName } from '../certificates/names.js';
@@ -82,7 +83,7 @@ function previewJoiner(
   owner: { readonly uid: number; readonly gid: number },
 ): Preview['sections'] {
   const workDir = workDirOf(config);
-  const plan = planJoiner({ config, layout, files, workDir, bind, owner });
+  const plan = planJoiner({ config, layout, links: findSchemaLinks(layout), files, workDir, bind, owner });
   return [
     { title: `rsyncd.conf in ${workDir}`, lines: plan.daemonConfig.trimEnd().split('\n') },
     { title: 'listener', lines: [showCommand(plan.listener)] },

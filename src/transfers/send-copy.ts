@@ -105,7 +105,8 @@ function senderOf({ config, layout, client, workplace, context }: Premises, answ
   return {
     send: async (name, all, server) => {
       const files = all.map((file) => (similar.delete(keyOf(file)) ? { ...file, similar: true } : file));
-      const what = { name, files, layout, modules: answer.modules, client: { ...client, withoutChecksums } };
+      const { modules, links } = answer;
+      const what = { name, files, layout, modules, links, client: { ...client, withoutChecksums } };
       sentBytes += await sendAll({ ...what, sentBytes, server }, config, workplace, context);
     },
   };

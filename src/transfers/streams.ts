@@ -18,6 +18,8 @@ export interface Pass {
   readonly files: readonly InventoryFile[];
   readonly layout: Layout;
   readonly modules: Readonly<Record<Place, string>>;
+  /** See `Answer`. */
+  readonly links?: ReadonlyMap<string, string> | undefined;
   readonly client: TunnelClient;
   /** What passes before this one have sent, for the count. */
   readonly sentBytes: number;
@@ -33,7 +35,7 @@ export async function sendAll(
   context: TransferContext,
 ): Promise<number> {
   const streams = splitIntoStreams(pass.files, config.streams).map((files, index) =>
-    planStream(`${pass.name} stream ${index + 1}`, planJobs(files, pass.layout, pass.modules)),
+    planStream(`${pass.name} stream ${index + 1}`, planJobs(files, pass.layout, pass.modules, pass.links)),
   );
   const total = streams.reduce((sum, stream) => sum + stream.totalBytes, 0);
   const failed = new AbortController();

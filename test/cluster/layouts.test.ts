@@ -1,5 +1,13 @@
 import t, { type Test } from 'tap';
-import { existsSync, readdirSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { Lab, type LabNode, type OptionGroup } from '../lab/index.js';
 import { Authority } from './credentials.js';
@@ -95,6 +103,29 @@ t.test('every layout of the joiner takes what a donor with directories of its ow
       assertPlaces(t, joiner, places);
     });
   }
+
+  await t.test('schema directories that are links stay where they lie', async (t) => {
+    await joiner.stop();
+    const disk = joiner.makeDirectory(join(joiner.directory, 'disk 2'));
+    const linked = join(joiner.dataDirectory, 'shop');
+    renameSync(linked, join(disk, 'shop'));
+    symlinkSync(join(disk, 'shop'), linked);
+    writeFileSync(join(disk, 'shop', 'former.ibd'), '');
+    rmSync(join(joiner.dataDirectory, 'grastate.dat'));
+    await donor.sql(
+      `INSERT INTO shop.orders (what) VALUES ('since'); CREATE TABLE shop.more (id INT PRIMARY KEY);`,
+    );
+    const start = tunnelOptions(joiner, certificates.get(joiner)!, {
+      groups: { mysqld: { ...undo, ...cases.at(-1)!.directories(joiner) } },
+    });
+    await joins(t, { donor, joiner, start: { ...start, data: 'keep' } });
+    t.equal(readlinkSync(linked), join(disk, 'shop'), 'the link stays');
+    t.same(
+      readdirSync(join(disk, 'shop')).toSorted(),
+      readdirSync(join(donor.dataDirectory, 'shop')).toSorted(),
+      "and behind it are the donor's files alone",
+    );
+  });
 
   await t.test('a donor with directories inside its data directory', async (t) => {
     await donor.stop();

@@ -173,6 +173,25 @@ t.test(
   },
 );
 
+t.test('schemas that are links at the joiner go into modules of their own', async (t) => {
+  const files = [
+    file('data', 'shop/a.ibd', 30),
+    file('data', 'shop/sub/b.ibd', 20),
+    file('data', 'shops/c.ibd', 10),
+    file('undo', 'shop/undo001', 5),
+  ];
+  const links = new Map([['shop', 'link0']]);
+  const inside = [
+    { ...files[0], path: 'a.ibd' },
+    { ...files[1], path: 'sub/b.ibd' },
+  ];
+  t.strictSame(planJobs(files, layout, modules, links), [
+    { module: 'link0', root: '/d/shop', files: inside, sparse: false, bytes: 50 },
+    { module: 'data', root: '/d', files: [files[2]], sparse: false, bytes: 10 },
+    { module: 'undo', root: '/d', files: [files[3]], sparse: false, bytes: 5 },
+  ]);
+});
+
 t.test('what the joiner does not take, or has no directory here, is left out', async (t) => {
   const files = [file('binlog', 'bin.000001', 1), file('undo', 'undo001', 1)];
   t.strictSame(planJobs(files, layout, { ...modules, undo: '' }), []);

@@ -31,6 +31,7 @@ const layout: Layout = {
 const facts: JoinerFacts = {
   config,
   layout,
+  links: [],
   files: { certFile: '/c', keyFile: '/k', caFile: '/ca' },
   workDir: '/w',
   bind: '192.0.2.1',
@@ -138,6 +139,7 @@ t.test('a joiner’s plan is exactly this', async (t) => {
       aria: 'rsync_tunnel_sst',
       binlog: 'rsync_tunnel_sst-binlog',
     },
+    links: [],
   });
 });
 
@@ -163,6 +165,34 @@ t.test('a joiner without a binary log takes none', async (t) => {
   const plan = planJoiner({ ...facts, layout: { ...layout, binlog: undefined } });
   t.equal(plan.modules.binlog, '');
   t.notMatch(plan.daemonConfig, '-binlog]');
+});
+
+t.test('each schema directory that is a link has a module where it lies', async (t) => {
+  const links = [
+    { name: 'shop', target: '/disk 2/shop' },
+    { name: 'stock', target: '/disk3' },
+  ];
+  const plan = planJoiner({ ...facts, links, config: { ...config, allowDonorWithoutSecret: true } });
+  t.strictSame(
+    plan.links.map(({ name, module }) => [name, module]),
+    [
+      ['shop', 'rsync_tunnel_sst-link0'],
+      ['stock', 'rsync_tunnel_sst-link1'],
+    ],
+  );
+  t.match(
+    plan.daemonConfig,
+    `
+[rsync_tunnel_sst-link0]
+path = /disk 2/shop
+read only = no
+write only = yes
+auth users = sst
+`,
+  );
+  t.throws(() => planJoiner({ ...facts, links: [{ name: 'a', target: '/disk%A%' }] }), {
+    code: 'PATH_UNSAFE',
+  });
 });
 
 t.test('the daemon of root stays root', async (t) => {

@@ -24,10 +24,19 @@ const held = {
   complete: [{ place: 'data', path: 'shop/a.ibd' }],
   similar: [{ place: 'data', path: 'shop/b.ibd' }],
 } as const;
-const answer = { tool: '0.1.0', rsync: '3.5.0', modules, held, wantsHashes: true, idleTimeoutMs: 120_000 };
+const links = new Map([['shop', 'm-link0']]);
+const answer = {
+  tool: '0.1.0',
+  rsync: '3.5.0',
+  modules,
+  links,
+  held,
+  wantsHashes: true,
+  idleTimeoutMs: 120_000,
+};
 
 t.test('an answer is read back as it was told', async (t) => {
-  const sent = { ...answer, held: encodeHeld(held) };
+  const sent = { ...answer, links: [...links], held: encodeHeld(held) };
   t.strictSame(readAnswer(written(encodeTold({ ok: true, value: sent }))), { ok: true, value: answer });
   const more = { ...sent, later: 1, modules: { ...modules, other: '../x' } };
   t.strictSame(
@@ -40,7 +49,13 @@ t.test('an answer is read back as it was told', async (t) => {
     readAnswer(written(encodeTold({ ok: true, value: older }))),
     {
       ok: true,
-      value: { ...older, held: { complete: [], similar: [] }, wantsHashes: false, idleTimeoutMs: 0 },
+      value: {
+        ...older,
+        links: new Map(),
+        held: { complete: [], similar: [] },
+        wantsHashes: false,
+        idleTimeoutMs: 0,
+      },
     },
     'of an older version, which holds nothing',
   );
@@ -113,16 +128,21 @@ t.test('a message that is none is refused', async (t) => {
 });
 
 t.test('an answer that lacks something or names no module is refused', async (t) => {
+  const told = { ...answer, links: [...links] };
   const wrong = [
-    { ...answer, tool: undefined },
-    { ...answer, rsync: 3 },
-    { ...answer, modules: [] },
-    { ...answer, idleTimeoutMs: '1' },
-    { ...answer, modules: { ...modules, undo: undefined } },
-    { ...answer, modules: { ...modules, undo: 7 } },
-    { ...answer, modules: { ...modules, undo: '../etc' } },
-    { ...answer, modules: { ...modules, undo: 'a\n' } },
-    { ...answer, modules: { ...modules, undo: 'a b' } },
+    { ...told, tool: undefined },
+    { ...told, rsync: 3 },
+    { ...told, modules: [] },
+    { ...told, idleTimeoutMs: '1' },
+    { ...told, modules: { ...modules, undo: undefined } },
+    { ...told, modules: { ...modules, undo: 7 } },
+    { ...told, links: { shop: 'm' } },
+    { ...told, links: [['shop']] },
+    { ...told, links: [['shop', '../etc']] },
+    { ...told, links: ['shop'] },
+    { ...told, modules: { ...modules, undo: '../etc' } },
+    { ...told, modules: { ...modules, undo: 'a\n' } },
+    { ...told, modules: { ...modules, undo: 'a b' } },
   ];
   for (const value of wrong) {
     const text = JSON.stringify({ ok: true, value });

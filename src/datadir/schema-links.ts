@@ -1,0 +1,47 @@
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { foreignDirectories } from './kinds.js';
+import { isInside, type Layout } from './layout.js';
+
+/** A schema directory that lies elsewhere: a link at the top of the data directory. */
+export interface SchemaLink {
+  readonly name: string;
+  /** Where it lies, without links. */
+  readonly target: string;
+}
+
+/**
+ * The links to directories at the top of the data directory, by name. Left out are those that lead back into the data directory or to
+ * one around it, and all but the first to the same directory: no two schemas can share one.
+ */
+export function findSchemaLinks(layout: Layout): readonly SchemaLink[] {
+  const root = realPath(layout.roots.data);
+  if (root === undefined) return [];
+  const targets = new Set<string>();
+  const links: SchemaLink[] = [];
+  for (const name of linksIn(root)) {
+    const target = realPath(join(root, name));
+    if (target === undefined || targets.has(target) || isInside(root, target) || isInside(target, root))
+      continue;
+    if (statSync(target, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
+    targets.add(target);
+    links.push({ name, target });
+  }
+  return links;
+}
+
+function linksIn(directory: string): readonly string[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isSymbolicLink() && !foreignDirectories.has(entry.name))
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** Undefined for what is not there, or a link that leads nowhere. */
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}
