@@ -1,3 +1,6 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { giveToServer } from '../lab/template.js';
 import type { LabNode } from '../lab/index.js';
 import type { Scenario } from './options.js';
 
@@ -10,6 +13,8 @@ const tableCount = 32;
 const schemaCount = 4;
 const smallTables = 20_000;
 const fullSizeMiB = 4096;
+/** For the script's memory: what it keeps is in proportion to their number, not to their size. */
+const fileCount = 100_000;
 
 /** Fills the donor with the scenario's data and returns a table by which to see whether it arrived. */
 export async function load(donor: LabNode, scenario: Scenario, sizeMiB: number): Promise<string> {
@@ -18,7 +23,17 @@ export async function load(donor: LabNode, scenario: Scenario, sizeMiB: number):
       ? smallTablesSql(Math.max(1, Math.round((smallTables * sizeMiB) / fullSizeMiB)))
       : bigTablesSql(scenario, sizeMiB);
   await donor.sql(text, { timeoutMs: 1_800_000 });
+  if (scenario === 'files') makeFiles(join(donor.dataDirectory, 'bench_files'));
   return 'bench0.t0';
+}
+
+/** Files as partitions of tables are called; no table of the server's is behind them, it passes them over. */
+function makeFiles(folder: string): void {
+  mkdirSync(folder);
+  for (let index = 0; index < fileCount; index++) {
+    writeFileSync(join(folder, `orders_of_a_year#P#p${String(index).padStart(6, '0')}.data`), `${index}\n`);
+  }
+  giveToServer(folder);
 }
 
 function bigTablesSql(scenario: Scenario, sizeMiB: number): string {

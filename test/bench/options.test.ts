@@ -11,6 +11,7 @@ t.match(
   { sizeMiB: 64, runs: 5, methods: ['rsync', 'original'], writer: false, keepJoinerData: true },
   'an IST needs little data',
 );
+t.equal(parseOptions(['--scenario', 'files']).sizeMiB, 64, 'so does counting files');
 t.equal(parseOptions(['--size', '512M']).sizeMiB, 512);
 
 const wrong: { argv: string[]; message: RegExp }[] = [

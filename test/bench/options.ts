@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { methodNames, type MethodName } from './methods.js';
 
-export const scenarios = ['main', 'one-schema', 'many-tables', 'slow-link', 'ist', 'ready'] as const;
+export const scenarios = ['main', 'one-schema', 'many-tables', 'files', 'slow-link', 'ist', 'ready'] as const;
 export type Scenario = (typeof scenarios)[number];
 
 /** What the benchmark was asked to do. */
@@ -47,7 +47,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
   if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs: expected a number from 1 up');
   return {
     scenario,
-    sizeMiB: parseSize(values.size ?? (scenario === 'ready' || scenario === 'ist' ? '64M' : '4G')),
+    sizeMiB: parseSize(values.size ?? (['ready', 'ist', 'files'].includes(scenario) ? '64M' : '4G')),
     runs,
     methods: (values.methods?.split(',') ?? methodNames).map((m) => oneOf('--methods', methodNames, m)),
     root: values.root,
