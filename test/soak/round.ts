@@ -83,7 +83,7 @@ export async function runRound({ donor, joiner, start }: Soak, seed: number): Pr
 /** Errors of the load's own statements, as a replica reports them. */
 const expected = [/Slave SQL: |Event \d+ Query apply failed|wsrep_apply|BF-BF/];
 
-async function untilEven(one: LabNode, other: LabNode): Promise<void> {
+export async function untilEven(one: LabNode, other: LabNode): Promise<void> {
   const enough = Date.now() + 60_000;
   while ((await one.wsrepStatus('last_committed')) !== (await other.wsrepStatus('last_committed'))) {
     if (Date.now() > enough) throw new Error('the joiner does not catch up');
@@ -112,7 +112,7 @@ async function describeTable(one: LabNode, other: LabNode, difference: string): 
   const table = difference.split(':')[0] ?? '';
   const look = async (node: LabNode): Promise<string> =>
     node.sql(
-      `SHOW CREATE TABLE ${table}\\G SELECT COUNT(*), MIN(id), MAX(id), SUM(n), BIT_XOR(CRC32(word)), BIT_XOR(CRC32(body)) FROM ${table}`,
+      `SHOW CREATE TABLE ${table}; SELECT COUNT(*), MIN(id), MAX(id), SUM(n), BIT_XOR(CRC32(word)), BIT_XOR(CRC32(body)) FROM ${table}`,
     );
   return (await Promise.all([look(one), look(other)])).join(' ||| ');
 }
