@@ -95,7 +95,7 @@ function parseDirective(rest: string, line: number): Statement | undefined {
 function parseGroup(rest: string, line: number): Statement {
   const end = rest.indexOf(']');
   if (end < 0) return { kind: 'problem', message: 'a group name has no closing bracket', line };
-  return { kind: 'group', name: decode(rest.slice(1, trimEnd(rest, end))), line };
+  return { kind: 'group', name: decodeGroup(rest.slice(1, trimEnd(rest, end))), line };
 }
 
 function parseOption(rest: string, isIndented: boolean): { name: string; value: string | undefined } {
@@ -164,6 +164,17 @@ function skipSpace(text: string, from: number): number {
 function isSpace(text: string, at: number): boolean {
   const code = text.charCodeAt(at);
   return code === 0x20 || (code >= 0x09 && code <= 0x0d) || code === 0xa0;
+}
+
+/**
+ * A group's name as text. Names are compared byte by byte (`selectGroups`), so the bytes of one that isn't UTF-8 are kept,
+ * as U+DC00 and what they are.
+ */
+function decodeGroup(latin1: string): string {
+  const text = decode(latin1);
+  return Buffer.from(text).toString('latin1') === latin1
+    ? text
+    : latin1.replace(/[\x80-\xff]/g, (byte) => String.fromCharCode(0xdc00 + byte.charCodeAt(0)));
 }
 
 function decode(latin1: string): string {

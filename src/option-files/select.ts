@@ -49,7 +49,12 @@ export function formatAsPrintDefaults(entries: readonly OptionEntry[]): readonly
   return entries.map(({ name, value }) => (value === undefined ? `--${name}` : `--${name}=${value}`));
 }
 
-/** The server folds group names as latin1 bytes; beyond ASCII no server group has letters. */
+/** The server compares group names byte by byte, and takes each byte for a letter of latin1 (10.11). */
 function foldCase(group: string): string {
-  return group.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const bytes = /[\udc80-\udcff]/.test(group)
+    ? group.replace(/[\udc80-\udcff]/g, (kept) => String.fromCharCode(kept.charCodeAt(0) - 0xdc00))
+    : Buffer.from(group).toString('latin1');
+  return bytes.replace(/[A-Z\xc0-\xd6\xd8-\xde]/g, (letter) =>
+    String.fromCharCode(letter.charCodeAt(0) + 0x20),
+  );
 }
