@@ -58,8 +58,11 @@ export interface PeerFacts {
  * proves that this node was accepted. Throws a TransferError that names the peer; the socket is closed in any case.
  */
 export async function probePeer(request: ProbeRequest): Promise<PeerFacts> {
-  const deadline = AbortSignal.timeout(request.timeoutMs);
-  const signal = request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal]);
+  // Not AbortSignal.timeout: joined by AbortSignal.any it is collected as garbage and never fires (Node 20.20).
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(new Error('took too long')), request.timeoutMs);
+  const signal =
+    request.signal === undefined ? limit.signal : AbortSignal.any([limit.signal, request.signal]);
   const course: Course = { phase: 'connecting' };
   const socket = open(request, course);
   try {
@@ -71,8 +74,9 @@ export async function probePeer(request: ProbeRequest): Promise<PeerFacts> {
     return { ...peer, greeting };
   } catch (error) {
     if (error instanceof TransferError) throw error;
-    throw explainFailure(error, { request, phase: course.phase, timedOut: deadline.aborted });
+    throw explainFailure(error, { request, phase: course.phase, timedOut: limit.signal.aborted });
   } finally {
+    clearTimeout(timer);
     close(socket);
   }
 }

@@ -57,11 +57,15 @@ export function resolveConfig(args: ServerArguments, settings: Settings): Config
   const initialTimeout = find(settings, 'sst-initial-timeout', transfer);
   const idleTimeout = find(settings, 'sst-idle-timeout', transfer);
   const overallTimeout = find(settings, 'sst-overall-timeout', transfer);
+  const withoutSecret = find(settings, 'allow-donor-without-secret', ['[sst]']);
+  const allowDonorWithoutSecret = flag(withoutSecret, 'allow-donor-without-secret');
+  const tls = resolveTls(settings, args.role);
+  if (args.role === 'joiner' && allowDonorWithoutSecret) requireVerifiedDonor(tls, withoutSecret);
   return {
     role: args.role,
     address: parseAddress(args.address, '--address'),
     bindAddresses: resolveBindAddresses(settings),
-    tls: resolveTls(settings, args.role),
+    tls,
     directories: resolveDirectories(settings),
     tmpDir: find(settings, 'tmpdir', ['[sst]']),
     streams:
@@ -72,10 +76,7 @@ export function resolveConfig(args: ServerArguments, settings: Settings): Config
       wholeNumber(find(settings, 'sst-max-binlogs', transfer), 'sst-max-binlogs', { least: -1, most: 1e6 }) ??
       1,
     rateLimit: bytes(find(settings, 'rlimit', ['[sst]']), 'rlimit'),
-    allowDonorWithoutSecret: flag(
-      find(settings, 'allow-donor-without-secret', ['[sst]']),
-      'allow-donor-without-secret',
-    ),
+    allowDonorWithoutSecret,
     initialTimeoutMs: limitMs(initialTimeout, 'sst-initial-timeout', 300),
     initialTimeoutBy: initialTimeout?.source,
     connectTimeoutMs: limitMs(find(settings, 'sst-connect-timeout', transfer), 'sst-connect-timeout', 10),
@@ -86,6 +87,25 @@ export function resolveConfig(args: ServerArguments, settings: Settings): Config
     idleTimeoutBy: idleTimeout?.source,
     sources: sourcesOf(settings),
   };
+}
+
+/** A donor proves itself by its certificate or by the secret: without either anybody could fill the data directory. */
+function requireVerifiedDonor(
+  { mode, verificationOffBy }: TlsSettings,
+  by: Sourced<string> | undefined,
+): void {
+  if (mode !== 'REQUIRED') return;
+  const place = verificationOffBy === undefined ? '' : ` at ${placeOf(verificationOffBy.source)}`;
+  const off = `${verificationOffBy?.source.name ?? 'ssl-mode'}=${verificationOffBy?.value ?? mode}${place}`;
+  throw new TransferError(
+    'OPTION_INVALID',
+    `allow-donor-without-secret lets in donors by their certificate alone, and ${off} has nobody's certificate verified: anybody on the network could write into the data directory`,
+    {
+      option: 'allow-donor-without-secret',
+      where: by === undefined ? undefined : placeOf(by.source),
+      hint: 'verify peers while donors run the original script (ssl-mode=VERIFY_CA and tca), or remove allow-donor-without-secret',
+    },
+  );
 }
 
 const inherited = [

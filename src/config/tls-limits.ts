@@ -1,4 +1,5 @@
 import { TransferError } from '../errors.js';
+import { refuseClearTextCiphers } from './cipher-list.js';
 import { find, type Scope, type Settings } from './settings.js';
 import { placeOf, type Sourced } from './source.js';
 
@@ -75,11 +76,15 @@ function parseVersions(setting: Sourced<string>): NonNullable<TlsLimits['version
 }
 
 function parseCiphers(setting: Sourced<string>): Sourced<string> {
-  if (/^[A-Za-z0-9_.:!+@=-]+$/.test(setting.value)) return setting;
+  const detail = { option: setting.source.name, where: placeOf(setting.source) };
+  if (/^[A-Za-z0-9_.:!+@=-]+$/.test(setting.value)) {
+    refuseClearTextCiphers(setting.value, detail);
+    return setting;
+  }
   throw new TransferError(
     'OPTION_INVALID',
     `ssl_cipher is ${JSON.stringify(setting.value)}, expected names of ciphers with colons between them`,
-    { option: setting.source.name, where: placeOf(setting.source) },
+    detail,
   );
 }
 

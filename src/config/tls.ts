@@ -1,4 +1,5 @@
 import { TransferError } from '../errors.js';
+import { refuseClearTextCiphers } from './cipher-list.js';
 import { find, type Scope, type Settings } from './settings.js';
 import { placeOf, type Sourced } from './source.js';
 import type { SstOption } from './sst-options.js';
@@ -68,6 +69,8 @@ function resolveMode(
   if (sockopt.verify === false) {
     return { mode: 'REQUIRED', verificationOffBy: sockopt.source };
   }
+  // Whoever asks for verification in so many words gets it; names are not what socat's option is about.
+  if (sockopt.verify === true && mode === 'REQUIRED') return { mode: 'VERIFY_CA' };
   return { mode, verificationOffBy: mode === 'REQUIRED' ? given : undefined };
 }
 
@@ -208,9 +211,48 @@ export function parseSocketOptions(source: Sourced<string> | undefined): SocketO
         refuse('has commonname without a name', 'ssl-mode=VERIFY_CA turns off the check of names');
       }
       commonName = value;
-    } else options.push(option);
+    } else if (name === 'cipher' && value !== undefined && value !== '') {
+      options.push(`${option.slice(0, option.indexOf('='))}=${cipherList(value, source, refuse)}`);
+    } else {
+      if (oldVersions[name]?.test(unquoted(value ?? '')) === true) {
+        refuse(
+          `has ${option}, and versions before TLS 1.2 are broken`,
+          'name TLS1.2 or TLS1.3, or use tls-version in [sst]',
+        );
+      }
+      options.push(option);
+    }
   }
   return { options, source, verify, commonName, family: familyOf(options) };
+}
+
+/** socat's names for what is older than TLS 1.2, by the option that would allow or ask for it. */
+const oldVersions: Readonly<Partial<Record<string, RegExp>>> = {
+  'min-proto-version': /^(D?TLSv?1(\.[01])?|SSLv?[23])$/i,
+  'max-proto-version': /^(D?TLSv?1(\.[01])?|SSLv?[23])$/i,
+  method: /^(D?TLSv?1(\.[01])?|SSLv?[23])$/i,
+};
+
+/** As socat reads it, which takes quotes and backslashes out of values. */
+function unquoted(value: string): string {
+  return value.replaceAll(/["'\\]/g, '');
+}
+
+/** Checked as socat would hand it to OpenSSL. */
+function cipherList(
+  value: string,
+  { source }: Sourced<string>,
+  refuse: (message: string, hint: string) => never,
+): string {
+  const list = unquoted(value);
+  if (!/^[A-Za-z0-9_.:!+@=-]+$/.test(list)) {
+    refuse(
+      `has the list of ciphers ${JSON.stringify(value)}`,
+      "write names in OpenSSL's notation with colons between them",
+    );
+  }
+  refuseClearTextCiphers(list, { option: 'sockopt', where: placeOf(source) });
+  return list;
 }
 
 function unclosed(text: string): string | undefined {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { PeerAddress } from '../config/address.js';
+import { encryptedOnly } from '../config/cipher-list.js';
 import { splitCiphers } from '../config/tls-limits.js';
 import { socketOptionName, type TlsSettings } from '../config/tls.js';
 import { escapeSocatValue } from './socat-escape.js';
@@ -89,7 +90,16 @@ export function connectAddress(
 /** Where `sockopt` has an option of ours its value counts: socat gives up on some options that come twice (1.7.4.4). */
 function withSocketOptions(tls: TlsSettings, ours: readonly string[]): readonly string[] {
   const theirs = new Set(tls.sockopt.options.map(socketOptionName));
-  return [...ours.filter((option) => !theirs.has(socketOptionName(option))), ...tls.sockopt.options];
+  return [
+    ...ours.filter((option) => !theirs.has(socketOptionName(option))),
+    ...tls.sockopt.options.map(withSafeCiphers),
+  ];
+}
+
+function withSafeCiphers(option: string): string {
+  const [, name, list] = /^([^=]+)=(.+)$/.exec(option) ?? [];
+  if (name === undefined || list === undefined || socketOptionName(name) !== 'cipher') return option;
+  return `${name}=${escapeSocatValue(encryptedOnly(list))}`;
 }
 
 function tlsOptions(tls: TlsSettings, files: TunnelFiles): string[] {
@@ -113,6 +123,6 @@ function limits({ versions, ciphers }: TlsSettings): string[] {
           `openssl-min-proto-version=${versions.value.min.replace('v', '')}`,
           `openssl-max-proto-version=${versions.value.max.replace('v', '')}`,
         ]),
-    ...(older === '' ? [] : [`cipher=${escapeSocatValue(older)}`]),
+    ...(older === '' ? [] : [`cipher=${escapeSocatValue(encryptedOnly(older))}`]),
   ];
 }

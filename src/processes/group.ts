@@ -3,6 +3,7 @@ import { bytesRead, processesOf } from './proc.js';
 /** One process of a process group. */
 export interface GroupMember {
   readonly pid: number;
+  readonly parentPid: number;
   /** The program's name, of which the kernel keeps 15 characters. */
   readonly program: string;
   /**
@@ -14,7 +15,11 @@ export interface GroupMember {
 
 /** The running processes of a group. */
 export function membersOf(group: number): GroupMember[] {
-  return processesOf(group).map(({ pid, name }) => ({ pid, program: name, readBytes: bytesRead(pid) }));
+  return processesOf(group).map(({ pid, parentPid, name }) => ({
+    ...{ pid, parentPid },
+    program: name,
+    readBytes: bytesRead(pid),
+  }));
 }
 
 /** Whether a process has read something, or one has been added, between two looks at a group. */

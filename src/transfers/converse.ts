@@ -28,12 +28,12 @@ import { waitForFile } from './wait.js';
 
 /** The donor's messages, one after the other; gives the state line. */
 export async function converse(context: Conversation, listener: SupervisedChild): Promise<string> {
-  const { config, plan, layout, signal, emit } = context;
+  const { plan, layout, signal, emit } = context;
   const offer = joinPath(plan.inbox, messageFiles.offer);
   const final = joinPath(plan.inbox, messageFiles.final);
   const failure = joinPath(plan.inbox, messageFiles.failure);
   const original = joinPath(layout.roots.data, originalCompletionFile);
-  const idle = { config, listener, signal };
+  const idle = { ...context, listener };
   const first = await withinIdleTimeout(idle, waitForEither(context, [failure, final, offer, original]));
   if (first === failure) throw readDonorFailure(failure);
   if (first === original) {
@@ -87,13 +87,13 @@ async function receiveFiles(
   { offer, final, failure }: { readonly offer: string; readonly final: string; readonly failure: string },
   listener: SupervisedChild,
 ): Promise<Manifest> {
-  const { config, plan, signal, emit } = context;
+  const { plan, signal, emit } = context;
   const { expectedBytes, heldBytes } = await answerOffer(context, offer);
   emit({ kind: 'phase', phase: 'copying' });
   const progress = followProgress(expectedBytes, countReceived(listener.pid ?? 0), context);
   const unlimit = context.rate === undefined ? undefined : limitReceivers(listener.pid ?? 0, context.rate);
   try {
-    const idle = { config, listener, signal };
+    const idle = { ...context, listener };
     const next = await withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], signal));
     if (next === failure) throw readDonorFailure(failure);
     const manifest = decodeManifest(readFileSync(final, 'utf8'), 'the manifest');

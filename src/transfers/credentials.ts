@@ -51,6 +51,7 @@ export function checkOwnCredentials(
       ? checkOwnNames(config, identity, blame)
       : []),
     ...verificationOff(config),
+    ...secretNotAsked(config),
   ];
   const isOfPath = (finding: Finding): boolean => finding.code === 'PATH_UNSAFE';
   return config.tls.mode === 'REQUIRED'
@@ -114,6 +115,22 @@ function verificationOff(config: Config): readonly Finding[] {
       message: `peers are not verified (${by?.source.kind === 'file' ? `${by.source.name}=${by.value}` : 'ssl-mode=REQUIRED'}): anyone who can reach the port can pose as a node`,
       option: by?.source.name,
       where: by === undefined ? undefined : placeOf(by.source),
+    },
+  ];
+}
+
+function secretNotAsked({ role, allowDonorWithoutSecret, sources }: Config): readonly Finding[] {
+  if (role === 'donor' || !allowDonorWithoutSecret) return [];
+  const source = sources['allow-donor-without-secret'];
+  return [
+    {
+      severity: 'warning',
+      code: 'VERIFICATION_OFF',
+      message:
+        "donors are let in without the transfer's secret (allow-donor-without-secret): whoever has a certificate that tca vouches for can write into the data directory while this node joins",
+      option: 'allow-donor-without-secret',
+      where: source === undefined ? undefined : placeOf(source),
+      hint: 'remove allow-donor-without-secret once no donor runs the original script any more',
     },
   ];
 }

@@ -7,8 +7,11 @@ import { tryWatch } from './wait.js';
 /** Who is told what the log of the joiner's rsync daemon tells. */
 export interface DaemonLogListener {
   readonly emit: EmitEvent;
-  /** A donor has been let in, and nobody else gets that far: it begins to write to a module or to read from it. */
-  readonly onDonor: (access: 'write' | 'read', module: string) => void;
+  /**
+   * A donor has been let in, and nobody else gets that far: it begins to write to a module or to read from it, through
+   * the daemon's process `pid`.
+   */
+  readonly onDonor: (access: 'write' | 'read', module: string, pid: number) => void;
   readonly onFailure: (error: TransferError) => void;
 }
 
@@ -50,13 +53,13 @@ function report(line: string, { emit, onDonor, onFailure }: DaemonLogListener): 
   const said = understandDaemonLine(line);
   switch (said.kind) {
     case 'donor':
-      onDonor(said.access, said.module);
+      onDonor(said.access, said.module, Number(/^\S+ \S+ \[(\d+)\] /.exec(line)?.[1]));
       return;
     case 'no secret':
       onFailure(
         new TransferError(
           'SECRET_MISSING',
-          `a node with a valid certificate wants to write without this transfer's secret (as user ${JSON.stringify(said.user)}), as a donor with the original script does`,
+          `a node wants to write without this transfer's secret (as user ${JSON.stringify(said.user)}), as a donor with the original script does`,
         ),
       );
       return;

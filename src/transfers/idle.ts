@@ -3,7 +3,13 @@ import { placeOf } from '../config/source.js';
 import { TransferError } from '../errors.js';
 import { hasRead, membersOf, type GroupMember } from '../processes/group.js';
 import type { SupervisedChild } from '../processes/supervise.js';
+import type { Conversation } from './reception.js';
 import { delay } from './wait.js';
+
+/** The listener of a transfer, and which of its daemons are the donor's. */
+export interface Watched extends Pick<Conversation, 'config' | 'daemonLog' | 'donorProcesses' | 'signal'> {
+  readonly listener: Pick<SupervisedChild, 'pid'>;
+}
 
 /** How often to look whether something moved, at most, in ms. */
 const lookEveryMs = 5000;
@@ -11,16 +17,14 @@ const lookEveryMs = 5000;
 /**
  * Waits for what the donor is to do next, as long as bytes come from it. Those that the listener's rsync daemons have
  * read are counted: files would not do, a large one takes longer than any limit while its bytes come all the time.
+ * A daemon counts once it has let its peer in as donor: anybody can connect.
  * @throws TransferError TIMED_OUT.
  */
-export async function withinIdleTimeout<T>(
-  watched: { readonly config: Config; readonly listener: SupervisedChild; readonly signal: AbortSignal },
-  work: Promise<T>,
-): Promise<T> {
-  const { config, listener, signal } = watched;
+export async function withinIdleTimeout<T>(watched: Watched, work: Promise<T>): Promise<T> {
+  const { config, signal } = watched;
   if (config.idleTimeoutMs === 0) return work;
   const enough = new AbortController();
-  const idle = untilStill(config, listener, AbortSignal.any([signal, enough.signal]));
+  const idle = untilStill(config, watched, AbortSignal.any([signal, enough.signal]));
   try {
     return await Promise.race([work, idle]);
   } finally {
@@ -32,14 +36,14 @@ export async function withinIdleTimeout<T>(
 
 async function untilStill(
   { idleTimeoutMs, idleTimeoutBy }: Config,
-  listener: SupervisedChild,
+  watched: Watched,
   signal: AbortSignal,
 ): Promise<never> {
-  let before = daemonsOf(listener);
+  let before = donorDaemons(watched);
   let stillSince = performance.now();
   for (;;) {
     await delay(Math.min(lookEveryMs, idleTimeoutMs / 4), signal);
-    const now = daemonsOf(listener);
+    const now = donorDaemons(watched);
     if (hasRead(before, now)) stillSince = performance.now();
     before = now;
     if (performance.now() - stillSince < idleTimeoutMs) continue;
@@ -51,6 +55,12 @@ async function untilStill(
   }
 }
 
-function daemonsOf({ pid }: SupervisedChild): GroupMember[] {
-  return pid === undefined ? [] : membersOf(pid).filter(({ program }) => program === 'rsync');
+/** The process that writes a file is a child of the one that the daemon's log names. */
+function donorDaemons({ listener: { pid: group }, daemonLog, donorProcesses }: Watched): GroupMember[] {
+  if (group === undefined) return [];
+  daemonLog.catchUp();
+  return membersOf(group).filter(
+    ({ pid, parentPid, program }) =>
+      program === 'rsync' && (donorProcesses.has(pid) || donorProcesses.has(parentPid)),
+  );
 }

@@ -12,6 +12,7 @@ import { partialCopyIn } from './partial-copy.js';
 import type { Reception } from './reception.js';
 import { tellDonor } from './verdict.js';
 import { delay, untilAborted } from './wait.js';
+import { refusedWithoutSecret, type Refused } from './without-secret.js';
 
 const noFiles: FileStamps = new Map();
 
@@ -32,19 +33,25 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
   });
   const partial = partialCopyIn(reception.layout.roots.data, reception);
   const written = new Set<string>();
+  const donorProcesses = new Set<number>();
+  const refused = refusedWithoutSecret(config, {
+    emit,
+    isDonorHere: () => donor.isHere,
+    giveUp: (reason) => trouble.abort(reason),
+  });
   let verdictIsRead = (): void => undefined;
   const verdictRead = new Promise<void>((resolve) => (verdictIsRead = resolve));
   const daemonLog = followDaemonLog(plan.daemonLogFile, {
     emit,
-    onDonor: (access, module) => {
+    onDonor: (access, module, pid) => {
       donor.isHere = true;
+      donorProcesses.add(pid);
       donor.come();
       if (access === 'write') written.add(module);
       else if (module === messageModules.verdict) verdictIsRead();
     },
     onFailure: (error) => {
-      // Once the right donor is here a stranger with a certificate cannot end its transfer.
-      if (error.code === 'SECRET_MISSING' && donor.isHere) emit({ kind: 'notice', text: error.message });
+      if (error.code === 'SECRET_MISSING') refused.note(error);
       else trouble.abort(error);
     },
   });
@@ -53,15 +60,19 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
     sayReady();
     // Its donor knows no offer, before which others are given their directories.
     if (config.allowDonorWithoutSecret) prepareDirectories(reception.layout, { directories: [] });
-    await withinInitialTimeout(config, donorCame, signal);
+    await withinInitialTimeout(config, donorCame, refused, signal);
     return await converse(
-      { ...context, config, written, daemonLog, ownFiles, partial, outbox, startedMs, verdictRead },
+      {
+        ...context,
+        ...{ config, written, daemonLog, donorProcesses, ownFiles, partial, outbox, startedMs, verdictRead },
+      },
       listener,
     );
   } catch (error) {
     if (donor.isHere) await tellDonor({ plan, outbox }, error, verdictRead, listener, reception.signal);
     throw error;
   } finally {
+    refused.stop();
     daemonLog.stop();
     await listener.stop(2000);
     partial.leave();
@@ -73,12 +84,17 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
 async function withinInitialTimeout(
   { initialTimeoutMs, initialTimeoutBy }: Config,
   donor: Promise<void>,
+  refused: Refused,
   signal: AbortSignal,
 ): Promise<void> {
   if (initialTimeoutMs === 0) return Promise.race([donor, untilAborted(signal)]);
   const enough = new AbortController();
   const late = delay(initialTimeoutMs, AbortSignal.any([signal, enough.signal])).then(() => {
-    throw new TransferError('TIMED_OUT', `no donor came within ${initialTimeoutMs / 1000} s`, {
+    const message = `no donor came within ${initialTimeoutMs / 1000} s`;
+    if (refused.reason !== undefined) {
+      throw new TransferError('SECRET_MISSING', `${message}, but ${refused.reason.message}`);
+    }
+    throw new TransferError('TIMED_OUT', message, {
       option: 'sst-initial-timeout',
       where: initialTimeoutBy === undefined ? undefined : placeOf(initialTimeoutBy),
       hint: "the donor's log says why it did not come; check that its host reaches this port",

@@ -21,6 +21,8 @@ export interface Conversation extends Reception {
   readonly daemonLog: FollowedLog;
   /** The modules that donors have begun to write to. */
   readonly written: ReadonlySet<string>;
+  /** The daemon's processes that serve, or have served, a donor that was let in. */
+  readonly donorProcesses: ReadonlySet<number>;
   readonly ownFiles: FileStamps;
   readonly partial: PartialCopy;
   readonly outbox: Outbox;

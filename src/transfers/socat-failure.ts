@@ -1,3 +1,4 @@
+import { asWritten } from '../config/cipher-list.js';
 import type { SocketOptions } from '../config/tls.js';
 import { placeOf } from '../config/source.js';
 import { TransferError, type ErrorCode } from '../errors.js';
@@ -54,7 +55,9 @@ function mentions(complaint: string, option: string): boolean {
 /** With a cipher list that it does not understand socat shows an error of before (`PEM routines::no start line`). */
 function inPlainWords(complaint: string): string {
   const ciphers = /^SSL_(?:CTX_)?set_cipher_list\([^"]*"([^"]*)"\)/.exec(complaint)?.[1];
-  return ciphers === undefined ? complaint : `OpenSSL knows no cipher in ${JSON.stringify(ciphers)}`;
+  return ciphers === undefined
+    ? complaint
+    : `OpenSSL knows no cipher in ${JSON.stringify(asWritten(ciphers))}`;
 }
 
 /** What kept a donor's socat from reaching the joiner or being accepted; undefined when its words tell nothing. */

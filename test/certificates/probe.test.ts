@@ -2,6 +2,8 @@ import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { once } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import type { Test } from 'tap';
 import { readFacts } from '../../src/certificates/facts.js';
@@ -241,4 +243,18 @@ t.test('a peer that says nothing costs no more than the time limit, and abort en
   // would never end if the probe left a socket open
   await Promise.all(closed);
   t.ok(closed.length >= 3);
+});
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+t.test('the time limit counts however much garbage is collected meanwhile', async (t) => {
+  const mute = createTcpServer((socket) => socket.on('error', () => undefined).resume());
+  const port = await portOf(t, mute);
+  const collecting = setInterval(collectGarbage, 20);
+  t.teardown(() => clearInterval(collecting));
+  const abort = new AbortController();
+  const late = setTimeout(() => abort.abort(), 5000);
+  t.match(await failure(probe(port, { timeoutMs: 300, signal: abort.signal })), { code: 'TIMED_OUT' });
+  clearTimeout(late);
 });

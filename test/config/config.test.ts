@@ -184,3 +184,15 @@ t.test('a bad address is refused', async (t) => {
   const settings = settingsOf({ direct: { datadir: '/d' }, sst: { tca: '/ca', tcert: '/c' } });
   t.throws(() => resolveConfig(args, settings), { code: 'ADDRESS_INVALID', exitStatus: 22 });
 });
+
+t.test('a joiner lets nobody in by neither certificate nor secret', async (t) => {
+  const sst = { tca: '/ca', tcert: '/c', 'ssl-mode': 'REQUIRED', 'allow-donor-without-secret': '1' };
+  const given = { sst, server: ['--datadir=/data'] };
+  t.throws(() => resolveConfig(serverArguments(given), settingsOf(given)), {
+    code: 'OPTION_INVALID',
+    where: '/etc/my.cnf:5',
+    message: /ssl-mode=REQUIRED at \/etc\/my.cnf:4/,
+    hint: /remove allow-donor-without-secret/,
+  });
+  t.doesNotThrow(() => resolveConfig({ ...serverArguments(given), role: 'donor' }, settingsOf(given)));
+});

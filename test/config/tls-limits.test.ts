@@ -28,6 +28,12 @@ t.test('ssl_cipher is taken as it is, unless it could be anything else', async (
   t.equal(ciphersOf({ mysqld: { ssl_cipher: 'HIGH:!aNULL' } }), 'HIGH:!aNULL');
   for (const value of ['A,verify=0', 'A B', 'A\nB'])
     t.throws(() => ciphersOf({ sst: { 'ssl-cipher': value } }), { code: 'OPTION_INVALID' }, value);
+  for (const given of [
+    { mysqld: { ssl_cipher: 'HIGH:eNULL' } },
+    { sst: { 'ssl-cipher': 'TLS_SHA256_SHA256' } },
+    { server: ['--ssl-cipher=DEFAULT@SECLEVEL=0'] },
+  ])
+    t.throws(() => ciphersOf(given), { code: 'CLEAR_TEXT_REFUSED' }, JSON.stringify(given));
   t.strictSame(splitCiphers('ECDHE-RSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256:HIGH'), {
     older: 'ECDHE-RSA-AES128-GCM-SHA256:HIGH',
     tls13: 'TLS_AES_128_GCM_SHA256',

@@ -171,7 +171,8 @@ t.test('ssl-mode is strict unless somebody says otherwise', async (t) => {
     [{ sst: { sockopt: 'verify=0,verify=1' } }, 'VERIFY_IDENTITY', undefined],
     [{ sst: { sockopt: 'verify=1' } }, 'VERIFY_IDENTITY', undefined],
     [{ sst: { sockopt: 'verify' } }, 'VERIFY_IDENTITY', undefined],
-    [{ sst: { sockopt: 'verify=1', 'ssl-mode': 'REQUIRED' } }, 'REQUIRED', 'ssl-mode'],
+    [{ sst: { sockopt: 'verify=1', 'ssl-mode': 'REQUIRED' } }, 'VERIFY_CA', undefined],
+    [{ sst: { sockopt: 'verify=0', 'ssl-mode': 'VERIFY_CA' } }, 'REQUIRED', 'sockopt'],
   ];
   for (const [given, mode, offBy] of modes) {
     const tls = resolveTls(
@@ -237,7 +238,28 @@ t.test('sockopt is taken apart at its commas', async (t) => {
   t.strictSame(parseSocketOptions(undefined), { options: [] });
 });
 
+t.test('ciphers of sockopt that leave clear text are refused, however they are written', async (t) => {
+  const lists = [
+    'cipher=eNULL',
+    'openssl-cipherlist=HIGH:e\\NULL',
+    'pf=ip4,ciphers="NULL-SHA256"',
+    'CIPHER=ALL@SECLEVEL=0',
+    'cipher=ADH-AES256-SHA',
+  ];
+  for (const list of lists) {
+    t.throws(
+      () => parseSocketOptions(sockopt(list)),
+      { code: 'CLEAR_TEXT_REFUSED', option: 'sockopt', where: '/etc/my.cnf:7', hint: /^remove / },
+      list,
+    );
+  }
+});
+
 const refusedSockopts = [
+  ...['min-version=TLS1.1', 'openssl-max-proto-version=T\\LS1', 'method=SSL3'].map(
+    (old) => [old, `sockopt has ${old}, and versions before TLS 1.2 are broken`] as const,
+  ),
+  ['cipher=A B', 'sockopt has the list of ciphers "A B"'],
   ['cert=/x', 'sockopt may not set cert: it is set from other options'],
   ['pf=ip6,KEY=/x', 'sockopt may not set key: it is set from other options'],
   ['openssl-certificate=/x', 'sockopt may not set cert: it is set from other options'],

@@ -67,7 +67,7 @@ const listens = [
     undefined,
     tls('cipher=HIGH:!aNULL,commonname=galera,verify=1,reuseaddr=0'),
     { certFile: '/with space/b,c:d' },
-    'OPENSSL-LISTEN:4444,fork,max-children=128,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,cert=/with\\ space/b\\,c\\:d,verify=1,commonname=galera,cipher=HIGH:!aNULL,reuseaddr=0',
+    'OPENSSL-LISTEN:4444,fork,max-children=128,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,cert=/with\\ space/b\\,c\\:d,verify=1,commonname=galera,cipher=HIGH\\:\\!aNULL\\:\\!aNULL\\:\\!eNULL,reuseaddr=0',
   ],
   [
     '[::1]',
@@ -166,11 +166,11 @@ t.test('tls_version and ssl_cipher bind both ends; what sockopt says of them cou
   });
   const address = parseAddress('node1', 'x');
   const versions = 'openssl-min-proto-version=TLS1.2,openssl-max-proto-version=TLS1.3';
-  const bound = `${versions},cipher=A\\:C,verify=1`;
+  const bound = `${versions},cipher=A\\:C\\:\\!aNULL\\:\\!eNULL,verify=1`;
   t.ok(listenAddress(address, undefined, limited(), files).endsWith(bound));
   t.match(connectAddress(address, 'node1', limited(), files), bound);
   const own = connectAddress(address, 'node1', limited('ciphers=D,min-version=TLS1.3'), files);
-  t.match(own, /ciphers=D,min-version=TLS1.3$/);
+  t.match(own, /ciphers=D\\:\\!aNULL\\:\\!eNULL,min-version=TLS1.3$/);
   t.notMatch(own, /openssl-min-proto|cipher=A/);
   t.end();
 });

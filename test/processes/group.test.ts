@@ -39,7 +39,7 @@ t.test('bytes that one of them reads are seen, also from a pipe', async (t) => {
   t.ok(hasRead(before, membersOf(child.pid!)));
 });
 
-const one: GroupMember = { pid: 10, program: 'rsync', readBytes: 100 };
+const one: GroupMember = { pid: 10, parentPid: 9, program: 'rsync', readBytes: 100 };
 const cases: [string, GroupMember[], GroupMember[], boolean][] = [
   ['no process', [], [], false],
   ['a process that stands still', [one], [one], false],

@@ -51,6 +51,13 @@ const cases: readonly Case[] = [
     option: 'ssl-mode',
   },
   {
+    title: 'donors that need no secret',
+    sst: { 'allow-donor-without-secret': '1' },
+    code: 'VERIFICATION_OFF',
+    says: /donors are let in without the transfer's secret .* HINT: remove allow-donor-without-secret/,
+    option: 'allow-donor-without-secret',
+  },
+  {
     title: 'a key that everybody can read',
     sst: { tkey: material.write('open.key', readFileSync(material.good.key), 0o644) },
     code: 'KEY_EXPOSED',
