@@ -1,5 +1,6 @@
 import { readServerOption } from '../agent/servers.js';
 import { startService } from '../agent/service.js';
+import { listenForMetrics, readMetricsAddress } from '../control/metrics-listener.js';
 import { describeFailure, TransferError } from '../errors.js';
 import { openLog, type LogFormat } from '../observe/json-log.js';
 import { createNotifier } from '../observe/notify.js';
@@ -12,6 +13,8 @@ export interface AgentCommand {
   readonly stateDir: string | undefined;
   readonly servers: readonly string[];
   readonly logFormat: LogFormat;
+  /** `ADDRESS:PORT` to serve metrics on; none if missing. */
+  readonly metricsListen: string | undefined;
 }
 
 /** Exit status that has the service manager start the agent again: EX_TEMPFAIL, RestartForceExitStatus= in the unit. */
@@ -43,6 +46,8 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     log.tell('WARNING', `cannot tell the service manager: ${problem}`),
   );
   try {
+    const metricsAddress =
+      command.metricsListen === undefined ? undefined : readMetricsAddress(command.metricsListen);
     const service = await startService({
       socketPath: command.socket,
       version,
@@ -54,10 +59,20 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     });
     reload = () => void service.reload().catch((error: unknown) => log.tell('ERROR', String(error)));
     drain = () => service.drain();
+    const onBug = (error: unknown): void => log.tell('ERROR', String(error));
+    const metricsServer =
+      metricsAddress === undefined
+        ? undefined
+        : await listenForMetrics(metricsAddress, service.metrics, onBug).catch(async (error: unknown) => {
+            await service.stop('the agent cannot serve metrics');
+            throw error;
+          });
     const { aliveEveryMs } = notifier;
     const alive =
       aliveEveryMs === undefined ? undefined : setInterval(() => void notifier.alive(), aliveEveryMs);
     const { why, exitStatus } = await asked;
+    metricsServer?.close();
+    metricsServer?.closeAllConnections();
     await service.stop(why);
     clearInterval(alive);
     return exitStatus;

@@ -84,10 +84,16 @@ async function dispatch(argv: readonly string[]): Promise<number> {
             describe:
               'a server to check while it is idle: its option file, or the options that it is started with; may be repeated. Default: those that have asked for a transfer, else the one of the system’s option files',
           })
+          .option('metrics-listen', {
+            type: 'string',
+            requiresArg: true,
+            describe:
+              'an ADDRESS:PORT to serve /metrics on as well, and nothing else; 127.0.0.1 if only :PORT is named',
+          })
           .option('log-format', { choices: ['json', 'pretty'] as const, default: 'json' as const }),
-      async ({ socket, stateDir, server, logFormat }) => {
+      async ({ socket, stateDir, server, logFormat, metricsListen }) => {
         const { runAgent } = await import('./agent.js');
-        status = await runAgent({ socket, stateDir, servers: server, logFormat });
+        status = await runAgent({ socket, stateDir, servers: server, logFormat, metricsListen });
       },
     )
     .command('sst', 'do a transfer, as the server asks for it (wsrep_sst_rsync_tunnel runs this)');
