@@ -8,11 +8,7 @@ import { recordTransfer } from './context.js';
 const error = new TransferError('SECRET_MISSING', 'a node wants to write');
 
 /** Timers that fire when the test says so. */
-function note(
-  t: Test,
-  mode: Config['tls']['mode'],
-  donorIsHere: boolean,
-) {
+function note(t: Test, mode: Config['tls']['mode'], donorIsHere: boolean) {
   const timers: (() => void)[] = [];
   t.intercept(globalThis, 'setTimeout', { value: (act: () => void) => timers.push(act) });
   const { emit, events } = recordTransfer();
