@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { keyOf, looksSame, mayDiffer, sentBefore, type SentFiles } from '../datadir/changes.js';
+import { keyOf, looksSame, mayDiffer, sentBefore, showsChanges, type SentFiles } from '../datadir/changes.js';
 import { DonorHashes } from '../datadir/hashes.js';
 import { isTable } from '../datadir/held.js';
 import { takeInventory, type Inventory, type InventoryFile } from '../datadir/inventory.js';
@@ -40,7 +40,7 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   emit({ kind: 'notice', text: `the joiner runs version ${answer.tool} with rsync ${answer.rsync}` });
   const signs = { send, everyMs: signInterval([config.idleTimeoutMs, answer.idleTimeoutMs]) };
 
-  const sender = senderOf(premises, answer);
+  const sender = senderOf(premises, answer, sizeOfDueUnderLock(offered, answer));
   if (config.precopy !== 0) emit({ kind: 'phase', phase: 'copying' });
   const ahead = {
     offered,
@@ -98,7 +98,17 @@ interface Sender {
   send(pass: string, files: readonly InventoryFile[], server: 'writing' | 'locked'): Promise<void>;
 }
 
-function senderOf({ config, layout, client, workplace, context }: Premises, answer: Answer): Sender {
+/** What has to wait for the lock, whatever is sent before: it counts in the total from the beginning. */
+function sizeOfDueUnderLock({ files }: Inventory, { modules }: Answer): number {
+  const due = files.filter((file) => !showsChanges(file) && modules[file.place] !== '');
+  return due.reduce((sum, { size }) => sum + size, 0);
+}
+
+function senderOf(
+  { config, layout, client, workplace, context }: Premises,
+  answer: Answer,
+  underLockBytes: number,
+): Sender {
   const withoutChecksums = client.withoutChecksums && isAtLeast(answer.rsync, '3.2.0');
   const similar = new Set(answer.held.similar.filter(isTable).map(keyOf));
   let sentBytes = 0;
@@ -107,7 +117,8 @@ function senderOf({ config, layout, client, workplace, context }: Premises, answ
       const files = all.map((file) => (similar.delete(keyOf(file)) ? { ...file, similar: true } : file));
       const { modules, links } = answer;
       const what = { name, files, layout, modules, links, client: { ...client, withoutChecksums } };
-      sentBytes += await sendAll({ ...what, sentBytes, server }, config, workplace, context);
+      const laterBytes = server === 'writing' ? underLockBytes : 0;
+      sentBytes += await sendAll({ ...what, sentBytes, laterBytes, server }, config, workplace, context);
     },
   };
 }

@@ -23,6 +23,8 @@ export interface Pass {
   readonly client: TunnelClient;
   /** What passes before this one have sent, for the count. */
   readonly sentBytes: number;
+  /** What is known to be sent after this pass, for the total. */
+  readonly laterBytes?: number;
   /** While the server writes it is no error that files change, shrink and vanish. */
   readonly server: 'writing' | 'locked';
 }
@@ -40,7 +42,10 @@ export async function sendAll(
   const total = streams.reduce((sum, stream) => sum + stream.totalBytes, 0);
   const failed = new AbortController();
   const within = { ...context, signal: AbortSignal.any([context.signal, failed.signal]) };
-  const progress = followProgress(total, () => streams.map(progressOf), context, pass.sentBytes);
+  const progress = followProgress(total, () => streams.map(progressOf), context, {
+    beforeBytes: pass.sentBytes,
+    laterBytes: pass.laterBytes ?? 0,
+  });
   try {
     const results = await Promise.allSettled(
       streams.map(async (stream) => {

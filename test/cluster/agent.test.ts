@@ -43,44 +43,21 @@ interface Seen {
   readonly transfer: TransferStatus;
 }
 
-/** One that the machine let be steady: what other processes make of it says nothing about the forecast. */
-async function joinSteadily(
+/** What the agents show of one transfer from its beginning to its end. */
+async function watchJoin(
   t: Test,
 ): Promise<{ logs: Record<Role, string>; seen: Record<Role, readonly Seen[]> }> {
-  for (let attempt = 1; ; attempt += 1) {
-    if (joiner.isRunning()) await joiner.stop();
-    const over = new AbortController();
-    const samples = [agents.donor, agents.joiner].map(({ client }) => sample(client, over.signal));
-    const logs = await joins(t, { donor, joiner, start });
-    over.abort();
-    const [ofDonor = [], ofJoiner = []] = await Promise.all(samples);
-    const last = new Map(ofDonor.map(({ transfer }) => [transfer.id, transfer]));
-    const newest = [...last.keys()].at(-1);
-    const seen = {
-      donor: ofDonor.filter(({ transfer }) => transfer.id === newest),
-      joiner: ofJoiner.filter(
-        ({ transfer }) => transfer.endedAt === undefined || transfer.id === ofJoiner.at(-1)?.transfer.id,
-      ),
-    };
-    if (isSteady(seen.donor) || attempt === 3) return { logs, seen };
-    t.comment('the machine was too busy for a steady transfer, once more');
-  }
+  const over = new AbortController();
+  const samples = [agents.donor, agents.joiner].map(({ client }) => sample(client, over.signal));
+  const logs = await joins(t, { donor, joiner, start });
+  over.abort();
+  const [ofDonor = [], ofJoiner = []] = await Promise.all(samples);
+  return { logs, seen: { donor: ofDonor, joiner: ofJoiner } };
 }
 
-const rate = 16 * 2 ** 20;
-
-function isSteady(seen: readonly Seen[]): boolean {
-  const files = seen.filter(({ transfer }) => transfer.phase === 'copying' && transfer.bytesDone > 0);
-  return files.every(({ atMs, transfer }) => {
-    const seconds = (atMs - (files[0]?.atMs ?? 0)) / 1000;
-    const expected = (transfer.bytesDone - (files[0]?.transfer.bytesDone ?? 0)) / rate;
-    return Math.abs(seconds - expected) < 3;
-  });
-}
-
-t.test('a steady transfer, as both agents show it', async (t) => {
+t.test('a transfer, as both agents show it', async (t) => {
   limitDonor('16m');
-  const { logs, seen: seenBy } = await joinSteadily(t);
+  const { logs, seen: seenBy } = await watchJoin(t);
   t.notMatch(logs.joiner + logs.donor, /does the transfer itself/);
   for (const role of ['donor', 'joiner'] as const) {
     const seen = seenBy[role];
@@ -104,14 +81,36 @@ t.test('a steady transfer, as both agents show it', async (t) => {
   }
 });
 
-/** After a third, what is said to be left is right within a quarter. */
+/**
+ * After a third the forecast is what is left in the end, at a rate as it was until then: both within a quarter. Whether the rate
+ * stays the same is up to the machine.
+ */
 function checkEta(t: Test, role: string, seen: readonly Seen[]): void {
-  const endMs = seen.find(({ transfer }) => transfer.percent === 100)?.atMs ?? 0;
-  const third = seen.find(({ transfer }) => transfer.phase === 'copying' && (transfer.percent ?? 0) >= 34);
-  const leftSeconds = (endMs - (third?.atMs ?? 0)) / 1000;
-  const eta = third?.transfer.etaSeconds ?? 0;
-  t.comment(`${role}: ${eta.toFixed(1)} s were said to be left, it took ${leftSeconds.toFixed(1)} s`);
-  t.ok(Math.abs(eta - leftSeconds) <= 0.25 * leftSeconds, `${role}: eta`, { eta, leftSeconds });
+  const all = seen.at(-1)?.transfer.bytesDone ?? 0;
+  const moving = seen.filter(({ transfer }) => transfer.phase === 'copying' && transfer.bytesDone > 0);
+  const at = moving.findIndex(({ transfer }) => (transfer.percent ?? 0) >= 34);
+  const { bytesDone = 0, etaSeconds = 0, ratePerSecond = 0 } = moving[at]?.transfer ?? {};
+  const forecast = etaSeconds * ratePerSecond;
+  const left = all - bytesDone;
+  t.ok(Math.abs(forecast - left) <= 0.25 * left, `${role}: what is left`, { forecast, left });
+  const rates = ratesOf(moving.slice(0, at + 1));
+  const [slowest, fastest] = [Math.min(...rates), Math.max(...rates)];
+  t.ok(
+    ratePerSecond >= 0.75 * slowest && ratePerSecond <= 1.25 * fastest,
+    `${role}: the rate is one between the slowest and the fastest`,
+    { ratePerSecond, slowest, fastest },
+  );
+}
+
+/** Bytes a second from one count to the next. */
+function ratesOf(seen: readonly Seen[]): number[] {
+  const counts = seen.filter(
+    ({ transfer }, index) => transfer.bytesDone !== seen[index - 1]?.transfer.bytesDone,
+  );
+  return counts.slice(1).map(({ atMs, transfer }, index) => {
+    const before = counts[index];
+    return ((transfer.bytesDone - (before?.transfer.bytesDone ?? 0)) * 1000) / (atMs - (before?.atMs ?? 0));
+  });
 }
 
 t.test('what is kept of it', async (t) => {
@@ -170,7 +169,7 @@ t.test('a rate that is changed while files move', async (t) => {
     // What is on its way still arrives, and the count follows once a second.
     await rateOver(agent, 2500);
     const slow = await rateOver(agent, 4000);
-    t.ok(slow < 4e6, `${role}: slower, ${slow} bytes a second`);
+    t.ok(slow > 0 && slow < 4e6, `${role}: slower, ${slow} bytes a second`);
     if (role === 'joiner') await agents.donor.run('throttle', '0');
     t.match(await agent.run('throttle', '0'), /no limit/);
     if (role === 'joiner') {

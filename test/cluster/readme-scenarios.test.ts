@@ -50,7 +50,7 @@ t.test('verification turned off and addresses instead of names', async (t) => {
     const start = tunnelOptions(joiner, await stranger.certify('joiner', { commonName: 'somebody' }), {
       groups: off,
     });
-    const warnings = [/\[WARNING\] peers are not verified \(sockopt=verify=0\)/];
+    const warnings = [/\[WARNING\] VERIFICATION_OFF: peers are not verified \(sockopt=verify=0\)/];
     const logs = await joins(t, { donor, joiner, start, warnings });
     for (const log of Object.values(logs)) t.match(log, warnings[0]);
   });
