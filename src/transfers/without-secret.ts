@@ -2,8 +2,8 @@ import type { Config } from '../config/config.js';
 import type { TransferError } from '../errors.js';
 import type { EmitEvent } from '../events.js';
 
-/** A donor with the original script has ended by then, and one with the secret of this transfer has come. */
-const graceMs = 5000;
+/** None: when a refused donor has ended, its server tells the joiner, which aborts (10.11) and would leave no error behind. */
+const graceMs = 0;
 
 /** Those that wanted to write without the transfer's secret. */
 export interface Refused {
