@@ -191,6 +191,13 @@ export function asTransferError(thrown: unknown): TransferError {
   return new TransferError('INTERNAL', `unexpected: ${words}`, { cause: thrown });
 }
 
+/** The code of a failed system call, as Node gives it: `ENOENT`; undefined for anything else. */
+export function errnoOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string'
+    ? thrown.code
+    : undefined;
+}
+
 /** Something a check found: an error stops the transfer, a warning is logged and the transfer goes on. */
 export interface Finding {
   readonly severity: 'error' | 'warning';

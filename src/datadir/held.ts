@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { keyOf } from './changes.js';
 import { rootOf, type Layout, type Place } from './layout.js';
 import type { Manifest, ManifestFile } from './manifest.js';
 
@@ -122,10 +123,6 @@ function serverFiles({ roots }: Layout): string[] {
     join(roots.aria, 'aria_log_control'),
     join(roots.undo, 'undo001'),
   ];
-}
-
-function keyOf({ place, path }: Pick<ManifestFile, 'place' | 'path'>): string {
-  return `${place}\0${path}`;
 }
 
 function statOf(layout: Layout, { place, path }: ManifestFile): Stats | undefined {

@@ -91,6 +91,11 @@ function newestBinlogs(layout: Layout, maxBinlogs: number): readonly string[] {
   return maxBinlogs < 0 ? names : binlogsForRecovery(layout.binlog?.dir ?? '', names, maxBinlogs);
 }
 
+/** The sum of all sizes, bytes. */
+export function totalSize(files: readonly Pick<InventoryFile, 'size'>[]): number {
+  return files.reduce((sum, { size }) => sum + size, 0);
+}
+
 /** File systems allocate in steps and may inline or delay; a hole worth caring about is at least 64 KiB. */
 function isSparse(size: number, blocks: number): boolean {
   return size - blocks * 512 >= 65_536;

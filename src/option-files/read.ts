@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
-import { errorOf, type Finding } from '../errors.js';
+import { errnoOf, errorOf, type Finding } from '../errors.js';
 import type { OptionEntry } from './entry.js';
 import { parseOptionFile, type Statement } from './parse.js';
 import { type OptionFileChoice, searchPath } from './search-path.js';
@@ -78,7 +78,7 @@ function readFile(reading: Reading, path: string, depth: number): ReadFailure | 
     bytes = readFileSync(file);
   } catch (cause) {
     const message = `cannot read the option file: ${cause instanceof Error ? cause.message : String(cause)}`;
-    const isMissing = codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR';
+    const isMissing = errnoOf(cause) === 'ENOENT' || errnoOf(cause) === 'ENOTDIR';
     const hint = isMissing ? { hint: 'create the file, or correct the path that names it' } : {};
     const finding = { ...warning('OPTION_FILE_UNREADABLE', message, file), ...hint };
     return { kind: 'unopened', isMissing, finding };
@@ -165,8 +165,4 @@ function expandHome(path: string, home: string | undefined): string {
 
 function warning(code: Finding['code'], message: string, where: string): Finding {
   return { severity: 'warning', code, message, where };
-}
-
-function codeOf(cause: unknown): string | undefined {
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
 }

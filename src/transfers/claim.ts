@@ -1,5 +1,5 @@
 import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { TransferError } from '../errors.js';
+import { errnoOf, TransferError } from '../errors.js';
 import type { ProcessIdentity } from '../processes/proc.js';
 
 /** The file in the data directory that says which transfer is at work on it. */
@@ -33,7 +33,7 @@ function placeWhole(draft: string, claimFile: string, text: string, link: typeof
   try {
     link(draft, claimFile);
   } catch (error) {
-    if (!withoutLinks.has(codeOf(error))) throw error;
+    if (!withoutLinks.has(errnoOf(error))) throw error;
     writeFileSync(claimFile, text, { mode: 0o600, flag: 'wx' });
   }
 }
@@ -70,7 +70,7 @@ export function readClaim(claimFile: string): Claim | undefined {
   try {
     text = readFileSync(claimFile, 'utf8');
   } catch (cause) {
-    if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR') return undefined;
+    if (errnoOf(cause) === 'ENOENT' || errnoOf(cause) === 'ENOTDIR') return undefined;
     throw unreadable(claimFile, cause);
   }
   const claim = parseClaim(text);
@@ -108,14 +108,10 @@ function unreadable(claimFile: string, cause: unknown): TransferError {
   const owner = statSync(claimFile, { throwIfNoEntry: false })?.uid;
   return new TransferError(
     'ALREADY_RUNNING',
-    `another transfer may be at work on this data directory: its claim ${claimFile}, a file of user ${owner ?? 'unknown'}, cannot be read (${String(codeOf(cause))})`,
+    `another transfer may be at work on this data directory: its claim ${claimFile}, a file of user ${owner ?? 'unknown'}, cannot be read (${String(errnoOf(cause))})`,
     {
       hint: 'see whether a galera-sst-tunnel of that user runs (plan or a script started by hand as root?); if none does, remove the file',
       cause,
     },
   );
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import { adoptBinlogs, clearBinlogs } from '../datadir/binlogs.js';
 import { compareWithManifest } from '../datadir/compare.js';
+import { totalSize } from '../datadir/inventory.js';
 import { checkSpace } from '../datadir/space-check.js';
 import { decodeManifest, type Manifest } from '../datadir/manifest.js';
 import type { Layout } from '../datadir/layout.js';
@@ -97,7 +98,7 @@ async function receiveFiles(
     const next = await withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], signal));
     if (next === failure) throw readDonorFailure(failure);
     const manifest = decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
-    progress.complete(Math.max(0, sizeOf(manifest) - heldBytes));
+    progress.complete(Math.max(0, totalSize(manifest.files) - heldBytes));
     return manifest;
   } finally {
     unlimit?.();
@@ -112,7 +113,7 @@ async function answerOffer(
 ): Promise<{ readonly expectedBytes: number; readonly heldBytes: number }> {
   const text = readFileSync(offerFile, 'utf8');
   const offer = decodeManifest(text, 'the offer');
-  const bytes = sizeOf(offer);
+  const bytes = totalSize(offer.files);
   emit({ kind: 'notice', text: `the donor offers ${offer.files.length} files with ${bytes} bytes` });
   report(await checkSpace(layout, offer, config.directories, signal), emit);
   const held = takeStock(layout, offer, emit);
@@ -142,10 +143,6 @@ function stillLinked({ links }: JoinerPlan, layout: Layout): readonly (readonly 
     .map(({ name, module }) => [name, module] as const);
 }
 
-function sizeOf({ files }: Manifest): number {
-  return files.reduce((sum, file) => sum + file.size, 0);
-}
-
 /** Nothing is assumed complete: what lies on disk is compared with what the donor says it sent. */
 async function verify(context: Conversation, manifest: Manifest, offeredMs: number): Promise<void> {
   const { layout, signal, emit, now, partial } = context;
@@ -160,7 +157,7 @@ async function verify(context: Conversation, manifest: Manifest, offeredMs: numb
   emit({
     kind: 'finished',
     bypass: false,
-    bytes: sizeOf(manifest),
+    bytes: totalSize(manifest.files),
     files: manifest.files.length,
     seconds: (now().getTime() - offeredMs) / 1000,
   });

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.js';
 import { keyOf, mayDiffer, showsChanges, type SentFile, type SentFiles } from '../datadir/changes.js';
-import type { Inventory, InventoryFile } from '../datadir/inventory.js';
+import { totalSize, type Inventory, type InventoryFile } from '../datadir/inventory.js';
 import { fileOverheadBytes } from '../datadir/streams.js';
 import type { TransferContext } from './context.js';
 
@@ -66,6 +66,6 @@ export function isWorthIt(work: number, before: number, skipsLittle: boolean): b
 }
 
 function describePass(pass: number, files: readonly InventoryFile[], seconds: number): string {
-  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  const bytes = totalSize(files);
   return `pass ${pass}, while the server writes: sent ${files.length} files, ${bytes} bytes in ${seconds.toFixed(1)} s`;
 }

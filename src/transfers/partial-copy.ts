@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import type { BrokenTransfer } from '../datadir/held.js';
 import { decodeManifest } from '../datadir/manifest.js';
-import { TransferError, type Finding } from '../errors.js';
+import { errnoOf, TransferError, type Finding } from '../errors.js';
 import { bootId } from '../processes/proc.js';
 
 /**
@@ -98,8 +98,7 @@ function writeMarker(
   try {
     writeDurably(dataDir, file, `${JSON.stringify(header)}\n${offer}`);
   } catch (cause) {
-    const isFull = cause instanceof Error && 'code' in cause && /ENOSPC|EDQUOT/.test(String(cause.code));
-    const code = isFull ? 'DISK_FULL' : 'DIRECTORY_NOT_WRITABLE';
+    const code = /^(?:ENOSPC|EDQUOT)$/.test(errnoOf(cause) ?? '') ? 'DISK_FULL' : 'DIRECTORY_NOT_WRITABLE';
     throw new TransferError(code, `cannot write ${file}: ${String(cause)}`, { cause });
   }
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { keyOf, looksSame, mayDiffer, sentBefore, showsChanges, type SentFiles } from '../datadir/changes.js';
 import { DonorHashes } from '../datadir/hashes.js';
 import { isTable } from '../datadir/held.js';
-import { takeInventory, type Inventory, type InventoryFile } from '../datadir/inventory.js';
+import { takeInventory, totalSize, type Inventory, type InventoryFile } from '../datadir/inventory.js';
 import type { Manifest } from '../datadir/manifest.js';
 import { TransferError } from '../errors.js';
 import { isAtLeast } from '../processes/tools.js';
@@ -101,7 +101,7 @@ interface Sender {
 /** What has to wait for the lock, whatever is sent before: it counts in the total from the beginning. */
 function sizeOfDueUnderLock({ files }: Inventory, { modules }: Answer): number {
   const due = files.filter((file) => !showsChanges(file) && modules[file.place] !== '');
-  return due.reduce((sum, { size }) => sum + size, 0);
+  return totalSize(due);
 }
 
 function senderOf(
@@ -129,7 +129,7 @@ async function sendUnderLock(premises: Premises, sent: SentFiles, sender: Sender
   refuseExternalTables(inventory);
   const due = inventory.files.filter((file) => mayDiffer(file, sent.get(keyOf(file))));
   if (sent.size > 0) {
-    const bytes = due.reduce((sum, { size }) => sum + size, 0);
+    const bytes = totalSize(due);
     const text = `under the lock ${due.length} files with ${bytes} bytes are left to send`;
     context.emit({ kind: 'notice', text });
   }

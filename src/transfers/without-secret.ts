@@ -15,8 +15,8 @@ export interface Refused {
 
 /**
  * Whoever reaches the port may be refused there: that alone does not end a wait. Where certificates are verified it was
- * a node that was refused, most likely a donor with the original script, which does not come again: the wait ends
- * when no other donor comes soon. Elsewhere it goes on, and its time limit names the reason.
+ * a node that was refused, most likely a donor with the original script, which does not come again: the wait ends.
+ * Elsewhere it goes on, and its time limit names the reason.
  */
 export function refusedWithoutSecret(
   { tls }: Pick<Config, 'tls'>,

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { placeOf, type Sourced } from '../config/source.js';
-import { TransferError } from '../errors.js';
+import { errnoOf, TransferError } from '../errors.js';
 import type { EmitEvent } from '../events.js';
 import { findMarked, identify, isAlive, type ProcessIdentity } from '../processes/proc.js';
 import { ownUser } from '../surroundings.js';
@@ -49,7 +49,7 @@ export function openWorkplace(options: {
     placeClaim(claimFile, { transferId, owner: identifyThisProcess(), workDir: dir });
   } catch (cause) {
     rmSync(dir, { recursive: true, force: true });
-    if (codeOf(cause) === 'EEXIST') throw alreadyRunning(dataDir, undefined);
+    if (errnoOf(cause) === 'EEXIST') throw alreadyRunning(dataDir, undefined);
     throw new TransferError('DIRECTORY_NOT_WRITABLE', `cannot write ${claimFile}: ${String(cause)}`, {
       option: 'datadir',
       cause,
@@ -151,7 +151,7 @@ function makePrivateDirectory(setting: Sourced<string> | undefined): string {
     };
     if (!existsSync(parent))
       throw new TransferError('DIRECTORY_MISSING', `the directory ${parent} does not exist`, detail);
-    const message = `cannot make a private directory in ${parent}: ${String(codeOf(cause))}`;
+    const message = `cannot make a private directory in ${parent}: ${String(errnoOf(cause))}`;
     throw new TransferError('DIRECTORY_NOT_WRITABLE', message, detail);
   }
 }
@@ -165,8 +165,4 @@ function writePrivate(path: string, content: string | Iterable<string>): string 
 
 function identifyThisProcess(): ProcessIdentity {
   return identify(process.pid) ?? { pid: process.pid, startTicks: 0, bootId: '' };
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
