@@ -103,7 +103,9 @@ export function courierTo(
       });
     },
     reasonBehind: async (thrown) => {
-      if (verdict !== undefined && word === undefined) {
+      // A joiner that has been silent for so long has nothing to say.
+      const isSilent = thrown instanceof TransferError && thrown.code === 'TIMED_OUT';
+      if (verdict !== undefined && word === undefined && !isSilent) {
         const soon = new Promise<void>((resolve) => setTimeout(resolve, 2000).unref());
         await Promise.race([verdict.catch(() => undefined), soon]);
       }
@@ -112,7 +114,10 @@ export function courierTo(
     isFromJoiner: (error) => error === word,
     sendFailure: async (error) => {
       const file = workplace.write(messageFiles.failure, encodeTold({ ok: false, failure: tell(error) }));
-      await send(file, 'failure', { ...supervision, signal: AbortSignal.timeout(4000) });
+      await send(file, 'failure', {
+        ...supervision,
+        signal: AbortSignal.timeout(error.code === 'TIMED_OUT' ? 1000 : 4000),
+      });
     },
     sendSign: async () => send(workplace.write('waiting', ''), 'sign of life'),
   };

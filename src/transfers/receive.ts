@@ -9,6 +9,7 @@ import { startListener } from './listener.js';
 import { stampOwnFiles, type FileStamps } from './original-donor.js';
 import { openOutbox } from './outbox.js';
 import { partialCopyIn } from './partial-copy.js';
+import type { SupervisedChild } from '../processes/supervise.js';
 import type { Reception } from './reception.js';
 import { tellDonor } from './verdict.js';
 import { delay, untilAborted } from './wait.js';
@@ -27,7 +28,7 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
   const donor = { isHere: false, come: (): void => undefined };
   const donorCame = new Promise<void>((resolve) => (donor.come = resolve));
   const outbox = await openOutbox(plan);
-  const listener = await startListener(config, plan, context, {
+  const listener = await startLastingListener(config, context, {
     onConnection: (from) => emit({ kind: 'notice', text: `connection from ${from}` }),
     onEnd: (error) => trouble.abort(error),
   });
@@ -69,7 +70,7 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
       listener,
     );
   } catch (error) {
-    if (donor.isHere) await tellDonor({ plan, outbox }, error, verdictRead, listener, reception.signal);
+    if (donor.isHere) await tellDonor({ plan, outbox }, error, verdictRead, listener);
     throw error;
   } finally {
     refused.stop();
@@ -77,6 +78,24 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
     await listener.stop(2000);
     partial.leave();
     outbox.close();
+  }
+}
+
+/** Once it listens it outlives the transfer's signal: a donor has to be told why the transfer ends. */
+async function startLastingListener(
+  config: Config,
+  context: Reception,
+  hooks: Parameters<typeof startListener>[3],
+): Promise<SupervisedChild> {
+  const { signal } = context;
+  const starting = new AbortController();
+  const giveUp = (): void => starting.abort(signal.reason);
+  if (signal.aborted) giveUp();
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await startListener(config, context.plan, { ...context, signal: starting.signal }, hooks);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
   }
 }
 

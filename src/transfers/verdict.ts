@@ -30,15 +30,14 @@ export async function tellDonor(
   error: unknown,
   verdictRead: Promise<void>,
   listener: SupervisedChild,
-  signal: AbortSignal,
 ): Promise<void> {
   const failure = asTransferError(error);
-  if (failure.code === 'PEER_FAILED' || signal.aborted) return;
+  if (failure.code === 'PEER_FAILED') return;
   const told = encodeTold({ ok: false, failure: tell(failure) });
   try {
     outbox.publish(plan.answer, messageFiles.answer, told);
     outbox.publish(plan.verdict, messageFiles.verdict, told);
-    await within(2000, signal, async (enough) => {
+    await within(2000, new AbortController().signal, async (enough) => {
       await Promise.race([verdictRead, untilAborted(enough)]);
       await untilIdle(listener, enough);
     });

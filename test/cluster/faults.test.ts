@@ -1,0 +1,25 @@
+import t from 'tap';
+import { cellName, play } from '../faults/cell.js';
+import { cells } from '../faults/main.js';
+import { Stage } from '../faults/stage.js';
+
+t.setTimeout(500_000);
+
+/** A few of the table; `scripts/faults` goes through all of it. */
+const chosen = [
+  'script told to end on the joiner, unlocked pass',
+  'script told to end on the donor, locked pass',
+  'socat killed on the joiner, unlocked pass',
+  'all killed at once on the joiner, unlocked pass',
+];
+
+t.test('a transfer that breaks ends quickly, says why on both sides, and the next one succeeds', async (t) => {
+  const stage = await Stage.create();
+  t.teardown(() => stage.destroy());
+  for (const name of chosen) {
+    const cell = cells.find((one) => cellName(one) === name);
+    if (cell === undefined) throw new Error(`no cell ${name}`);
+    const { problems, causes, outcome } = await play(stage, cell);
+    t.same(problems, [], name, { causes, outcome });
+  }
+});
