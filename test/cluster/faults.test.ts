@@ -13,13 +13,16 @@ const chosen = [
   'all killed at once on the joiner, unlocked pass',
 ];
 
-t.test('a transfer that breaks ends quickly, says why on both sides, and the next one succeeds', async (t) => {
-  const stage = await Stage.create();
-  t.teardown(() => stage.destroy());
-  for (const name of chosen) {
-    const cell = cells.find((one) => cellName(one) === name);
-    if (cell === undefined) throw new Error(`no cell ${name}`);
-    const { problems, causes, outcome } = await play(stage, cell);
-    t.same(problems, [], name, { causes, outcome });
-  }
-});
+t.test(
+  'a transfer that breaks ends quickly, says why on both sides, and the next one succeeds',
+  async (t) => {
+    const stage = await Stage.create();
+    t.teardown(() => stage.destroy());
+    for (const name of chosen) {
+      const cell = cells.find((one) => cellName(one) === name);
+      if (cell === undefined) throw new Error(`no cell ${name}`);
+      const { problems, causes, outcome } = await play(stage, cell);
+      t.same(problems, [], name, { causes, outcome });
+    }
+  },
+);
