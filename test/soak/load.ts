@@ -16,6 +16,8 @@ export interface Load {
   statements: number;
   /** Statements that failed, by error: deadlocks, and tables that another writer has changed. */
   readonly errors: Map<string, number>;
+  /** What was sent, in the order of its ends: the time of the end and, where it failed, the error come before it. */
+  readonly written: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -50,14 +52,19 @@ export const loadSettings = {
 
 /** Writes all the time, in so many sessions, until it is stopped. */
 export function startLoad(node: LabNode, writers: number, random: (below: number) => number): Load {
-  const load = { statements: 0, errors: new Map<string, number>(), stopping: false };
+  const load = { statements: 0, errors: new Map<string, number>(), written: [] as string[], stopping: false };
+  const note = (batch: string, outcome: string): void =>
+    void load.written.push(`-- ${new Date().toISOString()} ${outcome}\n${batch}`);
   const running = Array.from({ length: writers }, async (_, writer) => {
     while (!load.stopping) {
       const statements = Array.from({ length: 1 + random(12) }, () => statement(`load${writer}`, random));
+      const batch = `CREATE DATABASE IF NOT EXISTS load${writer};\n${statements.join(';\n')};`;
       try {
-        await node.sql(`CREATE DATABASE IF NOT EXISTS load${writer};\n${statements.join(';\n')};`);
+        await node.sql(batch);
         load.statements += statements.length;
+        note(batch, 'done');
       } catch (error) {
+        note(batch, String(error).slice(-300));
         const code = /ERROR (\d+)/.exec(String(error))?.[1] ?? String(error).slice(0, 200);
         load.errors.set(code, (load.errors.get(code) ?? 0) + 1);
       }

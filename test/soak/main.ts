@@ -1,13 +1,13 @@
 import { prepareSoak, runRound } from './round.js';
 
-/** `scripts/soak [rounds] [seed] [directory]`: transfers in a row while the donor writes; a line of JSON for each. */
+/** `scripts/soak ROUNDS [SEED] [DIRECTORY] [EVIDENCE]`: transfers in a row while the donor writes; a line of JSON for each. */
 async function main(): Promise<void> {
-  const [rounds, seed, root] = process.argv.slice(2);
+  const [rounds, seed, root, evidence] = process.argv.slice(2);
   if (rounds === undefined) {
-    console.log('usage: scripts/soak ROUNDS [SEED] [DIRECTORY]');
+    console.log('usage: scripts/soak ROUNDS [SEED] [DIRECTORY] [EVIDENCE]');
     return;
   }
-  const soak = await prepareSoak(root);
+  const soak = await prepareSoak(root, evidence);
   let failed = 0;
   try {
     for (let round = 0; round < Number(rounds); round++) {

@@ -1,3 +1,6 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { encryptionAtRest, Lab, checksums, compareNodes, type LabNode } from '../lab/index.js';
 import { quote } from '../lab/checksums.js';
@@ -11,6 +14,8 @@ export interface Soak {
   readonly lab: Lab;
   readonly donor: LabNode;
   readonly joiner: LabNode;
+  /** Where the logs of rounds that have failed are kept. */
+  readonly evidence: string;
   readonly start: (node: LabNode, sst: Record<string, string>) => Promise<Parameters<LabNode['start']>[0]>;
 }
 
@@ -28,7 +33,7 @@ export interface Round {
 const key = '00112233445566778899aabbccddeeff'.repeat(2);
 
 /** Boots the donor. */
-export async function prepareSoak(root?: string): Promise<Soak> {
+export async function prepareSoak(root?: string, evidence = tmpdir()): Promise<Soak> {
   const lab = await Lab.create(root === undefined ? {} : { root });
   const [donor, joiner] = [lab.node(1), lab.node(2)];
   const authority = await Authority.create(lab.directory('certificates'));
@@ -40,11 +45,12 @@ export async function prepareSoak(root?: string): Promise<Soak> {
   await donor.waitFor('Synced', 120_000);
   await donor.sql('CREATE DATABASE still; CREATE TABLE still.t (id INT PRIMARY KEY, b VARBINARY(1000))');
   await donor.sql('INSERT INTO still.t SELECT seq, RANDOM_BYTES(1000) FROM still.seq_1_to_20000');
-  return { lab, donor, joiner, start };
+  return { lab, donor, joiner, evidence, start };
 }
 
 /** Lets the joiner join anew while the donor writes, then holds both still and compares them. */
-export async function runRound({ donor, joiner, start }: Soak, seed: number): Promise<Round> {
+export async function runRound(soak: Soak, seed: number): Promise<Round> {
+  const { donor, joiner, start } = soak;
   const random = randomFrom(seed);
   const logged = donor.errorLog().length;
   const load = startLoad(donor, 3, randomFrom(seed + 1));
@@ -66,6 +72,14 @@ export async function runRound({ donor, joiner, start }: Soak, seed: number): Pr
     problems.push(...(await damaged(joiner)));
     problems.push(...complaints(joiner.errorLog(), expected), ...complaints(log, expected));
     tables = (await checksums(joiner)).size;
+  }
+  if (problems.length > 0) {
+    const logs = {
+      'donor.log': log,
+      'joiner.log': joiner.errorLog(),
+      'statements.sql': load.written.join('\n'),
+    };
+    problems.push(`logs in ${keepEvidence(soak, seed, logs)}`);
   }
   if (joiner.isRunning()) await joiner.stop(120_000);
   await donor.waitFor('Synced', 120_000);
@@ -107,12 +121,44 @@ async function damaged(node: LabNode): Promise<string[]> {
     .map((row) => `${row['Table'] ?? ''}: ${row['Msg_text'] ?? ''}`);
 }
 
-/** What helps to tell a copy that is not exact from statements that two nodes carry out differently. */
+/**
+ * What helps to tell a copy that is not exact from statements that two nodes carry out differently: the definition with its engine,
+ * sums, and the first rows that only one of them has.
+ */
 async function describeTable(one: LabNode, other: LabNode, difference: string): Promise<string> {
   const table = difference.split(':')[0] ?? '';
-  const look = async (node: LabNode): Promise<string> =>
-    node.sql(
-      `SHOW CREATE TABLE ${table}; SELECT COUNT(*), MIN(id), MAX(id), SUM(n), BIT_XOR(CRC32(word)), BIT_XOR(CRC32(body)) FROM ${table}`,
-    );
-  return (await Promise.all([look(one), look(other)])).join(' ||| ');
+  const said = await Promise.all(
+    [one, other].map(async (node) => {
+      const definition = await attempt(node, `SHOW CREATE TABLE ${table}`);
+      const rows = (await attempt(node, `SELECT * FROM ${table} ORDER BY 1`)).split('\n');
+      return { definition, rows };
+    }),
+  );
+  const [a, b] = said.map(({ rows }) => new Set(rows));
+  const only = (rows: Iterable<string>, others: ReadonlySet<string> | undefined): string[] =>
+    [...rows].filter((row) => others?.has(row) === false);
+  const [first, second] = [only(a ?? [], b), only(b ?? [], a)];
+  const shown = (rows: readonly string[]): string =>
+    rows
+      .slice(0, 3)
+      .map((row) => row.slice(0, 150))
+      .join(' // ');
+  return [
+    said
+      .map(({ definition, rows }) => `${rows.length - 2} rows in ${definition.slice(0, 1500)}`)
+      .join(' ||| '),
+    `${first.length} rows only on ${one.name}: ${shown(first)}`,
+    `${second.length} rows only on ${other.name}: ${shown(second)}`,
+  ].join(' ||| ');
+}
+
+const attempt = async (node: LabNode, text: string): Promise<string> =>
+  node.sql(text, { timeoutMs: 60_000 }).catch((error: unknown) => String(error).slice(-300));
+
+/** What the nodes logged and what was written meanwhile, for whoever looks for the cause. */
+function keepEvidence(soak: Soak, seed: number, logs: Readonly<Record<string, string>>): string {
+  const folder = join(soak.evidence, `round-${seed}`);
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of Object.entries(logs)) writeFileSync(join(folder, name), text);
+  return folder;
 }
