@@ -4,7 +4,7 @@ import { describeMachine, readVersions } from './machine.js';
 import { installed } from './methods.js';
 import { parseOptions, usage, type BenchOptions } from './options.js';
 import { formatReport, type Results } from './report.js';
-import { runOnce, type Bench } from './run.js';
+import { recover, runOnce, type Bench } from './run.js';
 import { dataMiB, prepare } from './setting.js';
 
 async function main(): Promise<void> {
@@ -51,9 +51,16 @@ async function measure(bench: Bench, options: BenchOptions, machine: Results['ma
   for (let round = 1; round <= options.runs; round++) {
     const first = (round - 1) % methods.length;
     for (const method of [...methods.slice(first), ...methods.slice(0, first)]) {
-      const run = await runOnce(bench, method, round);
-      tell(`run ${round} ${method}: ${JSON.stringify(run.metrics)}`);
-      results.runs.push(run);
+      try {
+        const run = await runOnce(bench, method, round);
+        tell(`run ${round} ${method}: ${JSON.stringify(run.metrics)}`);
+        results.runs.push(run);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        tell(`run ${round} ${method} failed: ${reason}`);
+        (results.failures ??= []).push({ method, round, reason });
+        await recover(bench);
+      }
       writeFileSync(options.json, `${JSON.stringify(results, undefined, 2)}\n`);
     }
   }

@@ -72,6 +72,11 @@ t.equal(
   'the report has the medians and the ratios of rsync_tunnel to each peer',
 );
 t.match(
+  formatReport({ ...results, failures: [{ method: 'mariabackup', round: 2, reason: 'no disk\nat all' }] }),
+  /\n\nRun 2 of mariabackup failed: no disk\n\n/,
+  'a run that failed is told of, and counts in no median',
+);
+t.match(
   formatReport({ ...results, runs: runs.filter((r) => r.method === 'rsync') }),
   /^[^\n]*\n\n(\|[^\n]*\n?){3}$/,
   'a single method has no ratios',

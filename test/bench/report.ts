@@ -17,6 +17,8 @@ export interface Results {
   machine: Record<string, string | number>;
   versions: Record<string, string>;
   runs: Run[];
+  /** Runs that came to no end: they count in no median. */
+  failures?: { method: string; round: number; reason: string }[];
 }
 
 const columns = {
@@ -81,6 +83,9 @@ export function formatReport(results: Results): string {
   return [
     describe(results),
     formatTable(['median', ...headings], medians),
+    ...(results.failures ?? []).map(
+      ({ method, round, reason }) => `Run ${round} of ${method} failed: ${reason.split('\n')[0] ?? ''}`,
+    ),
     ...(ratios.length === 0 ? [] : [formatTable([`${base ?? ''} in proportion`, ...headings], ratios)]),
   ].join('\n\n');
 }
