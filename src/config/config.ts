@@ -9,6 +9,10 @@ import { placeOf, type Source, type Sourced } from './source.js';
 import type { SstOption } from './sst-options.js';
 import { resolveTls, type TlsSettings } from './tls.js';
 
+/** What rsync can compress a stream with, fast enough for tables. */
+export const compressors = ['zstd', 'lz4'] as const;
+export type Compressor = (typeof compressors)[number];
+
 /** Everything a transfer is told, resolved and typed; what it finds on disk and network is not in here. */
 export interface Config {
   readonly role: 'joiner' | 'donor';
@@ -23,6 +27,8 @@ export interface Config {
   readonly streams: number;
   /** Donor: most passes over the files while the server writes; `auto` decides by what there is to send. */
   readonly precopy: 'auto' | number;
+  /** Donor: what rsync compresses with on the way; `auto` measures the link and the data. */
+  readonly compressor: 'none' | 'auto' | Compressor;
   /** Binary logs to send: 0 none, negative all. */
   readonly maxBinlogs: number;
   /** Donor: bytes per second that all streams share; undefined for no limit. */
@@ -72,6 +78,7 @@ export function resolveConfig(args: ServerArguments, settings: Settings): Config
       wholeNumber(find(settings, 'backup-threads', transfer), 'backup-threads', { least: 1, most: 64 }) ??
       Math.min(cpus().length, 8),
     precopy: passes(find(settings, 'precopy', ['[sst]'])),
+    compressor: compressor(find(settings, 'compressor', ['[sst]'])),
     maxBinlogs:
       wholeNumber(find(settings, 'sst-max-binlogs', transfer), 'sst-max-binlogs', { least: -1, most: 1e6 }) ??
       1,
@@ -117,7 +124,7 @@ const inherited = [
   'sst-connect-timeout',
   'sst-overall-timeout',
 ] as const;
-const own = ['precopy', 'rlimit', 'verify', 'allow-donor-without-secret'] as const;
+const own = ['precopy', 'compressor', 'rlimit', 'verify', 'allow-donor-without-secret'] as const;
 
 function sourcesOf(settings: Settings): Config['sources'] {
   const found = inherited.map((name) => [name, find(settings, name, transfer)?.source] as const);
@@ -206,6 +213,23 @@ function verification(given: Sourced<string> | undefined): Config['verify'] {
     'OPTION_INVALID',
     `verify is ${JSON.stringify(given?.value)}, expected size or checksum`,
     { option: 'verify', where: given === undefined ? undefined : placeOf(given.source) },
+  );
+}
+
+/** For mariabackup the option of this name is a command line, `pigz -4` for instance: what else it says is not guessed at. */
+function compressor(given: Sourced<string> | undefined): Config['compressor'] {
+  const value = given?.value.toLowerCase() ?? '';
+  if (value === '') return 'none';
+  const known = (['none', 'auto', ...compressors] as const).find((one) => one === value);
+  if (known !== undefined) return known;
+  throw new TransferError(
+    'OPTION_INVALID',
+    `compressor is ${JSON.stringify(given?.value)}, expected none, zstd, lz4 or auto`,
+    {
+      option: 'compressor',
+      where: given === undefined ? undefined : placeOf(given.source),
+      hint: 'this method has rsync compress; a command for mariabackup belongs to nodes that use mariabackup',
+    },
   );
 }
 

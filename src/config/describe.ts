@@ -25,6 +25,7 @@ export function describeSettings(config: Config): readonly string[] {
         ]
       : [
           plain('precopy', config.precopy === 0 ? 'off' : config.precopy),
+          plain('compressor', config.compressor),
           plain('backup-threads', config.streams),
           plain('sst-max-binlogs', config.maxBinlogs),
           plain('rlimit', config.rateLimit ?? 0),

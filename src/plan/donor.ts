@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Compressor } from '../config/config.js';
 import type { SocketOptions } from '../config/tls.js';
 import type { InventoryFile } from '../datadir/inventory.js';
 import { rootOf, type Layout, type Place } from '../datadir/layout.js';
@@ -29,6 +30,8 @@ export interface TunnelClient {
   readonly timeoutSeconds: number;
   /** rsync on both sides is 3.2 or newer and can leave out checksums of what TLS protects anyway. */
   readonly withoutChecksums: boolean;
+  /** rsync on both sides can compress with it, and is to. */
+  readonly compressor?: Compressor | undefined;
   /** The server writes: files that were listed may be gone when rsync looks for them. */
   readonly mayVanish?: boolean | undefined;
 }
@@ -60,11 +63,21 @@ export function sendFiles(job: Job, listFile: string, name: string, client: Tunn
     '--copy-links',
     ...(client.mayVanish === true ? ['--ignore-missing-args'] : []),
     ...(job.sparse ? ['--sparse'] : []),
-    // Without checksums there are no differences to be found.
-    ...(client.withoutChecksums && job.similar !== true ? ['--checksum-choice=none'] : []),
+    ...compression(client.compressor),
+    // Without checksums there are no differences to be found, and nobody would notice what a compressor does wrong.
+    ...(client.withoutChecksums && job.similar !== true && client.compressor === undefined
+      ? ['--checksum-choice=none']
+      : []),
     `${job.root}/`,
     moduleUrl(job.module, client),
   ]);
+}
+
+/** zstd's level 1 compresses tables almost as well as rsync's default of 3, in half the time. */
+function compression(compressor: Compressor | undefined): readonly string[] {
+  if (compressor === undefined) return [];
+  const level = compressor === 'zstd' ? ['--compress-level=1'] : [];
+  return ['--compress', `--compress-choice=${compressor}`, ...level];
 }
 
 /** Sends one message file; rsync renames it into place, so that the joiner never sees a part of it. */

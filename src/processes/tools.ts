@@ -1,3 +1,4 @@
+import { compressors, type Compressor } from '../config/config.js';
 import { TransferError } from '../errors.js';
 import { environment } from '../surroundings.js';
 import { runBriefly } from './spawn.js';
@@ -6,6 +7,8 @@ import { runBriefly } from './spawn.js';
 export interface Tools {
   readonly socat: string;
   readonly rsync: string;
+  /** What this rsync can compress with. */
+  readonly compressors: readonly Compressor[];
 }
 
 /** Older ones lack options that every command here uses: `no-sni` of socat 1.7.4, `--sparse` beside `--inplace` of rsync 3.1.3. */
@@ -19,10 +22,23 @@ const versionOf = {
 /** Finds socat and rsync on the path; `TOOL_MISSING` or `TOOL_TOO_OLD`. */
 export async function findTools(): Promise<Tools> {
   const [socat, rsync] = await Promise.all([findTool('socat'), findTool('rsync')]);
-  return { socat, rsync };
+  return { socat: socat.version, rsync: rsync.version, compressors: readCompressors(rsync) };
 }
 
-async function findTool(name: 'socat' | 'rsync'): Promise<string> {
+/** A program of known version, and all that it printed for it. */
+interface FoundTool {
+  readonly version: string;
+  readonly output: string;
+}
+
+/** rsync lists them from 3.2.0 on; zstd failed now and then before 3.2.3. */
+function readCompressors({ version, output }: FoundTool): readonly Compressor[] {
+  if (!isAtLeast(version, '3.2.3')) return [];
+  const list = /^Compress list:\s+([a-z0-9 ]*)/m.exec(output)?.[1]?.split(' ') ?? [];
+  return compressors.filter((one) => list.includes(one));
+}
+
+async function findTool(name: 'socat' | 'rsync'): Promise<FoundTool> {
   const { args, pattern } = versionOf[name];
   const { outcome, output } = await runBriefly(name, args, 5000);
   if (outcome.kind === 'failed to start') {
@@ -54,7 +70,7 @@ async function findTool(name: 'socat' | 'rsync'): Promise<string> {
       },
     );
   }
-  return version;
+  return { version, output };
 }
 
 /** Compares dotted version numbers. */

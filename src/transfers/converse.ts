@@ -125,6 +125,7 @@ async function answerOffer(
   const answer = {
     tool: version,
     rsync: tools.rsync,
+    compressors: tools.compressors,
     modules: plan.modules,
     links: stillLinked(plan, layout),
     held: encodeHeld(held),

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeManifest, type Manifest } from '../datadir/manifest.js';
 import { TransferError } from '../errors.js';
@@ -29,6 +29,8 @@ export interface Courier {
   sendFailure(error: TransferError): Promise<void>;
   /** Lets the joiner see a sign of life. */
   sendSign(): Promise<void>;
+  /** Sends so many bytes that mean nothing, to see how long that takes. */
+  sendProbe(bytes: number): Promise<void>;
 }
 
 /** @param onFailure is told the joiner's reason as soon as it is known, from its answer on */
@@ -120,5 +122,14 @@ export function courierTo(
       });
     },
     sendSign: async () => send(workplace.write('waiting', ''), 'sign of life'),
+    sendProbe: async (bytes) => {
+      const file = workplace.write('probe', zeros(bytes));
+      await send(file, 'probe of the link').finally(() => rmSync(file, { force: true }));
+    },
   };
+}
+
+function* zeros(bytes: number): Generator<string> {
+  const chunk = '\0'.repeat(65_536);
+  for (let left = bytes; left > 0; left -= chunk.length) yield chunk.slice(0, left);
 }

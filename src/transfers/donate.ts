@@ -58,9 +58,9 @@ async function donateWithin(config: Config, donation: Donation, context: Transfe
     const client = tunnelClient(config, credentials, peer, tools, workplace, context);
     emit({ kind: 'notice', text: `each rsync below speaks through: ${showTunnelClient(client)}` });
     if (client.secret === undefined) {
-      await donateToOriginal({ config, donation, layout, client, workplace, context });
+      await donateToOriginal({ config, donation, layout, client, tools, workplace, context });
     } else {
-      await donateToOwn({ config, donation, layout, client, workplace, context });
+      await donateToOwn({ config, donation, layout, client, tools, workplace, context });
     }
   } finally {
     workplace.close();
@@ -73,6 +73,7 @@ export interface Premises {
   readonly donation: Donation;
   readonly layout: Layout;
   readonly client: TunnelClient;
+  readonly tools: Tools;
   readonly workplace: Workplace;
   readonly context: TransferContext;
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { compressors, type Compressor } from '../config/config.js';
 import type { AnsweredHeld, HeldFile } from '../datadir/held.js';
 import { places, type Place } from '../datadir/layout.js';
 import { errorTable, TransferError, type ErrorCode } from '../errors.js';
@@ -8,6 +9,8 @@ export interface Answer {
   readonly tool: string;
   /** rsync's version on the joiner. */
   readonly rsync: string;
+  /** What rsync on the joiner can compress with. */
+  readonly compressors: readonly Compressor[];
   /** The module for each kind of file; empty for kinds that this joiner does not take. */
   readonly modules: Readonly<Record<Place, string>>;
   /** The module for each schema directory that is a link at the joiner, by its name. */
@@ -46,6 +49,7 @@ export function readAnswer(file: string): Told<Answer> {
   const told = readTold(file);
   if (!told.ok) return told;
   const { tool, rsync, modules, links, held, wantsHashes, idleTimeoutMs = 0 } = told.value;
+  const offered = told.value['compressors'];
   if (typeof tool !== 'string' || typeof rsync !== 'string' || !isRecord(modules)) throw malformed(file);
   if (typeof idleTimeoutMs !== 'number') throw malformed(file);
   const chosen = places.map((place) => [place, modules[place]] as const);
@@ -55,6 +59,7 @@ export function readAnswer(file: string): Told<Answer> {
   const value: Answer = {
     tool,
     rsync,
+    compressors: compressors.filter((one) => Array.isArray(offered) && offered.includes(one)),
     modules: Object.fromEntries(chosen) as Record<Place, string>,
     links: readLinks(links, file),
     held: readHeld(held),

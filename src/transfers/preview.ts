@@ -104,6 +104,8 @@ function previewDonor(
     secret: 'the one in the joiner’s address',
     timeoutSeconds: Math.ceil(config.idleTimeoutMs / 1000),
     withoutChecksums: true,
+    // `auto` decides when the joiner is there.
+    compressor: config.compressor === 'none' || config.compressor === 'auto' ? undefined : config.compressor,
   };
   const streams = splitIntoStreams(inventory.files, config.streams);
   const modules: Readonly<Record<Place, string>> = sharedModules(layout);

@@ -7,6 +7,7 @@ import type { Manifest } from '../datadir/manifest.js';
 import { TransferError } from '../errors.js';
 import { isAtLeast } from '../processes/tools.js';
 import { claimFileName } from './claim.js';
+import { chooseCompressor } from './compression.js';
 import type { TransferContext } from './context.js';
 import { copyAhead } from './copy-ahead.js';
 import type { Courier } from './courier.js';
@@ -40,7 +41,20 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   emit({ kind: 'notice', text: `the joiner runs version ${answer.tool} with rsync ${answer.rsync}` });
   const signs = { send, everyMs: signInterval([config.idleTimeoutMs, answer.idleTimeoutMs]) };
 
-  const sender = senderOf(premises, answer, sizeOfDueUnderLock(offered, answer));
+  const compressing = {
+    config,
+    layout,
+    answer,
+    own: premises.tools.compressors,
+    courier,
+    files: offered.files,
+  };
+  const compressor = await chooseCompressor(compressing, context);
+  const sender = senderOf(
+    { ...premises, client: { ...premises.client, compressor } },
+    answer,
+    sizeOfDueUnderLock(offered, answer),
+  );
   if (config.precopy !== 0) emit({ kind: 'phase', phase: 'copying' });
   const ahead = {
     offered,

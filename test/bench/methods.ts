@@ -18,6 +18,8 @@ export interface Method {
   script: string;
   /** `[sst]` of a node. */
   sst: (certificate: Certificate) => OptionGroup;
+  /** What an administrator would add to `[sst]` for a slow link, where the method has something that pays there. */
+  slowLink?: OptionGroup;
 }
 
 const checkout = fileURLToPath(new URL('../../../', import.meta.url));
@@ -27,6 +29,7 @@ export const methods: Record<MethodName, Method> = {
   rsync_tunnel: {
     script: `${checkout}scripts/wsrep_sst_rsync_tunnel`,
     sst: files,
+    slowLink: { compressor: 'auto' },
   },
   rsync: { script: '/usr/bin/wsrep_sst_rsync', sst: () => ({ 'ssl-mode': 'DISABLED' }) },
   'rsync-stunnel': {

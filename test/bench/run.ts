@@ -5,6 +5,7 @@ import { formatGroups } from '../lab/option-file.js';
 import { PeakWatch, wireBytes, type CpuAccount } from './accounting.js';
 import type { Heartbeat } from './heartbeat.js';
 import { methods, sstMethodOf, type Certificate, type MethodName } from './methods.js';
+import type { Scenario } from './options.js';
 import type { Run } from './report.js';
 import { takeTimes } from './timeline.js';
 
@@ -14,6 +15,7 @@ export interface Bench {
   donor: LabNode;
   joiner: LabNode;
   certificates: Record<string, Certificate>;
+  scenario: Scenario;
   cpu: CpuAccount;
   /** Undefined when nobody is to write. */
   heartbeat: Heartbeat | undefined;
@@ -77,13 +79,22 @@ export async function runOnce(bench: Bench, method: MethodName, round: number): 
   };
 }
 
+/** After a run that failed: the joiner is gone, the donor back in service, or nothing more can be measured. */
+export async function recover({ donor, joiner, heartbeat }: Bench): Promise<void> {
+  if (joiner.isRunning()) await joiner.kill();
+  await donor.waitFor('Synced', 300_000);
+  await heartbeat?.stop().catch(() => undefined);
+  for (const node of [donor, joiner]) takeTimes(timelineOf(node));
+}
+
 /** Both nodes read `[sst]` from this file; the donor's scripts read it anew for each transfer. */
 export function configure(
-  { donor, joiner, certificates }: Pick<Bench, 'donor' | 'joiner' | 'certificates'>,
+  { donor, joiner, certificates, scenario }: Pick<Bench, 'donor' | 'joiner' | 'certificates' | 'scenario'>,
   method: MethodName,
 ): void {
   for (const node of [donor, joiner]) {
-    const sst = methods[method].sst(certificates[node.host]!);
+    const more = scenario === 'slow-link' ? methods[method].slowLink : {};
+    const sst = { ...methods[method].sst(certificates[node.host]!), ...more };
     mkdirSync(node.directory, { recursive: true });
     writeFileSync(join(node.directory, sstFile), formatGroups({ sst }));
   }

@@ -19,7 +19,8 @@ export async function prepare(lab: Lab, options: BenchOptions): Promise<Bench> {
   const certificates = await labCertificates(lab.directory('certificates'), names);
   const stopwatches = lab.directory('bin');
   writeStopwatches(stopwatches);
-  configure({ donor, joiner, certificates }, 'rsync');
+  const { scenario } = options;
+  configure({ donor, joiner, certificates, scenario }, 'rsync');
   const lasting = (node: typeof donor): Parameters<typeof donor.start>[0] => ({
     groups: { mysqld: { innodb_buffer_pool_size: '256M', wsrep_sst_auth: `${account}:${account}` } },
     optionText: `\n!include ${join(node.directory, sstFile)}\n`,
@@ -42,7 +43,17 @@ export async function prepare(lab: Lab, options: BenchOptions): Promise<Bench> {
 
   const cpu = openCpuAccount();
   cpu.add(donor.pid!);
-  const bench: Bench = { lab, donor, joiner, certificates, cpu, heartbeat, witness, joinerData: 'emptied' };
+  const bench: Bench = {
+    lab,
+    donor,
+    joiner,
+    certificates,
+    scenario,
+    cpu,
+    heartbeat,
+    witness,
+    joinerData: 'emptied',
+  };
   await settleJoiner(bench, lasting(joiner), options);
   return bench;
 }

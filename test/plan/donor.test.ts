@@ -64,6 +64,17 @@ t.test('sparse files, an old rsync, a joiner without a secret and no limit chang
   t.strictSame(env, { GALERA_SST_TUNNEL_TO: 'OPENSSL:x' });
 });
 
+t.test('a compressor that both sides have is named, and what it makes of the files is checked', async (t) => {
+  const job = { module: 'm', root: '/d', files: [], sparse: false, bytes: 0 };
+  const options = (compressor: TunnelClient['compressor']): readonly string[] =>
+    sendFiles(job, '/l', 'n', { ...client, compressor }).args.filter((word) =>
+      /^--(compress|checksum)/.test(word),
+    );
+  t.strictSame(options('zstd'), ['--compress', '--compress-choice=zstd', '--compress-level=1']);
+  t.strictSame(options('lz4'), ['--compress', '--compress-choice=lz4']);
+  t.strictSame(options(undefined), ['--checksum-choice=none']);
+});
+
 t.test('messages are sent and fetched', async (t) => {
   t.strictSame(sendMessage('/w/offer', 'inbox', 'offer', client), {
     name: 'offer',

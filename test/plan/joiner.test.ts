@@ -13,6 +13,7 @@ const config: Config = {
   directories: { dataDir: { value: '/d', source } },
   streams: 2,
   precopy: 0,
+  compressor: 'none',
   maxBinlogs: 1,
   allowDonorWithoutSecret: false,
   initialTimeoutMs: 0,

@@ -38,16 +38,29 @@ function putFirst(t: Test, programs: Readonly<Record<string, string>>): void {
 const socat =
   'socat by Gerhard Rieger and contributors - see www.dest-unreach.org\nsocat version 1.7.4.4 on 06 Nov 2022';
 const rsync = 'rsync  version 3.2.7  protocol version 31';
+const list = (compressors: string): string =>
+  `Checksum list:\n    xxh128 md5 none\nCompress list:\n    ${compressors}\nDaemon auth list:\n    sha512`;
 
 t.test('the versions are read from what the programs print', async (t) => {
   const cases = [
     [
       { socat, rsync },
-      { socat: '1.7.4.4', rsync: '3.2.7' },
+      { socat: '1.7.4.4', rsync: '3.2.7', compressors: [] },
     ],
     [
-      { socat: 'socat version 1.8.0.3 on x', rsync: 'rsync  version v3.4.1pre1  protocol version 32' },
-      { socat: '1.8.0.3', rsync: '3.4.1' },
+      {
+        socat: 'socat version 1.8.0.3 on x',
+        rsync: `rsync  version v3.4.1pre1  protocol version 32\n${list('zstd zlibx zlib none')}`,
+      },
+      { socat: '1.8.0.3', rsync: '3.4.1', compressors: ['zstd'] },
+    ],
+    [
+      { socat, rsync: `rsync  version 3.2.2  protocol version 31\n${list('zstd lz4 zlibx zlib none')}` },
+      { socat: '1.7.4.4', rsync: '3.2.2', compressors: [] },
+    ],
+    [
+      { socat, rsync: `rsync  version 3.5.0  protocol version 32\n${list('lz4 zstd zlibx zlib none')}` },
+      { socat: '1.7.4.4', rsync: '3.5.0', compressors: ['zstd', 'lz4'] },
     ],
   ] as const;
   for (const [index, [programs, versions]] of cases.entries()) {

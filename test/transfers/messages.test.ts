@@ -28,6 +28,7 @@ const links = new Map([['shop', 'm-link0']]);
 const answer = {
   tool: '0.1.0',
   rsync: '3.5.0',
+  compressors: ['zstd', 'lz4'],
   modules,
   links,
   held,
@@ -51,6 +52,7 @@ t.test('an answer is read back as it was told', async (t) => {
       ok: true,
       value: {
         ...older,
+        compressors: [],
         links: new Map(),
         held: { complete: [], similar: [] },
         wantsHashes: false,

@@ -1,0 +1,140 @@
+import type { Compressor, Config } from '../config/config.js';
+import { placeOf } from '../config/source.js';
+import { sampleData, type Compressibility } from '../datadir/compressibility.js';
+import { totalSize, type InventoryFile } from '../datadir/inventory.js';
+import type { Layout } from '../datadir/layout.js';
+import type { Finding } from '../errors.js';
+import type { TransferContext } from './context.js';
+import type { Courier } from './courier.js';
+import type { Answer } from './messages.js';
+
+/** Less than this is sent before a measurement has paid. */
+const leastBytes = 128 * 1024 * 1024;
+/** Data that shrinks less than this is compressed or encrypted already. */
+const worstRatio = 0.8;
+/** What compression has to gain before a donor's processors are spent on it. */
+const leastGain = 1.25;
+/** zstd's fastest level against zlib's is 3, and half of the processors are busy with TLS and rsync (zstd 1.5.4, rsync 3.5.0). */
+const zstdAgainstSample = 1.5;
+
+/** What compression has to do with: all of it measured. */
+export interface Measured {
+  readonly data: Compressibility;
+  /** Bytes per second that reach the joiner. */
+  readonly linkBytesPerSecond: number;
+  /** Processors that can compress at once. */
+  readonly processors: number;
+}
+
+/** A donor's rsync clients with the compressor that they are to use, if any. */
+export interface Compressing {
+  readonly config: Config;
+  readonly layout: Layout;
+  readonly answer: Pick<Answer, 'compressors'>;
+  /** What rsync on this side can compress with. */
+  readonly own: readonly Compressor[];
+  readonly courier: Pick<Courier, 'sendSign' | 'sendProbe'>;
+  readonly files: readonly InventoryFile[];
+}
+
+/** Decides with what the streams of a transfer are compressed; undefined: not at all. Says why in the log. */
+export async function chooseCompressor(
+  compressing: Compressing,
+  context: Pick<TransferContext, 'emit' | 'rate'>,
+): Promise<Compressor | undefined> {
+  const { config } = compressing;
+  if (config.compressor === 'none') return undefined;
+  const wanted = config.compressor === 'auto' ? 'zstd' : config.compressor;
+  const lack = whoLacks(wanted, compressing);
+  if (lack !== undefined) {
+    context.emit({ kind: 'finding', finding: { ...lack, where: whereSet(config) } });
+    return undefined;
+  }
+  if (config.compressor !== 'auto') return wanted;
+  const { choice, reason } = await measureAndChoose(compressing, context);
+  context.emit({ kind: 'notice', text: `compressor=auto: ${reason}` });
+  return choice;
+}
+
+/** Both sides' rsync must know the compressor; without it the copy is as good, only slower. */
+function whoLacks(wanted: Compressor, { own, answer }: Compressing): Finding | undefined {
+  const side = !own.includes(wanted)
+    ? 'here'
+    : !answer.compressors.includes(wanted)
+      ? 'on the joiner'
+      : undefined;
+  if (side === undefined) return undefined;
+  return {
+    severity: 'warning',
+    code: 'TOOL_TOO_OLD',
+    message: `rsync ${side} cannot compress with ${wanted}: the files are sent uncompressed`,
+    option: 'compressor',
+    hint: 'rsync 3.2.3 or newer, built with that compressor, is needed on both nodes (rsync --version)',
+  };
+}
+
+function whereSet({ sources }: Config): string | undefined {
+  const source = sources.compressor;
+  return source === undefined ? undefined : placeOf(source);
+}
+
+interface Choice {
+  readonly choice: Compressor | undefined;
+  readonly reason: string;
+}
+
+async function measureAndChoose(
+  { config, layout, courier, files }: Compressing,
+  { rate }: Pick<TransferContext, 'rate'>,
+): Promise<Choice> {
+  const bytes = totalSize(files);
+  if (bytes < leastBytes)
+    return { choice: undefined, reason: `no compression for as little as ${bytes} bytes` };
+  const data = await sampleData(layout, files);
+  if (data === undefined) return { choice: undefined, reason: 'no compression: no file could be sampled' };
+  // The link need not be measured for data that does not shrink.
+  if (data.ratio > worstRatio) return judge({ data, linkBytesPerSecond: 0, processors: 0 });
+  const limit = rate?.bytesPerSecond ?? 0;
+  const linkBytesPerSecond = Math.min(await measureLink(courier), limit === 0 ? Infinity : limit);
+  return judge({ data, linkBytesPerSecond, processors: config.streams });
+}
+
+/** Compresses where that is clearly faster, given how fast the link is and how fast the processors would compress. */
+export function judge({ data, linkBytesPerSecond, processors }: Measured): Choice {
+  const shrinks = `a sample of the data shrinks to ${data.ratio.toFixed(2)}`;
+  if (data.ratio > worstRatio) return { choice: undefined, reason: `no compression: ${shrinks}` };
+  const sentCompressed = Math.min(
+    linkBytesPerSecond / data.ratio,
+    data.bytesPerSecond * zstdAgainstSample * processors,
+  );
+  const compared = `${shrinks}, the link carries ${mega(linkBytesPerSecond)} MB/s uncompressed and would ${mega(sentCompressed)} MB/s compressed`;
+  return sentCompressed < leastGain * linkBytesPerSecond
+    ? { choice: undefined, reason: `no compression: ${compared}` }
+    : { choice: 'zstd', reason: `zstd: ${compared}` };
+}
+
+const mega = (bytes: number): string => (bytes / 1e6).toFixed(0);
+
+const mebi = 1024 * 1024;
+/** A slow link is known after the first; on a fast one that takes no longer than the connection itself. */
+const probeBytes = [2 * mebi, 32 * mebi];
+/** Longer than connections differ in. */
+const tellingSeconds = 0.3;
+
+/** Bytes per second through a tunnel, from how much longer a message takes that has them than one that has none. */
+async function measureLink(courier: Compressing['courier']): Promise<number> {
+  const emptySeconds = await secondsOf(() => courier.sendSign());
+  let rate = Infinity;
+  for (const bytes of probeBytes) {
+    const seconds = (await secondsOf(() => courier.sendProbe(bytes))) - emptySeconds;
+    rate = bytes / Math.max(seconds, 0.001);
+    if (seconds > tellingSeconds) break;
+  }
+  return rate;
+}
+
+async function secondsOf(work: () => Promise<void>): Promise<number> {
+  const startedMs = performance.now();
+  await work();
+  return (performance.now() - startedMs) / 1000;
+}

@@ -1,0 +1,174 @@
+import { truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import type { Compressor, Config } from '../../src/config/config.js';
+import type { InventoryFile } from '../../src/datadir/inventory.js';
+import type { Layout } from '../../src/datadir/layout.js';
+import { chooseCompressor, judge, type Compressing } from '../../src/transfers/compression.js';
+import { recordTransfer } from './context.js';
+
+const mb = 1e6;
+const data = (ratio: number, megabytesPerSecond: number): Parameters<typeof judge>[0]['data'] => ({
+  sampled: 2 * mb,
+  ratio,
+  bytesPerSecond: megabytesPerSecond * mb,
+});
+
+t.test(
+  'data is compressed where the link is clearly slower than data that shrinks, and the processors',
+  (t) => {
+    const cases = [
+      [
+        '200 Mbit/s, ordinary tables',
+        { data: data(0.4, 80), linkBytesPerSecond: 24 * mb, processors: 2 },
+        'zstd',
+      ],
+      [
+        '1 Gbit/s, ordinary tables',
+        { data: data(0.4, 80), linkBytesPerSecond: 115 * mb, processors: 2 },
+        'zstd',
+      ],
+      [
+        '1 Gbit/s, one processor',
+        { data: data(0.4, 80), linkBytesPerSecond: 115 * mb, processors: 1 },
+        undefined,
+      ],
+      [
+        'faster than it can be compressed',
+        { data: data(0.2, 80), linkBytesPerSecond: 600 * mb, processors: 2 },
+        undefined,
+      ],
+      ['compressed already', { data: data(0.95, 80), linkBytesPerSecond: 2 * mb, processors: 8 }, undefined],
+      ['shrinks a little', { data: data(0.79, 80), linkBytesPerSecond: 2 * mb, processors: 8 }, 'zstd'],
+    ] as const;
+    for (const [what, measured, expected] of cases) t.equal(judge(measured).choice, expected, what);
+    t.equal(
+      judge(cases[0][1]).reason,
+      'zstd: a sample of the data shrinks to 0.40, the link carries 24 MB/s uncompressed and would 60 MB/s compressed',
+    );
+    t.equal(judge(cases[4][1]).reason, 'no compression: a sample of the data shrinks to 0.95');
+    t.end();
+  },
+);
+
+/** What is measured on a link without limits. */
+function compressing(compressor: Config['compressor'], given: Partial<Compressing> = {}): Compressing {
+  return {
+    config: {
+      compressor,
+      streams: 2,
+      sources: { compressor: { kind: 'file', file: '/my.cnf', line: 3, group: 'sst', name: 'compressor' } },
+    } as Config,
+    layout: { roots: { data: '/nowhere' } } as unknown as Layout,
+    answer: { compressors: ['zstd', 'lz4'] },
+    own: ['zstd', 'lz4'],
+    courier: {
+      sendSign: () => Promise.reject(new Error('nothing is to be measured')),
+      sendProbe: () => Promise.reject(new Error('nothing is to be measured')),
+    },
+    files: [],
+    ...given,
+  };
+}
+
+t.test('what is set is used where both sides can', async (t) => {
+  const both: Compressor[] = ['zstd', 'lz4'];
+  const cases = [
+    ['none', both, both, undefined, undefined],
+    ['zstd', both, both, 'zstd', undefined],
+    ['lz4', both, both, 'lz4', undefined],
+    [
+      'zstd',
+      both,
+      ['lz4'],
+      undefined,
+      'rsync on the joiner cannot compress with zstd: the files are sent uncompressed',
+    ],
+    ['lz4', [], both, undefined, 'rsync here cannot compress with lz4: the files are sent uncompressed'],
+    [
+      'auto',
+      both,
+      [],
+      undefined,
+      'rsync on the joiner cannot compress with zstd: the files are sent uncompressed',
+    ],
+    ['none', [], [], undefined, undefined],
+  ] as const;
+  for (const [wanted, own, joiners, expected, warning] of cases) {
+    const context = recordTransfer();
+    const chosen = await chooseCompressor(
+      compressing(wanted, { own, answer: { compressors: joiners } }),
+      context,
+    );
+    t.equal(chosen, expected, `${wanted} with ${own.join()} here and ${joiners.join()} there`);
+    t.match(
+      context.events,
+      warning === undefined
+        ? []
+        : [
+            {
+              kind: 'finding',
+              finding: {
+                severity: 'warning',
+                code: 'TOOL_TOO_OLD',
+                message: warning,
+                option: 'compressor',
+                where: '/my.cnf:3',
+              },
+            },
+          ],
+    );
+    t.equal(context.events.length, warning === undefined ? 0 : 1);
+  }
+});
+
+t.test('auto measures what it has to, and says what it found', async (t) => {
+  const dir = t.testdir();
+  const table = (path: string, size: number): InventoryFile => {
+    writeFileSync(join(dir, path), '');
+    truncateSync(join(dir, path), size);
+    return {
+      place: 'data',
+      path,
+      size,
+      mtimeMs: 0,
+      ctimeMs: 0,
+      dev: 1,
+      ino: 1,
+      allocated: size,
+      sparse: false,
+    };
+  };
+  const layout = { roots: { data: dir } } as unknown as Layout;
+  const probes: number[] = [];
+  const courier = {
+    sendSign: () => Promise.resolve(),
+    sendProbe: (bytes: number) => Promise.resolve(void probes.push(bytes)),
+  };
+  const run = async (
+    files: readonly InventoryFile[],
+    rateLimit = 0,
+  ): Promise<[string | undefined, string]> => {
+    const rate = { bytesPerSecond: rateLimit, set: () => undefined, add: () => () => undefined };
+    const context = recordTransfer(undefined, { rate });
+    const chosen = await chooseCompressor(compressing('auto', { layout, courier, files }), context);
+    const [event] = context.events;
+    return [chosen, event?.kind === 'notice' ? event.text : ''];
+  };
+  const large = table('large.ibd', 200 * 1024 * 1024);
+  t.strictSame(await run([table('little.ibd', 1000)]), [
+    undefined,
+    'compressor=auto: no compression for as little as 1000 bytes',
+  ]);
+  t.strictSame(probes, []);
+  const [fast, reason] = await run([large]);
+  t.equal(fast, undefined, 'a link that takes no time at all');
+  t.match(
+    reason,
+    /^compressor=auto: no compression: a sample of the data shrinks to 0\.\d\d, the link carries \d+ MB/,
+  );
+  t.strictSame(probes, [2 * 1024 * 1024, 32 * 1024 * 1024]);
+  const [limited, why] = await run([large], 10 * mb);
+  t.equal(limited, 'zstd', 'rlimit counts like a slow link');
+  t.match(why, /^compressor=auto: zstd: .* the link carries 10 MB\/s uncompressed/);
+});
