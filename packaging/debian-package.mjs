@@ -35,8 +35,9 @@ try {
 function build() {
   const packages = bundledPackages(checkout);
   checkLicences(packages);
-  const bill = billOfMaterials(described, packages, read('dist/bin/galera-sst-tunnel.js'), epoch);
   const files = payload(packages);
+  const bundled = [...files].filter(([path]) => path.startsWith('usr/share/galera-sst-tunnel/'));
+  const bill = billOfMaterials(described, packages, new Map(bundled), epoch);
   chmodSync(root, 0o755);
   writeTree(root, files);
   writeTree(root, control(files));

@@ -47,7 +47,7 @@ export function debianCopyright(ownLicence, packages) {
   const header = [
     'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/',
     'Upstream-Name: galera-sst-tunnel',
-    'Comment: usr/share/galera-sst-tunnel/galera-sst-tunnel.js holds, beside this program,',
+    'Comment: the files in usr/share/galera-sst-tunnel hold, beside this program,',
     ...packages.map(({ name, version }) => ` ${name} ${version},`),
     ' whose licences follow.',
   ];
@@ -94,10 +94,11 @@ function indented(text) {
 }
 
 /**
- * CycloneDX 1.5 as JSON: the program, the packages in its bundle, and what it runs on.
+ * CycloneDX 1.5 as JSON: the program, the packages that are bundled, and the files that they are bundled in.
+ * @param files the bundled files, by path
  * @param epochSeconds the time that counts as now
  */
-export function billOfMaterials({ name, version, license, description }, packages, bundle, epochSeconds) {
+export function billOfMaterials({ name, version, license, description }, packages, files, epochSeconds) {
   const library = (one) => ({
     type: 'library',
     'bom-ref': purl(one),
@@ -107,11 +108,16 @@ export function billOfMaterials({ name, version, license, description }, package
     purl: purl(one),
   });
   const self = purl({ name, version });
-  const sha256 = createHash('sha256').update(bundle).digest('hex');
+  const sha256 = (text) => createHash('sha256').update(text).digest('hex');
+  const file = ([path, { text }]) => ({
+    type: 'file',
+    name: path,
+    hashes: [{ alg: 'SHA-256', content: sha256(text) }],
+  });
   return {
     bomFormat: 'CycloneDX',
     specVersion: '1.5',
-    serialNumber: `urn:uuid:${uuidFrom(sha256)}`,
+    serialNumber: `urn:uuid:${uuidFrom(sha256([...files.values()].map(({ text }) => text).join('')))}`,
     version: 1,
     metadata: {
       timestamp: new Date(epochSeconds * 1000).toISOString(),
@@ -123,10 +129,9 @@ export function billOfMaterials({ name, version, license, description }, package
         description,
         licenses: [{ license: { id: license } }],
         purl: self,
-        hashes: [{ alg: 'SHA-256', content: sha256 }],
       },
     },
-    components: unique(packages).map(library),
+    components: [...unique(packages).map(library), ...[...files].map(file)],
     dependencies: [{ ref: self, dependsOn: unique(packages).map(purl) }],
   };
 }

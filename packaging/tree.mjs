@@ -1,5 +1,5 @@
 // What is installed where, below a prefix: the same for the Debian package and for scripts/install.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorTable } from '../dist/src/errors.js';
 import { optionDescriptions } from '../dist/src/config/option-descriptions.js';
@@ -19,10 +19,11 @@ export function programFiles(checkout, { prefix, version, date }) {
   const about = { date, version };
   const node = prefix === '/usr' ? '#!/usr/bin/node' : '#!/usr/bin/env node';
   return new Map([
-    [
-      'share/galera-sst-tunnel/galera-sst-tunnel.js',
-      executable(readFileSync(program, 'utf8').replace(/^#!.*/, node)),
-    ],
+    ...bundledFiles(checkout).map((name) => {
+      const text = read(`dist/bin/${name}`);
+      const file = text.startsWith('#!') ? executable(text.replace(/^#!.*/, node)) : plain(text);
+      return [`share/galera-sst-tunnel/${name}`, file];
+    }),
     ['bin/wsrep_sst_rsync_tunnel', executable(read('scripts/wsrep_sst_rsync_tunnel'))],
     ['bin/galera-sst-tunnel', { link: '../share/galera-sst-tunnel/galera-sst-tunnel.js' }],
     ['share/man/man1/galera-sst-tunnel.1', plain(commandManual(commandLine, about))],
@@ -30,6 +31,12 @@ export function programFiles(checkout, { prefix, version, date }) {
     ['share/man/man5/galera-sst-tunnel.5', plain(optionManual(optionDescriptions, about))],
     ['share/bash-completion/completions/galera-sst-tunnel', plain(bashCompletion(commandLine))],
   ]);
+}
+
+/** The program's own files, by name. */
+function bundledFiles(checkout) {
+  const names = readdirSync(join(checkout, 'dist/bin'));
+  return names.filter((name) => name.endsWith('.js')).sort();
 }
 
 /** What belongs to the system rather than to a prefix. */

@@ -1,15 +1,21 @@
-// Bundles the command line into one file, dist/bin/galera-sst-tunnel.js: the server waits for the script's first line,
-// and finding hundreds of small modules takes longer than everything else that happens before it. One file, so that an
-// upgrade of the package under a running agent takes nothing away that it would still want to load. CommonJS, so that
-// what a command does not need is not run, not even node's own modules.
-// Beside it: the list of packages that went into it, for licences and the bill of materials.
+// Bundles the command line into dist/bin: galera-sst-tunnel.js is all of the script that an agent answers, program.js is
+// everything else. The server waits for the script's first line: finding hundreds of small modules, or reading all of them in
+// one file, takes longer than everything else that happens before it. program.js is one file, so that an upgrade of the
+// package under a running agent takes nothing away that it would still want to load. CommonJS, so that what a command does
+// not need is not run, not even node's own modules.
+// Beside them: the list of packages that went into them, for licences and the bill of materials.
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 rmSync('dist/bin', { recursive: true, force: true });
 const { metafile } = await build({
-  entryPoints: { 'galera-sst-tunnel': 'src/cli/main.ts' },
+  entryPoints: {
+    'galera-sst-tunnel': 'src/cli/main.ts',
+    program: 'src/cli/program.ts',
+    // What is thrown in one file is known in the other.
+    errors: 'src/errors.ts',
+  },
   outdir: 'dist/bin',
   bundle: true,
   format: 'cjs',
@@ -20,12 +26,24 @@ const { metafile } = await build({
   // src/cli/version.ts reads package.json only where it is not bundled.
   define: { bundledVersion: JSON.stringify(version), 'import.meta.url': 'bundleUrl' },
   banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
+  // Names stay: a stack trace in a server's log should say something.
+  minifyWhitespace: true,
+  minifySyntax: true,
   logLevel: 'warning',
+  plugins: [{ name: 'files of their own', setup: keepApart }],
 });
 chmodSync('dist/bin/galera-sst-tunnel.js', 0o755);
 // The package as a whole is of type module.
 writeFileSync('dist/bin/package.json', '{ "type": "commonjs" }\n');
 writeFileSync('dist/bin/bundled.json', `${JSON.stringify(packagesOf(metafile), undefined, 2)}\n`);
+
+/** Files that are loaded at run time instead of being part of each file that uses them. */
+function keepApart({ onResolve }) {
+  onResolve({ filter: /(?:^|\/)(?:errors|program)\.js$/ }, ({ path, kind, importer }) => {
+    if (kind === 'entry-point' || importer.includes('node_modules')) return undefined;
+    return { path: `./${path.split('/').at(-1)}`, external: true };
+  });
+}
 
 /** The packages whose files are in the bundle, by folder. */
 function packagesOf({ outputs }) {

@@ -14,7 +14,8 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
     process.stdout.write(`${version}\n`);
     return 0;
   }
-  const { runCommandLine } = await import('./command-line.js');
+  const { loadCommandLine } = await import('./program.js');
+  const { runCommandLine } = await loadCommandLine();
   return runCommandLine(process.argv.slice(2));
 }
 

@@ -39,8 +39,8 @@ export async function runSst(argv: readonly string[]): Promise<number> {
     if (status !== undefined) return status;
   }
   // Only now is the code that does transfers loaded: with an agent it is not needed.
-  const { runScript } = await import('../sst-script/run.js');
-  const { createRateLimit } = await import('../processes/rate-limit.js');
+  const { loadScript } = await import('./program.js');
+  const { runScript, createRateLimit } = await loadScript();
   return await runScript({
     id: randomUUID(),
     argv,
@@ -118,7 +118,8 @@ async function transferByAgent(given: {
 async function clearUp({ role, direct }: ServerArguments): Promise<void> {
   const dataDir = direct.get('datadir');
   if (dataDir === undefined) return;
-  const { clearCrashed } = await import('../transfers/workplace.js');
+  const { loadClearing } = await import('./program.js');
+  const { clearCrashed } = await loadClearing();
   for (let attempt = 0; attempt < 20; attempt++) {
     try {
       const hasCleared = clearCrashed({ dataDir, transferId: randomUUID(), emit });

@@ -39,11 +39,19 @@ t.test('lintian finds nothing', async (t) => {
 
 t.test('the bill of materials names what is bundled, with its licences', async (t) => {
   const bill = JSON.parse(readFileSync(first.replace(/\.deb$/, '.cdx.json'), 'utf8')) as {
-    components: { name: string; licenses: unknown[] }[];
+    components: { type: string; name: string; licenses?: unknown[]; hashes?: { content: string }[] }[];
   };
-  const names = bill.components.map(({ name }) => name);
+  const libraries = bill.components.filter(({ type }) => type === 'library');
+  const names = libraries.map(({ name }) => name);
   for (const name of ['execa', 'yargs', 'pino', 'prom-client']) t.ok(names.includes(name), name);
-  t.ok(bill.components.every(({ licenses }) => licenses.length === 1));
+  t.ok(libraries.every(({ licenses }) => licenses?.length === 1));
+  const files = bill.components.filter(({ type }) => type === 'file');
+  t.ok(files.length > 0);
+  for (const { name, hashes } of files) {
+    const script = `dpkg-deb --fsys-tarfile "$0" | tar --extract --to-stdout "./$1" | sha256sum`;
+    const sum = execFileSync('sh', ['-c', script, first, name], { encoding: 'utf8' });
+    t.equal(hashes?.[0]?.content, sum.split(' ')[0], name);
+  }
   const copyright = execFileSync(
     'sh',
     [
