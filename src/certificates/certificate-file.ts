@@ -52,15 +52,26 @@ export function readCertificateFile(setting: Sourced<string>): CertificateFile {
 
 /** The certificates of a file, in its order. */
 export function certificatesOf(file: CertificateFile, source: Source): readonly CertificateFacts[] {
-  return file.blocks.filter(isCertificateBlock).map((block) => {
-    try {
-      return readFacts(block.text);
-    } catch (cause) {
-      const message = `the certificate at line ${block.line} of ${file.path} cannot be decoded`;
-      const hint = 'the block is damaged: copy the file again from where it was issued';
-      throw new TransferError('CERTIFICATE_NOT_PEM', message, { ...blame(source), hint, cause });
-    }
-  });
+  return file.blocks
+    .filter(isCertificateBlock)
+    .map((block) => decodeBlock(file.path, block, ({ text }) => readFacts(text), blame(source)));
+}
+
+/** What `decode` makes of a block of a file; CERTIFICATE_NOT_PEM when it throws. */
+export function decodeBlock<T>(
+  path: string,
+  block: PemBlock,
+  decode: (block: PemBlock) => T,
+  detail: ErrorDetail = {},
+): T {
+  try {
+    return decode(block);
+  } catch (cause) {
+    const what = isCertificateBlock(block) ? 'certificate' : block.label;
+    const message = `the ${what} at line ${block.line} of ${path} cannot be decoded`;
+    const hint = 'the block is damaged: copy the file again from where it was issued';
+    throw new TransferError('CERTIFICATE_NOT_PEM', message, { ...detail, hint, cause });
+  }
 }
 
 /** The option and its place, for errors and findings. */

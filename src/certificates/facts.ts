@@ -28,7 +28,7 @@ export interface CertificateFacts {
   readonly x509: X509Certificate;
 }
 
-/** Reads one certificate, PEM or DER. Throws what OpenSSL says when it is damaged. */
+/** Reads one certificate, PEM or DER. Throws what OpenSSL says when it is damaged, or a RangeError. */
 export function readFacts(pem: string | Uint8Array): CertificateFacts {
   const x509 = new X509Certificate(pem);
   const names = parseAlternativeNames(x509.subjectAltName ?? '');
@@ -44,8 +44,8 @@ export function readFacts(pem: string | Uint8Array): CertificateFacts {
     ipAddresses: names
       .filter((name) => name.kind === 'IP Address')
       .map((name) => canonicalIp(name.value) ?? name.value),
-    notBefore: new Date(x509.validFrom),
-    notAfter: new Date(x509.validTo),
+    notBefore: readTime(x509.validFrom),
+    notAfter: readTime(x509.validTo),
     fingerprint256: x509.fingerprint256,
     selfIssued,
     isCa: x509.ca || (selfIssued && isVersion1(x509.raw)),
@@ -53,6 +53,13 @@ export function readFacts(pem: string | Uint8Array): CertificateFacts {
     extendedKeyUsages: usages,
     x509,
   };
+}
+
+/** OpenSSL (3.0) reads a certificate whose time is none, and writes `Bad time value`. */
+function readTime(text: string): Date {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) throw new RangeError(`expected a time, got ${JSON.stringify(text)}`);
+  return time;
 }
 
 /** Node writes a name's parts on lines; line ends inside of them are escaped as `\0A`. */

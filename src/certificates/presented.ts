@@ -72,15 +72,15 @@ function handshake(
     });
     secure.once('close', () => fail('PEER_PROTOCOL', 'it closed the connection'));
     secure.once('secureConnect', () => {
-      const presented = {
-        chain: peerChain(secure),
-        protocol: secure.getProtocol() ?? 'unknown',
-        cipher: secure.getCipher().name,
-      };
       secure.removeAllListeners('close');
+      try {
+        const chain = peerChain(secure);
+        resolve({ chain, protocol: secure.getProtocol() ?? 'unknown', cipher: secure.getCipher().name });
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
       secure.end();
       secure.destroySoon();
-      resolve(presented);
     });
   });
 }

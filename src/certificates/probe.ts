@@ -176,7 +176,10 @@ function checkPeer(
   if (worst !== undefined) throw errorOf(worst);
 }
 
-/** Node hands the chain over as certificates linked to their issuers; a root is its own issuer. */
+/**
+ * Node hands the chain over as certificates linked to their issuers; a root is its own issuer.
+ * @throws TransferError PEER_PROTOCOL.
+ */
 export function peerChain(socket: TLSSocket): readonly CertificateFacts[] {
   const chain: CertificateFacts[] = [];
   const seen = new Set<DetailedPeerCertificate>();
@@ -184,10 +187,19 @@ export function peerChain(socket: TLSSocket): readonly CertificateFacts[] {
   let next = socket.getPeerCertificate(true) as Partial<DetailedPeerCertificate> | undefined;
   while (next?.raw !== undefined && !seen.has(next as DetailedPeerCertificate)) {
     seen.add(next as DetailedPeerCertificate);
-    chain.push(readFacts(next.raw));
+    chain.push(readPresented(next.raw));
     next = next.issuerCertificate;
   }
   return chain;
+}
+
+function readPresented(der: Uint8Array): CertificateFacts {
+  try {
+    return readFacts(der);
+  } catch (cause) {
+    const message = `the peer showed a certificate that cannot be decoded (${String(cause)})`;
+    throw new TransferError('PEER_PROTOCOL', message, { cause, hint: "issue the peer's certificate again" });
+  }
 }
 
 /** rsync's daemon speaks first, so nothing needs to be sent. */

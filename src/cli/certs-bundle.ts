@@ -1,9 +1,16 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { decodeBlock } from '../certificates/certificate-file.js';
 import { hasSigned } from '../certificates/chain.js';
 import { readFacts, type CertificateFacts } from '../certificates/facts.js';
-import { isCertificateBlock, isEncryptedBlock, isKeyBlock, splitPem } from '../certificates/pem.js';
+import {
+  isCertificateBlock,
+  isEncryptedBlock,
+  isKeyBlock,
+  splitPem,
+  type PemBlock,
+} from '../certificates/pem.js';
 import { writeFiles, type Writing } from '../certificates/write-files.js';
 import { TransferError } from '../errors.js';
 
@@ -18,7 +25,11 @@ export function bundle(
   print: (line: string) => void,
 ): void {
   const blocks = files.flatMap(read);
-  const certificates = withoutCopies(blocks.filter(isCertificateBlock).map(({ text }) => readFacts(text)));
+  const certificates = withoutCopies(
+    blocks
+      .filter(isCertificateBlock)
+      .map((block) => decodeBlock(block.file, block, ({ text }) => readFacts(text))),
+  );
   const keys = withoutDuplicates(blocks.filter(isKeyBlock).map(({ text }) => text));
   if (blocks.some((block) => isKeyBlock(block) && isEncryptedBlock(block)))
     throw new TransferError('KEY_ENCRYPTED', 'the private key is encrypted');
@@ -44,16 +55,17 @@ export function bundle(
   for (const line of ['', '[sst]', `tcert=${path}`]) print(line);
 }
 
-function read(file: string): ReturnType<typeof splitPem> {
+function read(file: string): readonly (PemBlock & { readonly file: string })[] {
   try {
-    return splitPem(readFileSync(file, 'utf8'));
+    return splitPem(readFileSync(file, 'utf8')).map((block) => ({ ...block, file }));
   } catch (cause) {
     throw new TransferError('CERTIFICATE_UNREADABLE', `cannot read ${file}: ${String(cause)}`, { cause });
   }
 }
 
 function leafFirst(certificates: readonly CertificateFacts[], key: string): readonly CertificateFacts[] {
-  const leaf = certificates.find(({ x509 }) => x509.checkPrivateKey(createPrivateKey(key)));
+  const own = readKey(key);
+  const leaf = certificates.find(({ x509 }) => x509.checkPrivateKey(own));
   if (leaf === undefined) {
     const subjects = certificates.map(({ subject }) => JSON.stringify(subject)).join(', ');
     throw new TransferError('KEY_MISMATCH', `the key belongs to none of the certificates ${subjects}`);
@@ -66,6 +78,14 @@ function leafFirst(certificates: readonly CertificateFacts[], key: string): read
     if (end !== undefined) chain.push(end);
   }
   return chain;
+}
+
+function readKey(pem: string): KeyObject {
+  try {
+    return createPrivateKey(pem);
+  } catch (cause) {
+    throw new TransferError('CERTIFICATE_NOT_PEM', 'the private key cannot be decoded', { cause });
+  }
 }
 
 function withoutCopies(certificates: readonly CertificateFacts[]): readonly CertificateFacts[] {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { currentCrl, nextCrl, openAuthority, requireSigned } from '../certificates/authority.js';
+import { decodeBlock } from '../certificates/certificate-file.js';
 import { readFacts } from '../certificates/facts.js';
 import { crlLines } from '../certificates/option-lines.js';
 import { isCertificateBlock, splitPem } from '../certificates/pem.js';
@@ -26,7 +27,7 @@ export async function writeCrl(
     if (file === undefined) return serialOf(one);
     const block = splitPem(readFileSync(file, 'utf8')).find(isCertificateBlock);
     if (block === undefined) throw new TransferError('CERTIFICATE_NOT_PEM', `${file} holds no certificate`);
-    const facts = readFacts(block.text);
+    const facts = decodeBlock(file, block, ({ text }) => readFacts(text));
     requireSigned(authority, facts, file);
     print(`revoked ${facts.subject}, serial ${facts.x509.serialNumber}`);
     return facts.x509.serialNumber;

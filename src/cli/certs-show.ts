@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { parseAddress } from '../config/address.js';
+import { decodeBlock } from '../certificates/certificate-file.js';
 import { duration } from '../certificates/checks.js';
 import { readCrl, type CrlFacts } from '../certificates/crl.js';
 import { readFacts, type CertificateFacts } from '../certificates/facts.js';
@@ -48,8 +49,10 @@ export async function show(
 function showFile(path: string, json: boolean, now: Date, print: (line: string) => void): void {
   const blocks = splitPem(readFileSync(path, 'utf8'));
   if (blocks.length === 0) throw new TransferError('CERTIFICATE_NOT_PEM', `${path} holds no PEM block`);
-  const certificates = blocks.filter(isCertificateBlock).map(({ text }) => readFacts(text));
-  const crls = blocks.filter(isCrlBlock).map(({ der }) => readCrl(der));
+  const certificates = blocks
+    .filter(isCertificateBlock)
+    .map((block) => decodeBlock(path, block, ({ text }) => readFacts(text)));
+  const crls = blocks.filter(isCrlBlock).map((block) => decodeBlock(path, block, ({ der }) => readCrl(der)));
   const keys = blocks.filter(isKeyBlock);
   if (json) {
     const data = { certificates: certificates.map(asData), crls: crls.map(crlData), keys: keys.length };
@@ -60,7 +63,9 @@ function showFile(path: string, json: boolean, now: Date, print: (line: string) 
     ...certificates.map((facts) => describe(facts, now)),
     ...crls.map((crl) => describeCrl(crl, now)),
     ...keys.map((block) => [
-      isEncryptedBlock(block) ? 'private key, encrypted' : describeKey(block.text, certificates),
+      isEncryptedBlock(block)
+        ? 'private key, encrypted'
+        : decodeBlock(path, block, ({ text }) => describeKey(text, certificates)),
     ]),
   ];
   print(parts.map((lines) => lines.join('\n')).join('\n\n'));

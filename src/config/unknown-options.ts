@@ -28,7 +28,11 @@ export function nearestOption(name: string): string | undefined {
   const written = normalizeName(name.toLowerCase());
   // Own names come first: what is as near to one of the peers' is more likely one of these.
   const ranked = [...sstOptions, ...peersOptions]
-    .map((option) => ({ option, distance: editDistance(written, option) }))
+    .map((option) => ({
+      option,
+      // Names of thousands of letters are no misspelt ones, and would take long to compare.
+      distance: written.length > 2 * option.length ? Infinity : editDistance(written, option),
+    }))
     .sort((a, b) => a.distance - b.distance);
   const nearest = ranked.find(
     ({ option, distance }) => distance <= Math.max(1, Math.floor(option.length / 4)),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { parseAlternativeNames, readFacts } from '../../src/certificates/facts.js';
 import { issueCa, selfSigned } from '../../src/certificates/issue.js';
+import { splitPem } from '../../src/certificates/pem.js';
 import { folder, node, openssl } from './given.js';
 
 t.test('facts of a node certificate', async (t) => {
@@ -38,6 +39,14 @@ t.test('names with separators in them stay whole', async (t) => {
   t.same(facts.dnsNames, odd);
   t.equal(facts.commonName, undefined);
   t.equal(facts.subject, '');
+});
+
+t.test('a certificate with a time that is none is damaged', async (t) => {
+  const [block] = splitPem((await selfSigned({ keyType: 'ec', dnsNames: ['a'] })).certPem);
+  const { der } = block!;
+  // The month of notBefore becomes the 99th.
+  der.write('99', der.indexOf(Buffer.from([0x17, 0x0d])) + 4);
+  t.throws(() => readFacts(der), { message: /expected a time, got "Bad time value"/ });
 });
 
 t.test("Node's rendering of alternative names is taken apart", (t) => {

@@ -5,6 +5,7 @@ import { issueCertificate } from '../../src/certificates/issue.js';
 import { readPair } from '../../src/certificates/authority.js';
 import { splitPem } from '../../src/certificates/pem.js';
 import { bundle } from '../../src/cli/certs-bundle.js';
+import { show } from '../../src/cli/certs-show.js';
 import { ca, folder, node, openssl } from '../certificates/given.js';
 
 const quiet = (): void => undefined;
@@ -57,4 +58,25 @@ t.test('what does not fit together is refused', async (t) => {
   ] as const;
   for (const [files, code] of cases)
     t.throws(() => bundle(join(path, 'out'), files, unforced, quiet), { code }, code);
+});
+
+t.test('a damaged file is named, with the line of the block', async (t) => {
+  const { path, write } = folder(t);
+  const { certPem, keyPem } = await node({ commonName: 'a' });
+  const bad = (pem: string): string => pem.replace(/\n[^-]{20}/, '\nAAAAAAAAAAAAAAAAAAAA');
+  const out = join(path, 'out');
+  const cert = write('cert', `\n${bad(certPem)}`);
+  t.throws(() => bundle(out, [cert], unforced, quiet), {
+    code: 'CERTIFICATE_NOT_PEM',
+    message: `the certificate at line 2 of ${cert} cannot be decoded`,
+  });
+  t.throws(() => bundle(out, [write('both', certPem + bad(keyPem))], unforced, quiet), {
+    code: 'CERTIFICATE_NOT_PEM',
+    message: 'the private key cannot be decoded',
+  });
+  await t.rejects(
+    show(cert, { json: false, speaks: undefined }, new Date(), quiet),
+    { code: 'CERTIFICATE_NOT_PEM' },
+    'also by certs show',
+  );
 });
