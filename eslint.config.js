@@ -7,6 +7,7 @@ import tseslint from 'typescript-eslint';
 const rooms = [
   'errors',
   'events',
+  'durable-file',
   'option-files',
   'config',
   'surroundings',

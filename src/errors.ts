@@ -183,9 +183,14 @@ export class TransferError extends Error {
   }
 }
 
-/** Whatever was thrown, as the one kind of error that is reported; what is none of ours is a defect. */
+/**
+ * Whatever was thrown, as the one kind of error that is reported: a file that the system refused is the administrator's
+ * matter, whatever else is none of ours is a defect.
+ */
 export function asTransferError(thrown: unknown): TransferError {
   if (thrown instanceof TransferError) return thrown;
+  const refused = fileFailure(thrown);
+  if (refused !== undefined) return refused;
   const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   const words = text.split('\n').slice(0, 4).join(' ');
   return new TransferError('INTERNAL', `unexpected: ${words}`, { cause: thrown });
@@ -196,6 +201,85 @@ export function errnoOf(thrown: unknown): string | undefined {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string'
     ? thrown.code
     : undefined;
+}
+
+/** What is known of a file operation beside what the system said of it. */
+export interface FileDetail extends Pick<ErrorDetail, 'option' | 'where' | 'hint'> {
+  /** Node leaves it out of what a write to an open file throws. */
+  readonly path?: string | undefined;
+  /** Told by the system call otherwise; `open` alone counts as writing. */
+  readonly use?: 'read' | 'write' | undefined;
+  /** What every other answer of the system means there: that a file is in the way of a directory, for one. */
+  readonly otherwise?: ErrorCode | undefined;
+}
+
+/** System calls on files, as Node names them: a socket or a program that is refused is another matter. */
+const fileCalls = {
+  read: /^(scandir|opendir|l?stat|fstat|statfs|access|readlink|realpath|read)$/,
+  write:
+    /^(open|write|mkdir|mkdtemp|rm|rmdir|unlink|rename|link|symlink|copyfile|f?chmod|l?chown|fchown|[fl]?utimes?|f?truncate|f(data)?sync|close)$/,
+};
+
+const refusals: Readonly<Partial<Record<string, 'denied' | 'full'>>> = {
+  EACCES: 'denied',
+  EPERM: 'denied',
+  EROFS: 'denied',
+  ENOSPC: 'full',
+  EDQUOT: 'full',
+};
+
+/** What is true of one cause only. */
+const fileHints: Readonly<Partial<Record<string, string>>> = {
+  EROFS:
+    "the file system is mounted read-only, or has become so after an error: the kernel's log (dmesg) says why",
+  EPERM:
+    'check owner and mode of the file and its directory, and whether one is immutable (lsattr): the user that the server runs as must be able to write there',
+  EDQUOT: "raise the quota of the server's user, or make room",
+};
+
+/**
+ * What it means that the system refused an operation on a file: FILE_UNREADABLE, DIRECTORY_NOT_WRITABLE or DISK_FULL;
+ * undefined for every other error.
+ */
+export function fileFailure(thrown: unknown, detail: FileDetail = {}): TransferError | undefined {
+  const errno = errnoOf(thrown);
+  if (errno === undefined || !(thrown instanceof Error)) return undefined;
+  const { syscall = '', path, dest } = thrown as NodeJS.ErrnoException & { readonly dest?: string };
+  const isRead = fileCalls.read.test(syscall);
+  if (!isRead && !fileCalls.write.test(syscall)) return undefined;
+  const use = detail.use ?? (isRead ? 'read' : 'write');
+  const code = codeOf(errno, use) ?? detail.otherwise;
+  if (code === undefined) return undefined;
+  const said = /^E[A-Z0-9]+: ([^,]+)/.exec(thrown.message)?.[1] ?? 'refused';
+  const name = detail.path ?? dest ?? path ?? 'a file';
+  return new TransferError(code, `cannot ${use} ${name}: ${said} (${errno}, ${syscall})`, {
+    ...detail,
+    hint: detail.hint ?? fileHints[errno] ?? (code === 'DIRECTORY_NOT_WRITABLE' ? ownershipHint : undefined),
+    cause: thrown,
+  });
+}
+
+function codeOf(errno: string, use: 'read' | 'write'): ErrorCode | undefined {
+  switch (refusals[errno]) {
+    case 'full':
+      return 'DISK_FULL';
+    case 'denied':
+      return use === 'read' ? 'FILE_UNREADABLE' : 'DIRECTORY_NOT_WRITABLE';
+    case undefined:
+      return undefined;
+  }
+}
+
+const ownershipHint =
+  'check owner and mode of the file and its directory: the user that the server runs as must be able to write there';
+
+/** Does what writes to `path`. @throws TransferError of `fileFailure`, or what the work threw. */
+export function writing<T>(path: string, work: () => T, detail: FileDetail = {}): T {
+  try {
+    return work();
+  } catch (thrown) {
+    throw fileFailure(thrown, { path, use: 'write', ...detail }) ?? thrown;
+  }
 }
 
 /** Something a check found: an error stops the transfer, a warning is logged and the transfer goes on. */

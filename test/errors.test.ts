@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import {
+  asTransferError,
   describeFailure,
   errorOf,
   errorTable,
+  fileFailure,
   TransferError,
+  writing,
   type ErrorCode,
   type Finding,
 } from '../src/errors.js';
@@ -46,6 +49,65 @@ t.test('an error keeps what is known of it', async (t) => {
   const bare = new TransferError('PORT_BUSY', 'taken');
   t.equal(bare.hint, errorTable.PORT_BUSY.hint);
   t.notOk('cause' in bare, 'no cause is not a cause that is undefined');
+});
+
+/** What Node throws for a system call. */
+function refused(errno: string, syscall: string, more: object = {}): Error {
+  const words: Record<string, string> = { EACCES: 'permission denied', ENOSPC: 'no space left on device' };
+  return Object.assign(new Error(`${errno}: ${words[errno] ?? 'so it says'}, ${syscall} '/x'`), {
+    ...{ code: errno, syscall, ...more },
+  });
+}
+
+const fileErrors: readonly [thrown: Error, code: ErrorCode, message: RegExp, hint?: RegExp][] = [
+  [
+    refused('EACCES', 'unlink', { path: '/d/a.ibd' }),
+    'DIRECTORY_NOT_WRITABLE',
+    /^cannot write \/d\/a\.ibd: permission denied \(EACCES, unlink\)$/,
+    /check owner and mode/,
+  ],
+  [refused('EACCES', 'open', { path: '/d/x' }), 'DIRECTORY_NOT_WRITABLE', /\/d\/x/],
+  [refused('EROFS', 'mkdir', { path: '/d/x' }), 'DIRECTORY_NOT_WRITABLE', /\/d\/x/, /read-only/],
+  [refused('EPERM', 'rename', { path: '/a', dest: '/b' }), 'DIRECTORY_NOT_WRITABLE', /\/b/, /lsattr/],
+  [refused('EACCES', 'scandir', { path: '/d/s' }), 'FILE_UNREADABLE', /^cannot read \/d\/s: /],
+  [refused('EACCES', 'stat', { path: '/d/s' }), 'FILE_UNREADABLE', /\/d\/s/],
+  [refused('ENOSPC', 'write'), 'DISK_FULL', /^cannot write a file: no space left on device/],
+  [refused('EDQUOT', 'open', { path: '/d/x' }), 'DISK_FULL', /\/d\/x/, /quota/],
+  [refused('EACCES', 'listen', { path: '/run/s' }), 'INTERNAL', /unexpected: /],
+  [refused('EACCES', 'spawn rsync', { path: 'rsync' }), 'INTERNAL', /unexpected: /],
+  [refused('ENOENT', 'open', { path: '/d/x' }), 'INTERNAL', /unexpected: /],
+  [new Error('odd'), 'INTERNAL', /unexpected: /],
+];
+
+for (const [thrown, code, message, hint = /./] of fileErrors) {
+  t.test(`${thrown.message} is ${code}`, async (t) => {
+    const error = asTransferError(thrown);
+    t.match(error, { code, message, hint });
+    t.equal(error.cause, thrown);
+  });
+}
+
+t.test('who writes a file says which, and to which option it belongs', async (t) => {
+  const full = (): never => {
+    throw refused('ENOSPC', 'write');
+  };
+  t.throws(() => writing('/d/answer', full), { code: 'DISK_FULL', message: /^cannot write \/d\/answer: / });
+  t.match(fileFailure(refused('EACCES', 'open'), { path: '/f', use: 'read', option: 'o', where: 'w' }), {
+    ...{ code: 'FILE_UNREADABLE', message: /^cannot read \/f: /, option: 'o', where: 'w' },
+  });
+  const odd = new Error('odd');
+  t.throws(
+    () =>
+      writing('/f', () => {
+        throw odd;
+      }),
+    odd,
+    'what is no refusal stays as it is',
+  );
+  t.equal(
+    writing('/f', () => 7),
+    7,
+  );
 });
 
 t.test('the error of a finding says what the finding says', async (t) => {

@@ -1,15 +1,7 @@
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { TransferError } from '../errors.js';
+import { replaceDurably } from '../durable-file.js';
+import { errnoOf, TransferError } from '../errors.js';
 import { belongs } from './kinds.js';
 import type { BinlogLayout, Layout } from './layout.js';
 import { isInside } from './layout.js';
@@ -53,7 +45,8 @@ export function adoptBinlogs(layout: Layout, names: readonly string[]): void {
   if (binlog === undefined || names.length === 0) return;
   const prefix = indexPrefix(layout, binlog);
   const lines = names.map((name) => `${prefix}${checkName(name)}\n`);
-  writeIndex(binlog.index, lines.join(''));
+  // A server that starts in between sees either no index or all of it.
+  replaceDurably(binlog.index, lines.join(''), { mode: 0o660, draft: `${binlog.index}.sst` });
 }
 
 /**
@@ -71,7 +64,7 @@ function indexEntries(layout: Layout, binlog: BinlogLayout): readonly string[] {
   try {
     text = readFileSync(binlog.index, 'utf8');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (errnoOf(cause) === 'ENOENT') return [];
     throw new TransferError('FILE_UNREADABLE', `cannot read the binary log index ${binlog.index}`, { cause });
   }
   return text
@@ -96,20 +89,7 @@ function namesIn(directory: string): readonly string[] {
   try {
     return readdirSync(directory);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (errnoOf(cause) === 'ENOENT') return [];
     throw cause;
   }
-}
-
-/** A server that starts in between sees either no index or all of it. */
-function writeIndex(index: string, text: string): void {
-  const unfinished = `${index}.sst`;
-  const file = openSync(unfinished, 'w', 0o660);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(unfinished, index);
 }

@@ -11,7 +11,7 @@ export interface SentFile {
 export type SentFiles = ReadonlyMap<string, SentFile>;
 
 /**
- * How much older than a pass's start a file's times must be for its contents to be older too: a write shows its time when it begins
+ * How much older than a look at a file (a pass's start, an earlier transfer's offer) its times must be for its contents to be older too: a write shows its time when it begins
  * (O_DIRECT and asynchronous ones as well, Linux 6.18), and its bytes some time later; the kernel's clock for files ticks every
  * 4 ms, and some file systems keep times in steps of 1 or 2 s.
  */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileFailure } from '../errors.js';
 import { keyOf, mayDiffer, showsChanges } from './changes.js';
 import type { Inventory, InventoryFile } from './inventory.js';
 import { rootOf, type Layout, type Place } from './layout.js';
@@ -9,8 +10,12 @@ import type { Manifest } from './manifest.js';
 /** SHA-256 of a file's contents, hexadecimal. */
 async function hashFile(path: string, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
-    hash.update(chunk as Buffer);
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
+      hash.update(chunk as Buffer);
+    }
+  } catch (thrown) {
+    throw fileFailure(thrown, { path, use: 'read' }) ?? thrown;
   }
   return hash.digest('hex');
 }

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { keyOf } from './changes.js';
+import { keyOf, marginMs } from './changes.js';
 import { rootOf, type Layout, type Place } from './layout.js';
 import type { Manifest, ManifestFile } from './manifest.js';
 
@@ -32,12 +32,6 @@ export interface HeldFile {
 }
 
 export const nothingHeld: Held = { complete: [], completeBytes: 0, similar: [] };
-
-/**
- * A file can change right after it was looked at, within the same tick of the clock that stamps it; a file whose time is
- * not older than this before the look cannot be told from a changed one.
- */
-const settledMs = 5000;
 
 /** The sign of life is renewed every second; after a power cut the last ones may not have reached the disk. */
 const aliveToleranceMs = { sameBoot: 2000, otherBoot: 60_000 };
@@ -88,8 +82,8 @@ function isUnchanged(earlier: ManifestFile, now: ManifestFile, takenMs: number |
     mtimeMs !== undefined &&
     ctimeMs !== undefined &&
     ino !== undefined &&
-    mtimeMs < takenMs - settledMs &&
-    ctimeMs < takenMs - settledMs &&
+    mtimeMs < takenMs - marginMs &&
+    ctimeMs < takenMs - marginMs &&
     earlier.size === now.size &&
     earlier.mtimeMs === mtimeMs &&
     earlier.ctimeMs === ctimeMs &&

@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceDurably } from '../durable-file.js';
 import type { TransferRecord } from './recorder.js';
 import type { TransferStatus } from './status.js';
 
@@ -17,7 +18,7 @@ export interface History {
   list(): TransferStatus[];
   /** By the id or its unambiguous beginning. */
   find(id: string): TransferRecord | undefined;
-  /** Adds a transfer, or replaces what was known of it. Throws what the file system says. */
+  /** Adds a transfer, or replaces what was known of it. Throws as `replaceDurably` does. */
   save(record: TransferRecord): void;
 }
 
@@ -42,7 +43,8 @@ export function openHistory(directory: string, limits: HistoryLimits = usualLimi
       ),
     save: (record) => {
       const others = readLines(file).filter((line) => idOf(line) !== record.status.id);
-      replace(file, fit([...others, JSON.stringify(record)], limits));
+      const lines = fit([...others, JSON.stringify(record)], limits);
+      replaceDurably(file, lines.map((line) => `${line}\n`).join(''), { mode: 0o640 });
     },
   };
 }
@@ -74,19 +76,6 @@ function fit(lines: readonly string[], limits: HistoryLimits): readonly string[]
     kept.push(line);
   }
   return kept.reverse();
-}
-
-function replace(file: string, lines: readonly string[]): void {
-  const temporary = `${file}.new`;
-  const descriptor = openSync(temporary, 'w', 0o640);
-  try {
-    writeFileSync(descriptor, lines.map((line) => `${line}\n`).join(''));
-    // Without it a crash of the machine can leave an empty file under the new name.
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(temporary, file);
 }
 
 function readLines(file: string): string[] {

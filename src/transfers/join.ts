@@ -6,6 +6,7 @@ import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/config.js';
 import { resolveLayout, type Layout } from '../datadir/layout.js';
 import { findSchemaLinks } from '../datadir/schema-links.js';
+import { writing } from '../errors.js';
 import { planJoiner, type JoinerPlan } from '../plan/joiner.js';
 import { dataModule, originalCompletionFile, transferUser } from '../plan/modules.js';
 import { findTools } from '../processes/tools.js';
@@ -72,14 +73,15 @@ function writeDaemonFiles(workplace: Workplace, plan: JoinerPlan, secret: string
   workplace.write('rsyncd.conf', plan.daemonConfig);
   workplace.write('rsyncd.secrets', `${transferUser}:${secret}\n`);
   workplace.write('rsyncd.log', '');
-  for (const path of [plan.inbox, plan.answer, plan.verdict]) mkdirSync(path, { mode: 0o700 });
+  for (const path of [plan.inbox, plan.answer, plan.verdict])
+    writing(path, () => mkdirSync(path, { mode: 0o700 }));
 }
 
 /** `sst_in_progress` is a public sign (Kubernetes operators and probes look at it): there before work starts, gone after. */
 async function withProgressMark<T>(layout: Layout, work: () => Promise<T>): Promise<T> {
   const mark = joinPath(layout.roots.data, 'sst_in_progress');
   rmSync(joinPath(layout.roots.data, originalCompletionFile), { force: true });
-  writeFileSync(mark, '', { mode: 0o660 });
+  writing(mark, () => writeFileSync(mark, '', { mode: 0o660 }));
   try {
     return await work();
   } finally {

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { writing } from '../errors.js';
 import type { JoinerPlan } from '../plan/joiner.js';
 import { gateFile } from '../plan/rsyncd-conf.js';
 import { runBriefly } from '../processes/spawn.js';
@@ -25,8 +26,10 @@ export async function openOutbox({ answer, verdict }: JoinerPlan): Promise<Outbo
   return {
     publish: (directory, name, text) => {
       const draft = join(directory, `.${name}`);
-      writeFileSync(draft, text, { mode: 0o600 });
-      renameSync(draft, join(directory, name));
+      writing(join(directory, name), () => {
+        writeFileSync(draft, text, { mode: 0o600 });
+        renameSync(draft, join(directory, name));
+      });
       try {
         // Kept open: a reader may have seen that there is no message, and come to the gate only now.
         const gate = openSync(join(directory, gateFile), constants.O_RDWR | constants.O_NONBLOCK);

@@ -1,19 +1,9 @@
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BrokenTransfer } from '../datadir/held.js';
 import { decodeManifest } from '../datadir/manifest.js';
-import { errnoOf, TransferError, type Finding } from '../errors.js';
+import { replaceDurably } from '../durable-file.js';
+import type { Finding } from '../errors.js';
 import { bootId } from '../processes/proc.js';
 
 /**
@@ -70,7 +60,7 @@ export function partialCopyIn(
   };
   return {
     begin: (offer) => {
-      writeMarker(dataDir, file, offer, { id, now });
+      writeMarker(file, offer, { id, now });
       timer ??= setInterval(sign, signEveryMs);
     },
     leave: () => {
@@ -84,7 +74,6 @@ export function partialCopyIn(
 }
 
 function writeMarker(
-  dataDir: string,
   file: string,
   offer: string,
   { id, now }: { readonly id: string; readonly now: () => Date },
@@ -95,30 +84,7 @@ function writeMarker(
     startedAt: now().toISOString(),
     bootId: bootId(),
   };
-  try {
-    writeDurably(dataDir, file, `${JSON.stringify(header)}\n${offer}`);
-  } catch (cause) {
-    const code = /^(?:ENOSPC|EDQUOT)$/.test(errnoOf(cause) ?? '') ? 'DISK_FULL' : 'DIRECTORY_NOT_WRITABLE';
-    throw new TransferError(code, `cannot write ${file}: ${String(cause)}`, { cause });
-  }
-}
-
-function writeDurably(directory: string, file: string, text: string): void {
-  const draft = `${file}.new`;
-  const descriptor = openSync(draft, 'w', 0o600);
-  try {
-    writeFileSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(draft, file);
-  const folder = openSync(directory, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
+  replaceDurably(file, `${JSON.stringify(header)}\n${offer}`, { mode: 0o600 });
 }
 
 /** Whether a data directory holds an incomplete copy, and since when; reads only the marker's beginning. */

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { placeOf, type Sourced } from '../config/source.js';
-import { errnoOf, TransferError } from '../errors.js';
+import { errnoOf, fileFailure, TransferError, writing } from '../errors.js';
 import type { EmitEvent } from '../events.js';
 import { findMarked, identify, isAlive, type ProcessIdentity } from '../processes/proc.js';
 import { ownUser } from '../surroundings.js';
@@ -33,7 +33,7 @@ export interface Workplace {
 /**
  * Claims the data directory for one transfer and makes its private directory. What a crashed transfer left is
  * cleaned up first: its processes are known by their marker, not by pid or name.
- * @throws TransferError ALREADY_RUNNING, DIRECTORY_NOT_WRITABLE.
+ * @throws TransferError ALREADY_RUNNING, DIRECTORY_MISSING, DIRECTORY_NOT_WRITABLE, DISK_FULL.
  */
 export function openWorkplace(options: {
   readonly dataDir: string;
@@ -50,10 +50,8 @@ export function openWorkplace(options: {
   } catch (cause) {
     rmSync(dir, { recursive: true, force: true });
     if (errnoOf(cause) === 'EEXIST') throw alreadyRunning(dataDir, undefined);
-    throw new TransferError('DIRECTORY_NOT_WRITABLE', `cannot write ${claimFile}: ${String(cause)}`, {
-      option: 'datadir',
-      cause,
-    });
+    const detail = { path: claimFile, option: 'datadir', otherwise: 'DIRECTORY_NOT_WRITABLE' } as const;
+    throw fileFailure(cause, detail) ?? cause;
   }
   let isOpen = true;
   return {
@@ -61,7 +59,7 @@ export function openWorkplace(options: {
     write: (name, content) => writePrivate(join(dir, name), content),
     makeDirectory: (name) => {
       const path = join(dir, name);
-      mkdirSync(path, { mode: 0o700 });
+      writing(path, () => mkdirSync(path, { mode: 0o700 }));
       return path;
     },
     close: () => {
@@ -147,19 +145,21 @@ function makePrivateDirectory(setting: Sourced<string> | undefined): string {
     const detail = {
       option: 'tmpdir',
       where: setting === undefined ? undefined : placeOf(setting.source),
-      cause,
     };
     if (!existsSync(parent))
-      throw new TransferError('DIRECTORY_MISSING', `the directory ${parent} does not exist`, detail);
-    const message = `cannot make a private directory in ${parent}: ${String(errnoOf(cause))}`;
-    throw new TransferError('DIRECTORY_NOT_WRITABLE', message, detail);
+      throw new TransferError('DIRECTORY_MISSING', `the directory ${parent} does not exist`, {
+        ...detail,
+        cause,
+      });
+    const path = `a private directory in ${parent}`;
+    throw fileFailure(cause, { ...detail, path, otherwise: 'DIRECTORY_NOT_WRITABLE' }) ?? cause;
   }
 }
 
 function writePrivate(path: string, content: string | Iterable<string>): string {
-  writeFileSync(path, '', { mode: 0o600 });
+  writing(path, () => writeFileSync(path, '', { mode: 0o600 }));
   for (const chunk of typeof content === 'string' ? [content] : content)
-    writeFileSync(path, chunk, { flag: 'a' });
+    writing(path, () => writeFileSync(path, chunk, { flag: 'a' }));
   return path;
 }
 
