@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { mkdirSync, readdirSync, rmSync, rmdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { TransferError } from '../errors.js';
+import { dirname, join } from 'node:path';
+import { errnoOf, writing } from '../errors.js';
 import type { Claim } from './kinds.js';
 import {
   belongs,
@@ -19,22 +19,20 @@ import { pacer } from './pace.js';
 
 /**
  * Creates what the donor has and the joiner lacks: the roots of its places and the directories below the data directory.
- * @throws TransferError DIRECTORY_NOT_WRITABLE.
+ * @throws TransferError DIRECTORY_NOT_WRITABLE, DISK_FULL.
  */
 export function prepareDirectories(layout: Layout, manifest: Pick<Manifest, 'directories'>): void {
   const roots = places.map((place) => rootOf(layout, place)).filter((root) => root !== undefined);
-  for (const directory of [...roots, ...manifest.directories.map((path) => join(layout.roots.data, path))]) {
-    try {
-      // as the server creates its own
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-    } catch (cause) {
-      const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-      throw new TransferError(
-        'DIRECTORY_NOT_WRITABLE',
-        `cannot create the directory ${directory}: ${reason}`,
-        { cause },
-      );
-    }
+  const index = layout.binlog === undefined ? [] : [dirname(layout.binlog.index)];
+  for (const directory of [
+    ...roots,
+    ...index,
+    ...manifest.directories.map((path) => join(layout.roots.data, path)),
+  ]) {
+    // as the server creates its own
+    writing(directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }), {
+      otherwise: 'DIRECTORY_NOT_WRITABLE',
+    });
   }
 }
 
@@ -108,8 +106,7 @@ async function removeDirectory(removal: Removal, path: string): Promise<void> {
     removal.removed += 1;
   } catch (cause) {
     // something in it is to be kept, or it is a mount point
-    if (!['ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOENT'].includes((cause as NodeJS.ErrnoException).code ?? ''))
-      throw cause;
+    if (!['ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOENT'].includes(errnoOf(cause) ?? '')) throw cause;
   }
 }
 
@@ -166,7 +163,7 @@ function entriesOf(directory: string): Dirent[] {
   try {
     return readdirSync(directory, { withFileTypes: true });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (errnoOf(cause) === 'ENOENT') return [];
     throw cause;
   }
 }

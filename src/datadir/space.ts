@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DirectorySettings } from '../config/directories.js';
-import { placeOf } from '../config/source.js';
+import { placeOf, type Sourced } from '../config/source.js';
 import type { Finding } from '../errors.js';
 import type { Layout, Place } from './layout.js';
 import { places, rootOf } from './layout.js';
@@ -18,16 +18,23 @@ const settingOf = {
   binlog: ['log_bin', 'logBin'],
 } as const satisfies Record<Place, readonly [string, keyof DirectorySettings]>;
 
-/** Whether every directory of the layout is there and can be used; a directory that several places share is reported once. */
+/**
+ * Whether every directory of the layout is there and can be used; a directory that several places share is reported once.
+ * A joiner writes its binary logs' index too, which may have a directory of its own.
+ */
 export function checkDirectories(layout: Layout, settings: DirectorySettings, use: DirectoryUse): Finding[] {
   const seen = new Set<string>();
-  return places.flatMap((place) => {
-    const root = rootOf(layout, place);
+  const indexDirectory = use === 'write' ? layout.binlog && dirname(layout.binlog.index) : undefined;
+  const checked = [
+    ...places.map((place) => ({ root: rootOf(layout, place), blame: settingBehind(place, settings), place })),
+    { root: indexDirectory, blame: blameOf('log_bin_index', settings.logBinIndex), place: 'index' },
+  ];
+  return checked.flatMap(({ root, blame, place }): Finding[] => {
     if (root === undefined || seen.has(root)) return [];
     seen.add(root);
     const problem = problemOf(root, use, place !== 'data');
     if (problem === undefined) return [];
-    return [{ severity: 'error', ...problem, ...settingBehind(place, settings) }];
+    return [{ severity: 'error', ...problem, ...blame }];
   });
 }
 
@@ -37,8 +44,14 @@ export function settingBehind(
   settings: DirectorySettings,
 ): { readonly option: string; readonly where: string | undefined } {
   const [option, key] = settingOf[place];
-  const source = settings[key]?.source;
-  return { option, where: source === undefined ? undefined : placeOf(source) };
+  return blameOf(option, settings[key]);
+}
+
+function blameOf(
+  option: string,
+  setting: Sourced<string> | undefined,
+): { readonly option: string; readonly where: string | undefined } {
+  return { option, where: setting === undefined ? undefined : placeOf(setting.source) };
 }
 
 function problemOf(

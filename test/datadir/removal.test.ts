@@ -172,6 +172,7 @@ t.test('missing directories are created, those of other places too', (t) => {
     dataDir: join(dir, 'data'),
     innodbUndoDirectory: '../x/undo',
     logBin: 'logs/bin',
+    logBinIndex: '../indexes/bin',
   });
   prepareDirectories(layout, manifest(['shop', 'new', 'new/deeper'], []));
   t.strictSame(everythingIn(dir), [
@@ -181,6 +182,7 @@ t.test('missing directories are created, those of other places too', (t) => {
     'data/new/deeper',
     'data/shop',
     'data/shop/a.ibd',
+    'indexes',
     'x',
     'x/undo',
   ]);
@@ -192,7 +194,7 @@ t.test('a file in the way of a directory is named', (t) => {
   writeFileSync(join(dataDir, 'shop'), '');
   t.throws(() => prepareDirectories(layoutOf({ dataDir }), manifest(['shop'], [])), {
     code: 'DIRECTORY_NOT_WRITABLE',
-    message: /\/shop: EEXIST$/,
+    message: /\/shop: file already exists \(EEXIST, mkdir\)$/,
   });
   t.end();
 });

@@ -41,6 +41,29 @@ t.test('a directory that cannot be used is reported with its option', (t) => {
   t.end();
 });
 
+t.test("the binary log index's directory is asked of a joiner", (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'space-'));
+  t.teardown(() => rmSync(dir, { recursive: true }));
+  mkdirSync(join(dir, 'data'));
+  writeFileSync(join(dir, 'file'), '');
+  for (const path of [dir, join(dir, 'data')]) chmodSync(path, 0o777);
+  for (const [logBinIndex, use, codes] of [
+    ['/proc/nowhere/bin.index', 'write', ['DIRECTORY_NOT_WRITABLE']],
+    ['/proc/nowhere/bin.index', 'read', []],
+    ['../file/bin.index', 'write', ['DIRECTORY_MISSING']],
+    ['../missing/bin.index', 'write', []],
+    ['bin.index', 'write', []],
+  ] as const) {
+    const settings = settingsOf({ dataDir: join(dir, 'data'), logBin: 'bin', logBinIndex });
+    t.strictSame(
+      checkAsNobody(settings, use).map(({ code, option, where }) => [code, option, where]),
+      codes.map((code) => [code, 'log_bin_index', '/etc/mysql/my.cnf:7']),
+      `${logBinIndex}, ${use}`,
+    );
+  }
+  t.end();
+});
+
 t.test('a missing data directory is reported once, and never created', (t) => {
   const settings = settingsOf({ dataDir: join(t.testdir({}), 'missing') });
   t.match(checkDirectories(resolveLayout(settings, 'node1'), settings, 'write'), [

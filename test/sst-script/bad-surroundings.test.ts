@@ -86,6 +86,29 @@ const directories: BadInput[] = [
   ]),
 ];
 
+directories.push(
+  {
+    title: 'log_bin_index in a directory that cannot be created',
+    role: 'joiner',
+    prepare: (node) =>
+      configured(node, {}, { log_bin: 'binlog', log_bin_index: '/proc/nowhere/binlog.index' }),
+    code: 'DIRECTORY_NOT_WRITABLE',
+    says: [/\/proc/],
+    option: 'log_bin_index',
+  },
+  {
+    title: 'log_bin_index in a directory that the server may not write',
+    role: 'joiner',
+    prepare: (node) => {
+      mkdirSync(`${node.dir}/closed`, { mode: 0o755 });
+      return configured(node, {}, { log_bin: 'binlog', log_bin_index: `${node.dir}/closed/binlog.index` });
+    },
+    code: 'DIRECTORY_NOT_WRITABLE',
+    says: [/got mode 0755 of user 0, group 0 for \S+\/closed/],
+    option: 'log_bin_index',
+  },
+);
+
 /** Directory names that rsyncd.conf cannot carry: each would be read as something else. */
 const paths: BadInput[] = [
   ['a line end', 'a\nb', 'a control character'],
