@@ -3,6 +3,7 @@ import { placeOf } from '../config/source.js';
 import { prepareDirectories } from '../datadir/removal.js';
 import { TransferError } from '../errors.js';
 import { messageModules } from '../plan/modules.js';
+import { closingAfterwards, type CloseLater } from './closing.js';
 import { converse } from './converse.js';
 import { followDaemonLog } from './daemon-log.js';
 import { startListener } from './listener.js';
@@ -19,6 +20,15 @@ const noFiles: FileStamps = new Map();
 
 /** From the open listener to the closed one; gives the state line. */
 export async function receive(config: Config, reception: Reception, sayReady: () => void): Promise<string> {
+  return closingAfterwards((closeLater) => receiveWithin(config, reception, sayReady, closeLater));
+}
+
+async function receiveWithin(
+  config: Config,
+  reception: Reception,
+  sayReady: () => void,
+  closeLater: CloseLater,
+): Promise<string> {
   const { plan, emit } = reception;
   const trouble = new AbortController();
   const signal = AbortSignal.any([reception.signal, trouble.signal]);
@@ -28,11 +38,14 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
   const donor = { isHere: false, come: (): void => undefined };
   const donorCame = new Promise<void>((resolve) => (donor.come = resolve));
   const outbox = await openOutbox(plan);
+  closeLater(() => outbox.close());
+  const partial = partialCopyIn(reception.layout.roots.data, reception);
+  closeLater(() => partial.leave());
   const listener = await startLastingListener(config, context, {
     onConnection: (from) => emit({ kind: 'notice', text: `connection from ${from}` }),
     onEnd: (error) => trouble.abort(error),
   });
-  const partial = partialCopyIn(reception.layout.roots.data, reception);
+  closeLater(() => listener.stop(2000));
   const written = new Set<string>();
   const donorProcesses = new Set<number>();
   const refused = refusedWithoutSecret(config, {
@@ -56,6 +69,7 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
       else trouble.abort(error);
     },
   });
+  closeLater(() => daemonLog.stop());
   try {
     emit({ kind: 'phase', phase: 'waiting for donor' });
     sayReady();
@@ -72,12 +86,6 @@ export async function receive(config: Config, reception: Reception, sayReady: ()
   } catch (error) {
     if (donor.isHere) await tellDonor({ plan, outbox }, error, verdictRead, listener);
     throw error;
-  } finally {
-    refused.stop();
-    daemonLog.stop();
-    await listener.stop(2000);
-    partial.leave();
-    outbox.close();
   }
 }
 

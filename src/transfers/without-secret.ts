@@ -2,21 +2,18 @@ import type { Config } from '../config/config.js';
 import type { TransferError } from '../errors.js';
 import type { EmitEvent } from '../events.js';
 
-/** None: when a refused donor has ended, its server tells the joiner, which aborts (10.11) and would leave no error behind. */
-const graceMs = 0;
-
 /** Those that wanted to write without the transfer's secret. */
 export interface Refused {
   note(error: TransferError): void;
   /** The first of them; undefined while there is none. */
   readonly reason: TransferError | undefined;
-  stop(): void;
 }
 
 /**
  * Whoever reaches the port may be refused there: that alone does not end a wait. Where certificates are verified it was
- * a node that was refused, most likely a donor with the original script, which does not come again: the wait ends.
- * Elsewhere it goes on, and its time limit names the reason.
+ * a node that was refused, most likely a donor with the original script, which does not come again: the wait ends at once,
+ * since that donor's server tells the joiner's, which aborts (10.11) and would leave no error behind. Elsewhere the wait
+ * goes on, and its time limit names the reason.
  */
 export function refusedWithoutSecret(
   { tls }: Pick<Config, 'tls'>,
@@ -28,7 +25,6 @@ export function refusedWithoutSecret(
 ): Refused {
   const { emit, isDonorHere, giveUp } = course;
   let reason: TransferError | undefined;
-  let timer: NodeJS.Timeout | undefined;
   return {
     get reason() {
       return reason;
@@ -39,14 +35,13 @@ export function refusedWithoutSecret(
         return;
       }
       reason = error;
+      if (tls.mode !== 'REQUIRED') {
+        giveUp(error);
+        return;
+      }
       const { code, hint } = error;
       const message = `${error.message}; still waiting for the donor`;
       emit({ kind: 'finding', finding: { severity: 'warning', code, message, hint } });
-      if (tls.mode === 'REQUIRED') return;
-      timer = setTimeout(() => {
-        if (!isDonorHere()) giveUp(error);
-      }, graceMs);
     },
-    stop: () => clearTimeout(timer),
   };
 }
