@@ -6,6 +6,7 @@ import { childFailure, supervise, type SupervisedChild } from '../processes/supe
 import { portBusy } from './port.js';
 import type { TransferContext } from './context.js';
 import { socatComplaints, sockoptRejected } from './socat-failure.js';
+import { endSilentConnections, type SilentConnections } from './silent-connections.js';
 import { delay, untilAborted } from './wait.js';
 
 /**
@@ -22,6 +23,7 @@ export async function startListener(
   hooks: { readonly onConnection: (from: string) => void; readonly onEnd: (error: TransferError) => void },
 ): Promise<SupervisedChild> {
   let isListening = (): void => undefined;
+  let silent: SilentConnections | undefined;
   const listening = new Promise<void>((resolve) => (isListening = resolve));
   const listener = supervise(
     plan.listener,
@@ -30,12 +32,17 @@ export async function startListener(
       onStderr: (line) => {
         if (line.includes(' listening on ')) isListening();
         const connection = / accepting connection from (?:AF=\d+ )?(\S+)/.exec(line)?.[1];
-        if (connection !== undefined) hooks.onConnection(connection);
+        if (connection !== undefined) {
+          hooks.onConnection(connection);
+          silent?.connected();
+        }
         return routine.test(line);
       },
     },
   );
+  if (listener.pid !== undefined) silent = endSilentConnections(listener.pid, context.emit);
   const died = listener.ended.then((outcome) => {
+    silent?.stop();
     const complaints = socatComplaints(listener.lastWords());
     if (complaints.some((text) => text.includes('Address already in use')))
       return portBusy(config, findPortOwner(config.address.port));
@@ -54,6 +61,9 @@ export async function startListener(
       untilAborted(signal),
       tooLate(signal),
     ]);
+  } catch (error) {
+    await listener.stop(0);
+    throw error;
   } finally {
     decided.abort(new Error('the listener listens or has ended'));
   }

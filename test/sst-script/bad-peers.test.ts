@@ -13,7 +13,7 @@ import { Material, type CertificateFiles } from './material.js';
 
 const material = await Material.create();
 t.teardown(() => material.destroy());
-t.setTimeout(120_000);
+t.setTimeout(240_000);
 const hour = 3_600_000;
 const from = (ms: number): Date => new Date(Date.now() + ms);
 const foreignCa = await issueCa({ name: 'another CA', keyType: 'ec' });
@@ -58,7 +58,7 @@ const joiners: (Omit<BadInput, 'prepare' | 'role'> & { joiner: CertificateFiles;
     title: 'not valid yet',
     joiner: await material.issue('early', { notBefore: from(3.5 * hour) }),
     code: 'CERTIFICATE_NOT_YET_VALID',
-    says: ['the certificate of the joiner', /3 hours 29 minutes after this host's clock/],
+    says: ['the certificate of the joiner', /3 hours 2\d minutes after this host's clock/],
     hint: /clocks/,
   },
   {
@@ -164,7 +164,9 @@ async function waitingJoiner(
     joiner?: Record<string, string>;
     joinerServer?: Record<string, string>;
     donor?: Record<string, string>;
+    donorServer?: Record<string, string>;
     donorFiles?: CertificateFiles;
+    prepare?: (joiner: BareNode, donor: BareNode) => void;
   } = {},
 ): Promise<Pair> {
   const [joiner, donor] = [await BareNode.create(), await BareNode.create()];
@@ -173,7 +175,8 @@ async function waitingJoiner(
     await donor.destroy();
   });
   joiner.configure(material.groups({}, options.joiner, options.joinerServer));
-  donor.configure(material.groups(options.donorFiles, options.donor));
+  donor.configure(material.groups(options.donorFiles, options.donor, options.donorServer));
+  options.prepare?.(joiner, donor);
   const joining = joiner.start('joiner');
   return { joiner, donor, joining, ready: await joining.ready() };
 }
@@ -192,7 +195,7 @@ async function lockTables(run: ScriptRun, { donor }: Pair): Promise<void> {
   donor.file('data/tables_flushed', `${stateId}:42 0\n`);
 }
 
-async function expectTransfer(t: Test, pair: Pair): Promise<void> {
+async function expectTransfer(t: Test, pair: Pair): Promise<ScriptRun> {
   const giving = startDonor(pair);
   await lockTables(giving, pair);
   t.equal(await giving.ended, 0, 'the donor succeeds', { log: giving.stderr });
@@ -205,14 +208,27 @@ async function expectTransfer(t: Test, pair: Pair): Promise<void> {
   t.same(pair.joining.errors().concat(giving.errors()), [], 'nobody complains');
   await expectNoProcess(t, pair.joining);
   await expectNoProcess(t, giving);
+  return giving;
 }
 
 t.test('what is no reason to fail', (t) => {
   t.jobs = 2;
   t.test('a key that everybody can read is a warning', { buffered: true }, async (t) => {
     const open = { ...good, key: material.write('open.key', readFileSync(good.key), 0o644) };
-    const pair = await waitingJoiner(t, { donorFiles: open });
-    await expectTransfer(t, pair);
+    const pair = await waitingJoiner(t, { joiner: { tkey: open.key }, donorFiles: open });
+    const giving = await expectTransfer(t, pair);
+    for (const [run, node] of [
+      [pair.joining, pair.joiner],
+      [giving, pair.donor],
+    ] as const) {
+      const [warning = ''] = run.warnings();
+      t.match(
+        warning,
+        /KEY_EXPOSED: every user of this host can read the private key in \S+open\.key \(mode 0644\)/,
+      );
+      t.match(warning, `(${node.placeOf('tkey')}) HINT: chmod 0600 ${open.key}`);
+      t.equal(run.warnings().length, 1);
+    }
   });
   for (const keyType of ['ec', 'ed25519', 'rsa'] as const) {
     t.test(`certificates with ${keyType} keys`, { buffered: true }, async (t) => {
@@ -241,6 +257,52 @@ t.test('what is no reason to fail', (t) => {
     await botherWithTls(port, { cert: readFileSync(foreign.cert), key: readFileSync(foreign.key) });
     await expectTransfer(t, pair);
   });
+  t.test('strangers who take up every connection and say nothing', { buffered: true }, async (t) => {
+    const pair = await waitingJoiner(t);
+    const strangers = Array.from({ length: 130 }, () => connect(pair.joiner.port, '127.0.0.1'));
+    t.teardown(() => strangers.forEach((socket) => socket.destroy()));
+    await Promise.all(
+      strangers.map(async (socket, index) => {
+        socket.on('error', () => undefined);
+        await once(socket, 'connect');
+        // Neither silence nor the beginning of a word is a handshake.
+        if (index % 2 === 0) socket.write('\x16');
+      }),
+    );
+    await expectTransfer(t, pair);
+    t.match(
+      pair.joining.stderr.join('\n'),
+      /ended \d+ connections that did not come through a TLS handshake/,
+    );
+  });
+  t.test(
+    'keys of the servers in their data directories stay where they are',
+    { buffered: true },
+    async (t) => {
+      const options = { ssl_key: 'secrets/server.key', file_key_management_filename: 'secrets/keys' };
+      const pair = await waitingJoiner(t, {
+        joinerServer: options,
+        donorServer: options,
+        prepare: (joiner, donor) => {
+          for (const [name, node] of [
+            ['joiner', joiner],
+            ['donor', donor],
+          ] as const) {
+            node.directory('data/secrets');
+            node.file('data/secrets/server.key', `key of the ${name}`);
+            node.file('data/secrets/keys', `keys of the ${name}`);
+          }
+        },
+      });
+      await expectTransfer(t, pair);
+      t.same(
+        ['server.key', 'keys'].map((name) =>
+          readFileSync(join(pair.joiner.dataDir, 'secrets', name), 'utf8'),
+        ),
+        ['key of the joiner', 'keys of the joiner'],
+      );
+    },
+  );
   t.end();
 });
 
@@ -284,6 +346,7 @@ t.test('a transfer between two nodes ends on both sides', (t) => {
         says: ["without this transfer's secret"],
         hint: /set allow-donor-without-secret=1 in \[sst\] of the joiner/,
       });
+      t.notMatch(pair.joining.stderr.join('\n'), 'still waiting', 'it does not say that it waits on');
       t.same(
         pair.joiner.contents(),
         before.filter((line) => !line.includes('.galera-sst-tunnel.json')),
@@ -425,6 +488,24 @@ t.test('a transfer between two nodes ends on both sides', (t) => {
       option: 'sst-initial-timeout',
     });
   });
+  t.test(
+    'a joiner that verifies nobody and to which only a donor without the secret comes',
+    { buffered: true },
+    async (t) => {
+      const pair = await waitingJoiner(t, { joiner: { 'ssl-mode': 'REQUIRED', 'sst-initial-timeout': '4' } });
+      const original = spawn('rsync', rsyncAsOriginal(pair), {
+        stdio: 'ignore',
+        env: { PATH: process.env['PATH'] },
+      });
+      await once(original, 'close');
+      await pair.joining.said(/\[WARNING\] SECRET_MISSING: .*; still waiting for the donor/);
+      await expectFailure(t, pair.joining, pair.joiner, {
+        code: 'SECRET_MISSING',
+        says: ['no donor came within 4 s, but a node wants to write', "without this transfer's secret"],
+        hint: /set allow-donor-without-secret=1/,
+      });
+    },
+  );
   t.end();
 });
 

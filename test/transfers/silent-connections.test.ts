@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { spawn } from 'node:child_process';
+import t from 'tap';
+import { processesOf } from '../../src/processes/proc.js';
+import { endSilentConnections, silentAmong } from '../../src/transfers/silent-connections.js';
+import { recordTransfer } from './context.js';
+
+const listener = { pid: 10, parentPid: 1, name: 'socat' };
+const guard = { pid: 11, parentPid: 10, name: 'sh' };
+const serving = [
+  { pid: 20, parentPid: 10, name: 'socat' },
+  { pid: 21, parentPid: 20, name: 'sh' },
+  { pid: 22, parentPid: 21, name: 'rsync' },
+];
+
+t.test('silent are the processes of connections that have started nothing', async (t) => {
+  const silent = { pid: 30, parentPid: 10, name: 'socat' };
+  t.strictSame(silentAmong([listener, guard], 10), []);
+  t.strictSame(silentAmong([listener, guard, ...serving], 10), []);
+  t.strictSame(silentAmong([listener, guard, ...serving, silent], 10), [30]);
+  t.strictSame(silentAmong([guard, silent], 10), [], 'a listener that is gone has none');
+});
+
+/** Stands for a listener: processes of its own name, of which the first two have a child. */
+const crowd = `
+exec 3<&0
+for n in 1 2; do sh -c 'sleep 60 & wait' & done
+for n in 1 2 3; do sh -c 'read -r _' <&3 & done
+echo ready; wait`;
+
+t.test('only connections that stay silent are ended', async (t) => {
+  const child = spawn('sh', ['-c', crowd], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+  const pid = child.pid!;
+  t.teardown(() => process.kill(-pid, 'SIGKILL'));
+  await once(child.stdout, 'data');
+  const own = (): number => processesOf(pid).filter(({ parentPid }) => parentPid === pid).length;
+  t.equal(own(), 5);
+  let told = (): void => undefined;
+  const ended = new Promise<void>((resolve) => (told = resolve));
+  const { events } = recordTransfer();
+  const limits = { usualMs: 300, crowdedMs: 1, crowd: 100, lookEveryMs: 20 };
+  const silent = endSilentConnections(pid, (event) => void (events.push(event), told()), limits);
+  t.teardown(() => silent.stop());
+  silent.connected();
+  await ended;
+  t.match(events, [
+    { kind: 'notice', text: 'ended 3 connections that did not come through a TLS handshake within 0.3 s' },
+  ]);
+});
+
+t.test('in a crowd they have less time', async (t) => {
+  const child = spawn('sh', ['-c', crowd], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+  const pid = child.pid!;
+  t.teardown(() => process.kill(-pid, 'SIGKILL'));
+  await once(child.stdout, 'data');
+  let told = (): void => undefined;
+  const ended = new Promise<void>((resolve) => (told = resolve));
+  const limits = { usualMs: 3_600_000, crowdedMs: 100, crowd: 3, lookEveryMs: 20 };
+  const silent = endSilentConnections(pid, told, limits);
+  t.teardown(() => silent.stop());
+  silent.connected();
+  await ended;
+  t.pass('without waiting for an hour');
+});
