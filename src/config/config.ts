@@ -1,9 +1,9 @@
-import { cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { TransferError } from '../errors.js';
 import { parseAddress, type PeerAddress } from './address.js';
 import type { DirectorySettings } from './directories.js';
 import type { ServerArguments } from './server-arguments.js';
-import { resolveServerFiles } from './server-files.js';
+import { resolveServerFiles, tunnelFilesOf } from './server-files.js';
 import { find, type Scope, type Settings } from './settings.js';
 import { placeOf, type Source, type Sourced } from './source.js';
 import type { SstOption } from './sst-options.js';
@@ -72,11 +72,11 @@ export function resolveConfig(args: ServerArguments, settings: Settings): Config
     address: parseAddress(args.address, '--address'),
     bindAddresses: resolveBindAddresses(settings),
     tls,
-    directories: resolveDirectories(settings),
+    directories: resolveDirectories(settings, tls),
     tmpDir: find(settings, 'tmpdir', ['[sst]']),
     streams:
       wholeNumber(find(settings, 'backup-threads', transfer), 'backup-threads', { least: 1, most: 64 }) ??
-      Math.min(cpus().length, 8),
+      Math.min(availableParallelism(), 8),
     precopy: passes(find(settings, 'precopy', ['[sst]'])),
     compressor: compressor(find(settings, 'compressor', ['[sst]'])),
     maxBinlogs:
@@ -144,7 +144,7 @@ function resolveBindAddresses(settings: Settings): readonly Sourced<string>[] {
     .map((value) => ({ value, source: given.source }));
 }
 
-function resolveDirectories(settings: Settings): DirectorySettings {
+function resolveDirectories(settings: Settings, tls: TlsSettings): DirectorySettings {
   const dataDir = find(settings, 'datadir', everywhere);
   if (dataDir === undefined || dataDir.value === '') {
     throw new TransferError('OPTION_MISSING', 'no data directory was given', {
@@ -163,7 +163,7 @@ function resolveDirectories(settings: Settings): DirectorySettings {
     logBin: resolveLogBin(settings),
     logBinIndex: find(settings, 'binlog-index', ['direct']) ?? find(settings, 'log-bin-index', everywhere),
     logBasename: find(settings, 'log-basename', everywhere),
-    serverFiles: resolveServerFiles(settings),
+    serverFiles: [...resolveServerFiles(settings), ...tunnelFilesOf(tls)],
   };
 }
 

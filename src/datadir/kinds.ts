@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Layout, Place } from './layout.js';
 import { isInside, rootOf } from './layout.js';
+import { realPath } from './real-path.js';
 
 /** Places whose files are known by their names, as opposed to `data`, which is whole directories. */
 export type NamedPlace = Exclude<Place, 'data'>;
@@ -119,8 +120,11 @@ export function claimedDirectories(
     claim(dirname(join(layout.roots['innodb-home'], file)), (name) => name === basename(file));
   }
   for (const { kind, path } of layout.serverFiles ?? []) {
-    if (kind !== 'directory') claim(dirname(path), isFileOrOlder(kind, basename(path)));
-    else if (!holdsPlace(layout, path)) claim(path, everything);
+    if (kind !== 'directory') {
+      // One that is named by a link is kept by both of its names.
+      for (const one of new Set([path, realPath(path)]))
+        claim(dirname(one), isFileOrOlder(kind, basename(one)));
+    } else if (!holdsPlace(layout, path)) claim(path, everything);
   }
   return new Map(
     [...claims].map(([key, all]) => [

@@ -14,7 +14,7 @@ export interface SchemaLink {
  * The links to directories at the top of the data directory, by name. Left out are those that lead back into the data directory or to
  * one around it, and all but the first to the same directory: no two schemas can share one.
  */
-export function findSchemaLinks(layout: Layout): readonly SchemaLink[] {
+export function findSchemaLinks(layout: Pick<Layout, 'roots'>): readonly SchemaLink[] {
   const root = realPath(layout.roots.data);
   if (root === undefined) return [];
   const targets = new Set<string>();

@@ -1,4 +1,5 @@
-import { relative, resolve } from 'node:path';
+import { hostname } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { checkChain } from '../certificates/check-chain.js';
 import { checkDates, checkNames, checkUsage, type WantedName } from '../certificates/checks.js';
 import { loadIdentity, type Identity } from '../certificates/identity.js';
@@ -6,6 +7,9 @@ import { checkRevocation, loadRevocation, type Revocation } from '../certificate
 import { loadTrust, type Trust } from '../certificates/trust.js';
 import type { Config } from '../config/config.js';
 import { placeOf } from '../config/source.js';
+import { isInside, resolveLayout } from '../datadir/layout.js';
+import { realPath } from '../datadir/real-path.js';
+import { findSchemaLinks } from '../datadir/schema-links.js';
 import type { Finding } from '../errors.js';
 import type { TunnelFiles } from '../plan/tunnel.js';
 
@@ -83,20 +87,27 @@ function checkOwnNames(
 }
 
 /** Sub directories of the data directory travel whole, and a joiner loses in them what its donor has not. */
-function checkOutside(config: Config): readonly Finding[] {
-  const { cert, key, caFile, caPath } = config.tls;
-  const dataDir = resolve(config.directories.dataDir.value);
-  return [cert, key, caFile, caPath].flatMap((setting): Finding[] => {
-    if (
-      setting === undefined ||
-      !relative(dataDir, resolve(dataDir, setting.value)).match(/^(?!\.\.(\/|$))[^/]+\/./)
-    )
-      return [];
+function checkOutside({ tls, directories }: Config): readonly Finding[] {
+  const { cert, key, caFile, caPath, crlFile, crlPath } = tls;
+  const { roots } = resolveLayout(directories, hostname());
+  const copied = [roots.data, realPath(roots.data)];
+  const linked = findSchemaLinks({ roots }).map(({ target }) => target);
+  return [cert, key, caFile, caPath, crlFile, crlPath].flatMap((setting): Finding[] => {
+    if (setting === undefined) return [];
+    const path = resolve(roots.data, setting.value);
+    const ways = [path, realPath(path)];
+    const isCopied = ways.some(
+      (way) =>
+        copied.some((directory) => isInside(directory, dirname(way)) && directory !== dirname(way)) ||
+        linked.some((directory) => isInside(directory, way)),
+    );
+    if (!isCopied) return [];
+    const real = realPath(path);
     return [
       {
         severity: 'error',
         code: 'PATH_UNSAFE',
-        message: `${setting.value} lies in a sub directory of the data directory, which a transfer sends to or fetches from other nodes`,
+        message: `${setting.value}${real === path ? '' : `, which is ${real},`} lies in a sub directory of the data directory, which a transfer sends to or fetches from other nodes`,
         option: setting.source.name,
         where: placeOf(setting.source),
         hint: 'move certificates and keys out of the data directory (or to its top level, which is not copied)',

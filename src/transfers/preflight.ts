@@ -1,8 +1,7 @@
-import { realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { resolve } from 'node:path';
 import { checkDirectories, settingBehind, type DirectoryUse } from '../datadir/space.js';
 import { isInside, places, rootOf, type Layout } from '../datadir/layout.js';
+import { realPath } from '../datadir/real-path.js';
 import type { Config } from '../config/config.js';
 import { placeOf } from '../config/source.js';
 import { errorOf, type Finding } from '../errors.js';
@@ -63,13 +62,4 @@ function checkTemporaryDirectory({ role, tmpDir }: Config, layout: Layout): read
   const message = `${isSet ? 'tmpdir' : "the system's directory for temporary files"} ${path} lies in the data directory ${data}, whose sub directories a transfer copies and clears`;
   const hint = `${isSet ? 'name' : 'set TMPDIR, or tmpdir in [sst], to'} a directory outside the data directory`;
   return [...unsafe, { severity: 'error', code: 'OPTION_INVALID', message, hint, ...blame }];
-}
-
-/** Without links, so that one cannot lead into the data directory unseen. */
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return resolve(path);
-  }
 }

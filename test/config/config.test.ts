@@ -1,4 +1,4 @@
-import { cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import t from 'tap';
 import { resolveConfig, type Config } from '../../src/config/config.js';
 import { serverArguments, settingsOf, type Given } from './given.js';
@@ -25,10 +25,13 @@ t.test('what is not set has a default', async (t) => {
       logBin: undefined,
       logBinIndex: undefined,
       logBasename: undefined,
-      serverFiles: [],
+      serverFiles: [
+        { kind: 'file', path: '/c' },
+        { kind: 'file', path: '/ca' },
+      ],
     },
     tmpDir: undefined,
-    streams: Math.min(cpus().length, 8),
+    streams: Math.min(availableParallelism(), 8),
     precopy: 'auto',
     compressor: 'none',
     maxBinlogs: 1,
@@ -51,7 +54,7 @@ t.test('numbers and flags are read from [sst], then [mysqld]', async (t) => {
   const cases: [Given, Partial<Config>][] = [
     [{ sst: { 'backup-threads': '3' }, mysqld: { 'backup-threads': '5' } }, { streams: 3 }],
     [{ mysqld: { backup_threads: '5' } }, { streams: 5 }],
-    [{ sst: { 'backup-threads': '' } }, { streams: Math.min(cpus().length, 8) }],
+    [{ sst: { 'backup-threads': '' } }, { streams: Math.min(availableParallelism(), 8) }],
     [{ sst: { 'backup-threads': '64' } }, { streams: 64 }],
     [{ sst: { precopy: 'off' } }, { precopy: 0 }],
     [{ sst: { precopy: '3' } }, { precopy: 3 }],

@@ -1,4 +1,4 @@
-import { cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import t from 'tap';
 import { resolveConfig } from '../../src/config/config.js';
 import { describeSettings } from '../../src/config/describe.js';
@@ -27,7 +27,7 @@ t.test('what is not set is shown with its default', async (t) => {
   t.strictSame(describe('donor', { sst: usual }).slice(3), [
     'precopy=auto # default',
     'compressor=none # default',
-    `backup-threads=${Math.min(cpus().length, 8)} # default`,
+    `backup-threads=${Math.min(availableParallelism(), 8)} # default`,
     'sst-max-binlogs=1 # default',
     'rlimit=0 # default',
     'sst-connect-timeout=10 # default',

@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { issueCrl } from '../../src/certificates/issue-crl.js';
 import { issueCa } from '../../src/certificates/issue.js';
 import { runSync } from '../lab/commands.js';
 import type { BareNode } from './bare-node.js';
@@ -10,7 +11,7 @@ import { Material, type CertificateFiles } from './material.js';
 
 const material = await Material.create();
 t.teardown(() => material.destroy());
-t.setTimeout(120_000);
+t.setTimeout(240_000);
 const { good } = material;
 const hour = 3_600_000;
 const from = (ms: number): Date => new Date(Date.now() + ms);
@@ -26,6 +27,10 @@ const serverOnly = await material.issue('server-only', { extendedKeyUsages: ['se
 const clientOnly = await material.issue('client-only', { extendedKeyUsages: ['clientAuth'] });
 const foreign = await material.issue('foreign', {}, await issueCa({ name: 'another CA', keyType: 'ec' }));
 const namesake = await material.issue('namesake', {}, await issueCa({ name: 'test CA', keyType: 'ec' }));
+const list = await issueCrl({
+  ...{ ca: material.authority, revoked: new Map(), number: 1n },
+  ...{ thisUpdate: from(-hour), nextUpdate: from(24 * hour) },
+});
 const below = issueBelowIntermediate();
 const bundle = material.write(
   'bundle.pem',
@@ -192,6 +197,65 @@ const files: BadInput[] = [
   },
 ];
 
+/** Files that a transfer would send to other nodes, or delete. */
+const inside: BadInput[] = [
+  {
+    title: 'a key in a sub directory of the data directory',
+    prepare: (node) => {
+      node.directory('data/ssl');
+      return using({ key: node.file('data/ssl/node.key', readFileSync(good.key)) })(node);
+    },
+    code: 'PATH_UNSAFE',
+    says: [/data\/ssl\/node\.key lies in a sub directory of the data directory/],
+    option: 'tkey',
+    hint: /move certificates and keys out of the data directory/,
+  },
+  {
+    title: 'a key that is a link into a sub directory of the data directory',
+    prepare: (node) => {
+      node.directory('data/ssl');
+      symlinkSync(node.file('data/ssl/node.key', readFileSync(good.key)), `${node.dir}/link.key`);
+      return using({ key: `${node.dir}/link.key` })(node);
+    },
+    code: 'PATH_UNSAFE',
+    says: [/link\.key, which is \S+data\/ssl\/node\.key, lies in a sub directory/],
+    option: 'tkey',
+  },
+  {
+    title: 'a key in a directory that a link in the data directory leads to',
+    prepare: (node) => {
+      symlinkSync(node.directory('secrets'), `${node.dataDir}/ssl`);
+      return using({ key: node.file('secrets/node.key', readFileSync(good.key)) })(node);
+    },
+    code: 'PATH_UNSAFE',
+    says: [/secrets\/node\.key lies in a sub directory/],
+    option: 'tkey',
+  },
+  {
+    title: 'a key below a data directory that is a link itself',
+    prepare: (node) => {
+      node.directory('data/ssl');
+      node.file('data/ssl/node.key', readFileSync(good.key));
+      symlinkSync(node.dataDir, `${node.dir}/mysql`);
+      using({ key: `${node.dataDir}/ssl/node.key` })(node);
+      return { dataDir: `${node.dir}/mysql` };
+    },
+    code: 'PATH_UNSAFE',
+    says: [/data\/ssl\/node\.key lies in a sub directory/],
+    option: 'tkey',
+  },
+  {
+    title: 'a list of revoked certificates in a sub directory of the data directory',
+    prepare: (node) => {
+      node.directory('data/ssl');
+      return using({}, { 'ssl-crl': node.file('data/ssl/ca.crl', list) })(node);
+    },
+    code: 'PATH_UNSAFE',
+    says: [/data\/ssl\/ca\.crl lies in a sub directory/],
+    option: 'ssl-crl',
+  },
+];
+
 const statements: BadInput[] = [
   {
     title: 'an expired certificate',
@@ -204,7 +268,7 @@ const statements: BadInput[] = [
     title: 'a certificate that is not valid yet',
     prepare: using(early),
     code: 'CERTIFICATE_NOT_YET_VALID',
-    says: ["this node's certificate", /3 hours 29 minutes after this host's clock \(20\d\d-/],
+    says: ["this node's certificate", /3 hours 2\d minutes after this host's clock \(20\d\d-/],
     option: 'tcert',
     hint: /clocks/,
   },
@@ -292,6 +356,11 @@ function issueBelowIntermediate(): CertificateFiles & { ca: string } {
 
 t.test('files of certificates and keys', (t) => {
   refusals(t, files);
+  t.end();
+});
+
+t.test('files of certificates and keys that a transfer would carry away', (t) => {
+  refusals(t, inside);
   t.end();
 });
 
