@@ -142,13 +142,14 @@ function startsWithKey(file: CertificateFile, keyBlock: PemBlock): boolean {
 
 /** Only a warning: an upgrade must not stop a cluster that works. */
 function checkExposure(file: CertificateFile, source: Source): readonly Finding[] {
-  if ((file.mode & 0o004) === 0) return [];
+  const can = [...(file.mode & 0o004 ? ['read'] : []), ...(file.mode & 0o002 ? ['change'] : [])];
+  if (can.length === 0) return [];
   const mode = file.mode.toString(8).padStart(4, '0');
   return [
     {
       severity: 'warning',
       code: 'KEY_EXPOSED',
-      message: `every user of this host can read the private key in ${file.path} (mode ${mode})`,
+      message: `every user of this host can ${can.join(' and ')} the private key in ${file.path} (mode ${mode})`,
       hint: `chmod 0600 ${file.path}`,
       ...blame(source),
     },

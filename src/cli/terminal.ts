@@ -1,3 +1,5 @@
+import { oneLine } from '../observe/one-line.js';
+
 /** Where a command prints. */
 export interface Terminal {
   readonly write: (text: string) => void;
@@ -36,5 +38,5 @@ function cut(line: string, width: number): string {
 
 /** Text from peers, option files and file names cannot move the cursor. */
 export function printable(text: string): string {
-  return text.replace(/[\0-\x1f\x7f-\x9f]+/g, ' ');
+  return oneLine(text).replaceAll('\t', ' ');
 }

@@ -3,6 +3,7 @@ import { pino, type Logger } from 'pino';
 import { describeFailure, type Finding } from '../errors.js';
 import type { ChildOutcome, TransferEvent } from '../events.js';
 import { currentTime } from '../surroundings.js';
+import { escapeUnseen, oneLine } from './one-line.js';
 import { describeEvent, type Level } from './server-log.js';
 import type { TransferStatus } from './status.js';
 
@@ -42,7 +43,8 @@ export function openLog(format: LogFormat, sink: LineSink = toStderr): AgentLog 
       timestamp: () => `,"time":"${currentTime().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
-    format === 'json' ? sink : { write: (line: string) => sink.write(prettyLine(line)) },
+    // In JSON, too, the escapes mean what they stand for.
+    { write: (line: string) => sink.write(format === 'json' ? escapeUnseen(line) : prettyLine(line)) },
   );
   const at: Readonly<Record<Level, (fields: object, text: string) => void>> = {
     INFO: (fields, text) => logger.info(fields, text),
@@ -122,5 +124,5 @@ function placeOf(failure: Pick<Finding, 'code' | 'option' | 'where'>): Readonly<
 export function prettyLine(json: string): string {
   const { time, level, msg, transfer, role, peer } = JSON.parse(json) as Readonly<Record<string, string>>;
   const about = transfer === undefined ? '' : ` [${transfer.slice(0, 8)} ${role ?? ''} ${peer ?? ''}]`;
-  return `${time ?? ''} ${(level ?? '').toUpperCase().padEnd(5)}${about} ${msg ?? ''}\n`;
+  return `${time ?? ''} ${(level ?? '').toUpperCase().padEnd(5)}${about} ${oneLine(msg ?? '')}\n`;
 }

@@ -1,5 +1,6 @@
 import { escapeSocatValue } from '../plan/socat-escape.js';
 import { runBriefly } from '../processes/spawn.js';
+import { oneLine } from './one-line.js';
 
 /** What the service manager is told; `STATUS` is what `systemctl status` shows. */
 export interface Notifier {
@@ -54,7 +55,7 @@ export function createNotifier(
 }
 
 function statusLine(text: string): string {
-  return `STATUS=${text.replace(/[\0-\x1f\x7f]+/g, ' ')}`;
+  return `STATUS=${oneLine(text)}`;
 }
 
 function watchdogMs(env: Readonly<Record<string, string | undefined>>, pid: number): number | undefined {

@@ -1,5 +1,6 @@
 import { describeFailure } from '../errors.js';
 import type { EmitEvent, TransferEvent } from '../events.js';
+import { oneLine } from './one-line.js';
 import { describeProgress, isWorthTelling, type ToldProgress } from './progress-line.js';
 import { reduceTransfer, statusOf, type TransferState } from './status.js';
 
@@ -8,8 +9,7 @@ export type Level = 'INFO' | 'WARNING' | 'ERROR';
 
 /** The line for the server's error log: `WSREP_SST: [INFO] text (20261121 23:59:59.123)`, in local time. */
 export function serverLogLine(level: Level, text: string, now: Date): string {
-  const clean = text.replace(/[\0-\x08\x0a-\x1f\x7f]+/g, ' ');
-  return `WSREP_SST: [${level}] ${clean} (${stamp(now)})`;
+  return `WSREP_SST: [${level}] ${oneLine(text)} (${stamp(now)})`;
 }
 
 /**

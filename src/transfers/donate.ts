@@ -177,7 +177,7 @@ async function shakeHands(
   });
   context.emit({
     kind: 'notice',
-    text: `the joiner at ${formatAddress(config.address)} shows ${peer.facts.subject} (SHA-256 ${peer.facts.fingerprint256}), ${peer.protocol} ${peer.cipher}`,
+    text: `the joiner at ${formatAddress(config.address)} shows ${JSON.stringify(peer.facts.subject)} (SHA-256 ${peer.facts.fingerprint256}), ${peer.protocol} ${peer.cipher}`,
   });
   return peer;
 }

@@ -73,22 +73,24 @@ t.test("openssl's own EC key file, with its parameters in front, is read", (t) =
   t.end();
 });
 
-t.test('a key that everyone can read is a warning', (t) => {
+t.test('a key that everyone can read or change is a warning', (t) => {
   const { write } = folder(t);
   const key = write('node.key', keyPem);
-  chmodSync(key, 0o644);
-  const { findings } = loadIdentity({ cert: option('tcert', write('c', certPem)), key: option('tkey', key) });
-  t.match(findings, [
-    {
-      severity: 'warning',
-      code: 'KEY_EXPOSED',
-      option: 'tkey',
-      where: '/etc/mysql/my.cnf:7',
-      message: /mode 0644/,
-    },
-  ]);
-  chmodSync(key, 0o640);
-  t.same(loadIdentity({ cert: option('tcert', write('c', certPem)), key: option('tkey', key) }).findings, []);
+  const cert = write('c', certPem);
+  for (const [mode, can] of [
+    [0o644, 'read'],
+    [0o602, 'change'],
+    [0o666, 'read and change'],
+  ] as const) {
+    chmodSync(key, mode);
+    const { findings } = loadIdentity({ cert: option('tcert', cert), key: option('tkey', key) });
+    const message = `every user of this host can ${can} the private key in ${key} (mode 0${mode.toString(8)})`;
+    const found = { severity: 'warning', code: 'KEY_EXPOSED', option: 'tkey', where: '/etc/mysql/my.cnf:7' };
+    t.match(findings, [{ ...found, message, hint: `chmod 0600 ${key}` }]);
+    t.equal(findings.length, 1);
+  }
+  chmodSync(key, 0o660);
+  t.same(loadIdentity({ cert: option('tcert', cert), key: option('tkey', key) }).findings, []);
   t.end();
 });
 

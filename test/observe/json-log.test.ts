@@ -41,6 +41,15 @@ t.test('the pretty form is for eyes', async (t) => {
   t.match(line, /^\d{4}-\d\d-\d\dT[\d:.]+Z INFO  \[1a2b3c4d donor node2:4444\] something\n$/);
 });
 
+t.test('nothing that a peer says can hide in a line', async (t) => {
+  const text = 'from CN=a\x9b2J\u202eb\nc';
+  const [json = ''] = logAll('json', [{ kind: 'notice', text }]);
+  t.match(json, 'CN=a\\u009b2J\\u202eb\\nc');
+  t.match(JSON.parse(json), { msg: text }, 'in JSON it is still the same text');
+  const [pretty = ''] = logAll('pretty', [{ kind: 'notice', text }]);
+  t.match(pretty, / from CN=a\\u009b2J\\u202eb c\n$/);
+});
+
 t.test('what belongs to no transfer can be told too', async (t) => {
   const lines: string[] = [];
   const log = openLog('json', { write: (text) => lines.push(text) });

@@ -21,6 +21,14 @@ t.test('nothing breaks out of its line', async (t) => {
   );
 });
 
+t.test('nothing in a line can hide, or show in another order than it was written', async (t) => {
+  const text = `CN=a\x9b2J\x85b\u2028c\u2029d\u202egro.live\u202c\u2066e\u2069\u200ff\ufeff`;
+  t.equal(
+    serverLogLine('INFO', text, now),
+    'WSREP_SST: [INFO] CN=a\\u009b2J\\u0085b\\u2028c\\u2029d\\u202egro.live\\u202c\\u2066e\\u2069\\u200ff\\ufeff (20260102 03:04:05.006)',
+  );
+});
+
 const finished = {
   kind: 'finished',
   bypass: false,
