@@ -203,7 +203,8 @@ const inside: BadInput[] = [
     title: 'a key in a sub directory of the data directory',
     prepare: (node) => {
       node.directory('data/ssl');
-      return using({ key: node.file('data/ssl/node.key', readFileSync(good.key)) })(node);
+      using({ key: node.file('data/ssl/node.key', readFileSync(good.key)) })(node);
+      return undefined;
     },
     code: 'PATH_UNSAFE',
     says: [/data\/ssl\/node\.key lies in a sub directory of the data directory/],
@@ -215,7 +216,8 @@ const inside: BadInput[] = [
     prepare: (node) => {
       node.directory('data/ssl');
       symlinkSync(node.file('data/ssl/node.key', readFileSync(good.key)), `${node.dir}/link.key`);
-      return using({ key: `${node.dir}/link.key` })(node);
+      using({ key: `${node.dir}/link.key` })(node);
+      return undefined;
     },
     code: 'PATH_UNSAFE',
     says: [/link\.key, which is \S+data\/ssl\/node\.key, lies in a sub directory/],
@@ -225,7 +227,8 @@ const inside: BadInput[] = [
     title: 'a key in a directory that a link in the data directory leads to',
     prepare: (node) => {
       symlinkSync(node.directory('secrets'), `${node.dataDir}/ssl`);
-      return using({ key: node.file('secrets/node.key', readFileSync(good.key)) })(node);
+      using({ key: node.file('secrets/node.key', readFileSync(good.key)) })(node);
+      return undefined;
     },
     code: 'PATH_UNSAFE',
     says: [/secrets\/node\.key lies in a sub directory/],
@@ -248,7 +251,8 @@ const inside: BadInput[] = [
     title: 'a list of revoked certificates in a sub directory of the data directory',
     prepare: (node) => {
       node.directory('data/ssl');
-      return using({}, { 'ssl-crl': node.file('data/ssl/ca.crl', list) })(node);
+      using({}, { 'ssl-crl': node.file('data/ssl/ca.crl', list) })(node);
+      return undefined;
     },
     code: 'PATH_UNSAFE',
     says: [/data\/ssl\/ca\.crl lies in a sub directory/],

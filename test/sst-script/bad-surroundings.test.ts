@@ -101,7 +101,8 @@ directories.push(
     role: 'joiner',
     prepare: (node) => {
       mkdirSync(`${node.dir}/closed`, { mode: 0o755 });
-      return configured(node, {}, { log_bin: 'binlog', log_bin_index: `${node.dir}/closed/binlog.index` });
+      configured(node, {}, { log_bin: 'binlog', log_bin_index: `${node.dir}/closed/binlog.index` });
+      return undefined;
     },
     code: 'DIRECTORY_NOT_WRITABLE',
     says: [/got mode 0755 of user 0, group 0 for \S+\/closed/],

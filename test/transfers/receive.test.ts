@@ -20,7 +20,7 @@ t.test('a listener that is open when the joiner cannot go on is closed', async (
   } as unknown as JoinerPlan;
   const context = recordTransfer(undefined, { id: `receive-${process.pid}` });
   const layout = layoutOf({ dataDir: join(dir, 'data') });
-  const tools = { socat: '1.7.4.4', rsync: '3.2.7' };
+  const tools = { socat: '1.7.4.4', rsync: '3.2.7', compressors: [] };
   const config = { allowDonorWithoutSecret: false, tls: { mode: 'VERIFY_CA' } } as Config;
   const ready = (): void => void t.fail('it is not ready');
   await t.rejects(receive(config, { ...context, plan, layout, tools }, ready), { code: 'ENOENT' });

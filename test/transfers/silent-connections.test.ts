@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import t from 'tap';
+import type { EmitEvent } from '../../src/events.js';
 import { processesOf } from '../../src/processes/proc.js';
 import { endSilentConnections, silentAmong } from '../../src/transfers/silent-connections.js';
 import { recordTransfer } from './context.js';
@@ -39,7 +40,11 @@ t.test('only connections that stay silent are ended', async (t) => {
   const ended = new Promise<void>((resolve) => (told = resolve));
   const { events } = recordTransfer();
   const limits = { usualMs: 300, crowdedMs: 1, crowd: 100, lookEveryMs: 20 };
-  const silent = endSilentConnections(pid, (event) => void (events.push(event), told()), limits);
+  const emit: EmitEvent = (event) => {
+    events.push(event);
+    told();
+  };
+  const silent = endSilentConnections(pid, emit, limits);
   t.teardown(() => silent.stop());
   silent.connected();
   await ended;
