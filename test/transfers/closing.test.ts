@@ -31,7 +31,10 @@ t.test('what was opened is closed, the last first, however the work ends', async
 
 t.test('what closing throws keeps nothing else open, and does not hide why the work failed', async (t) => {
   const closed: string[] = [];
-  await t.rejects(open(closed, () => 'done', failing('close')), { message: 'close' });
+  await t.rejects(
+    open(closed, () => 'done', failing('close')),
+    { message: 'close' },
+  );
   t.strictSame(closed.splice(0), ['c', 'b', 'a']);
   await t.rejects(open(closed, failing('work'), failing('close')), { message: 'work' });
   t.strictSame(closed, ['c', 'b', 'a']);
