@@ -77,6 +77,28 @@ export function bytesRead(pid: number): number | undefined {
   return found === undefined ? undefined : Number(found);
 }
 
+/** Bytes that a process has written so far, to files, pipes and sockets; undefined when it cannot be known. */
+export function bytesWritten(pid: number): number | undefined {
+  const found = /^wchar: (\d+)$/m.exec(read(`/proc/${pid}/io`) ?? '')?.[1];
+  return found === undefined ? undefined : Number(found);
+}
+
+/**
+ * Pids of the children of a process with one thread. Reads one small file where the kernel has it (Debian's has), and all of /proc
+ * elsewhere.
+ */
+export function childrenOf(pid: number): number[] {
+  const listed = read(`/proc/${pid}/task/${pid}/children`);
+  if (listed !== undefined) return listed.split(' ').filter(Boolean).map(Number);
+  if (read(`/proc/${pid}/stat`) === undefined) return [];
+  return allPids().filter((other) => originOf(other)?.parentPid === pid);
+}
+
+/** The program's name, at most 15 characters; undefined when the process is gone. */
+export function nameOf(pid: number): string | undefined {
+  return read(`/proc/${pid}/comm`)?.trimEnd();
+}
+
 /** Paths of the regular files that a process has open, the one it opened last at the end. */
 export function openFiles(pid: number): string[] {
   return entriesOf(`/proc/${pid}/fd`)

@@ -1,134 +1,192 @@
-import { readFileSync } from 'node:fs';
+import { bytesWritten, childrenOf, nameOf } from './proc.js';
+import { beginBudget, nextStep, noteLateness, noteOpenRun, notePortion, spend } from './rate-budget.js';
 
-/** How long a process runs at least before it is looked at again, and at most; it is stopped in between. */
-const tickMs = { least: 5, most: 100 } as const;
-
-/** Bytes that may be saved up while nothing is sent, as time at the full rate. */
-const burstMs = 200;
-
-/** The lowest rate: rsync reads and sends 256 KiB at a time, and peers give up a connection that stands still. */
+/** The lowest rate: a socket pair holds more than 200 KiB, and peers give up a connection that stands still. */
 export const lowestRate = 65_536;
 
 /**
- * Holds the processes that send to a common rate, which may change while they run: a token bucket that is filled by
- * time and emptied by what the kernel counts as written (`wchar` of /proc/PID/io, sockets included). A process that is
- * ahead is stopped and goes on later (SIGSTOP, SIGCONT). Only rsync itself is stopped: a stopped guard could not end
- * its group.
+ * Holds the rsyncs that move files to a common rate, which may change while they run: a token bucket that is filled by
+ * time and emptied by what the kernel counts as written (`wchar` of /proc/PID/io, sockets included).
+ *
+ * At rest an rsync is stopped and its socat runs (SIGSTOP, SIGCONT). Where this process could be called too late to stop
+ * an rsync in time, it is let run only while its socat is stopped instead: then no more can pass than their socket pair
+ * holds, whenever this process is called again. The guard of a group is never stopped: it could not end the group.
  */
 export interface RateLimit {
   /** Bytes per second that are shared; 0 for no limit. */
   readonly bytesPerSecond: number;
   set(bytesPerSecond: number): void;
-  /** Begins to count a process; gives what ends it. */
-  add(pid: number): () => void;
+  /**
+   * Begins to count an rsync; gives what ends it.
+   * @param findSocat its partner in the socket pair; default: its child of that name
+   */
+  add(pid: number, findSocat?: () => number | undefined): () => void;
+}
+
+/** How long an rsync may run freely until its socat is found, in ms: it has not begun to send by then. */
+const settleMs = 1000;
+
+/** An rsync under the limit. */
+interface Flow {
+  readonly pid: number;
+  readonly findSocat: () => number | undefined;
+  readonly sinceMs: number;
+  socat: number | undefined;
+  written: number;
+  /** Settled ones can be held: their guard is there, and their socat known. */
+  isSettled: boolean;
+  lastRunMs: number;
 }
 
 /** A limit without processes yet. */
 export function createRateLimit(bytesPerSecond = 0): RateLimit {
-  const written = new Map<number, number>();
-  let rate = bytesPerSecond;
-  let tokens = 0;
-  let lastMs = performance.now();
-  let isStopped = false;
+  const flows = new Set<Flow>();
+  let budget = beginBudget(bytesPerSecond);
   let timer: NodeJS.Timeout | undefined;
+  let running: readonly Flow[] = [];
+  let state: 'open' | 'portion' | 'held' = 'open';
+  let lastMs = performance.now();
+  let dueMs = lastMs;
+  let patience = 1;
 
-  const signalAll = (name: 'SIGSTOP' | 'SIGCONT'): void => {
-    for (const pid of written.keys()) signal(pid, name);
-    isStopped = name === 'SIGSTOP';
+  const settled = (): Flow[] => [...flows].filter(({ isSettled }) => isSettled);
+  const next = (ms: number): void => {
+    // A new rsync is not to send much before it is held.
+    const soon = [...flows].some(({ isSettled }) => !isSettled) ? Math.min(ms, 5) : ms;
+    dueMs = performance.now() + soon;
+    timer = setTimeout(look, soon);
   };
   const look = (): void => {
     const nowMs = performance.now();
     const elapsedMs = nowMs - lastMs;
     lastMs = nowMs;
-    const sent = countNew(written);
-    tokens = refill(tokens, { rate, elapsedMs, sent });
-    const isAhead = tokens < 0;
-    // Every time, also for those that have come since.
-    if (isAhead) signalAll('SIGSTOP');
-    else if (isStopped) signalAll('SIGCONT');
-    timer = setTimeout(look, nextLookMs({ tokens, rate, sent, elapsedMs, isStopped: isAhead }));
+    for (const flow of flows) settle(flow, nowMs);
+    const sent = countNew(flows);
+    budget = spend(noteLateness(budget, nowMs - dueMs, elapsedMs), elapsedMs, sent);
+    if (state === 'portion') {
+      budget = notePortion(budget, sent, Math.max(1, running.length));
+      // Who has nothing to say now may wait for an answer that its socat has to bring.
+      patience = sent === 0 ? Math.min(8, 2 * patience) : 1;
+      hold();
+      next(budget.tokens > budget.quantumBytes ? patience : 2 * patience);
+      return;
+    }
+    if (state === 'open') budget = noteOpenRun(budget, sent, elapsedMs);
+    act();
   };
-  const rest = (): void => {
-    clearTimeout(timer);
-    timer = undefined;
-    if (isStopped) signalAll('SIGCONT');
+  const act = (): void => {
+    const all = settled();
+    const step = nextStep(budget, all.length);
+    if (all.length === 0) {
+      next(50);
+      return;
+    }
+    switch (step.kind) {
+      case 'hold':
+        hold();
+        next(step.ms);
+        return;
+      case 'open':
+        open();
+        next(step.ms);
+        return;
+      case 'portion':
+        // Those first that have waited longest.
+        running = all.sort((one, other) => one.lastRunMs - other.lastRunMs).slice(0, step.processes);
+        portion();
+        next(step.ms * patience);
+    }
+  };
+  const hold = (): void => {
+    for (const { pid, socat } of settled()) {
+      signal(pid, 'SIGSTOP');
+      signal(socat, 'SIGCONT');
+    }
+    state = 'held';
+  };
+  const portion = (): void => {
+    hold();
+    for (const flow of running) {
+      signal(flow.socat, 'SIGSTOP');
+      signal(flow.pid, 'SIGCONT');
+      flow.lastRunMs = performance.now();
+    }
+    state = 'portion';
+  };
+  const open = (): void => {
+    for (const flow of settled()) goOn(flow);
+    state = 'open';
   };
   const work = (): void => {
-    if (rate === 0 || written.size === 0) {
-      rest();
+    if (budget.rate === 0 || flows.size === 0) {
+      clearTimeout(timer);
+      timer = undefined;
+      open();
       return;
     }
     if (timer !== undefined) return;
-    tokens = 0;
     lastMs = performance.now();
-    countNew(written);
-    timer = setTimeout(look, tickMs.least);
+    countNew(flows);
+    next(1);
   };
 
   return {
     get bytesPerSecond() {
-      return rate;
+      return budget.rate;
     },
-    set: (next) => {
-      rate = next === 0 ? 0 : Math.max(next, lowestRate);
+    set: (rate) => {
       // What one rate has forbidden another may allow.
-      tokens = Math.max(tokens, 0);
+      budget = beginBudget(rate === 0 ? 0 : Math.max(rate, lowestRate), budget);
+      clearTimeout(timer);
+      timer = undefined;
       work();
     },
-    add: (pid) => {
-      written.set(pid, bytesWritten(pid) ?? 0);
+    add: (pid, findSocat = () => childrenOf(pid).find((child) => nameOf(child) === 'socat')) => {
+      const nowMs = performance.now();
+      const written = bytesWritten(pid) ?? 0;
+      const flow: Flow = {
+        ...{ pid, findSocat, written, sinceMs: nowMs, lastRunMs: 0 },
+        ...{ socat: undefined, isSettled: false },
+      };
+      flows.add(flow);
+      if (timer !== undefined && dueMs > nowMs + 5) {
+        clearTimeout(timer);
+        next(5);
+      }
       work();
       return () => {
-        written.delete(pid);
-        if (isStopped) signal(pid, 'SIGCONT');
+        flows.delete(flow);
+        goOn(flow);
         work();
       };
     },
   };
 }
 
-/** The bucket after some time: it never holds more than a short burst, and may be in debt. */
-export function refill(
-  tokens: number,
-  step: { readonly rate: number; readonly elapsedMs: number; readonly sent: number },
-): number {
-  const most = (step.rate * burstMs) / 1000;
-  return Math.min(most, tokens + (step.rate * step.elapsedMs) / 1000 - step.sent);
+/** An rsync that has started its socat has left the shell behind that starts its guard. */
+function settle(flow: Flow, nowMs: number): void {
+  if (flow.isSettled) return;
+  flow.socat = flow.findSocat();
+  flow.isSettled = flow.socat !== undefined || nowMs - flow.sinceMs > settleMs;
 }
 
-/** When to look again: when a debt is paid, or when the bucket is empty at the speed seen last. */
-export function nextLookMs(state: {
-  readonly tokens: number;
-  readonly rate: number;
-  readonly sent: number;
-  readonly elapsedMs: number;
-  readonly isStopped: boolean;
-}): number {
-  const { tokens, rate, sent, elapsedMs, isStopped } = state;
-  const speed = sent / Math.max(elapsedMs, 1);
-  const ms = isStopped ? (-tokens / rate) * 1000 : speed === 0 ? tickMs.most : tokens / speed;
-  return Math.min(tickMs.most, Math.max(tickMs.least, ms));
+function goOn({ pid, socat }: Flow): void {
+  signal(pid, 'SIGCONT');
+  signal(socat, 'SIGCONT');
 }
 
-function countNew(written: Map<number, number>): number {
+function countNew(flows: Iterable<Flow>): number {
   let sum = 0;
-  for (const [pid, before] of written) {
-    const now = bytesWritten(pid) ?? before;
-    sum += now - before;
-    written.set(pid, now);
+  for (const flow of flows) {
+    const now = bytesWritten(flow.pid) ?? flow.written;
+    sum += now - flow.written;
+    flow.written = now;
   }
   return sum;
 }
 
-function bytesWritten(pid: number): number | undefined {
-  try {
-    return Number(/^wchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1] ?? 0);
-  } catch {
-    return undefined;
-  }
-}
-
-function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): void {
+function signal(pid: number | undefined, name: 'SIGSTOP' | 'SIGCONT'): void {
+  if (pid === undefined) return;
   try {
     process.kill(pid, name);
   } catch {

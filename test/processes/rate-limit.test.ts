@@ -1,74 +1,126 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
-import { createRateLimit, lowestRate, nextLookMs, refill } from '../../src/processes/rate-limit.js';
+import { bytesWritten, childrenOf, nameOf } from '../../src/processes/proc.js';
+import { createRateLimit, lowestRate } from '../../src/processes/rate-limit.js';
 
-t.test('a bucket fills with time, is emptied by bytes, and holds a short burst', async (t) => {
-  const rate = 1000;
-  t.equal(refill(0, { rate, elapsedMs: 100, sent: 40 }), 60);
-  t.equal(refill(0, { rate, elapsedMs: 60_000, sent: 0 }), 200);
-  t.equal(refill(-500, { rate, elapsedMs: 100, sent: 0 }), -400);
-});
-
-t.test('the next look is when a debt is paid or the bucket empty', async (t) => {
-  const state = { rate: 1_000_000, elapsedMs: 10 };
-  t.equal(nextLookMs({ ...state, tokens: -50_000, sent: 0, isStopped: true }), 50);
-  t.equal(nextLookMs({ ...state, tokens: -5e9, sent: 0, isStopped: true }), 100, 'at least every 100 ms');
-  t.equal(nextLookMs({ ...state, tokens: 200_000, sent: 50_000, isStopped: false }), 40);
-  t.equal(nextLookMs({ ...state, tokens: 1000, sent: 1e8, isStopped: false }), 5, 'at most every 5 ms');
-  t.equal(nextLookMs({ ...state, tokens: 1000, sent: 0, isStopped: false }), 100);
-});
-
-/** A process that writes as fast as it can. */
-async function writer(t: Test): Promise<{ child: ChildProcess; pid: number }> {
-  const child = spawn('dd', ['if=/dev/zero', 'of=/dev/null', 'bs=64k'], { stdio: 'ignore' });
-  t.teardown(() => child.kill('SIGKILL'));
-  await once(child, 'spawn');
-  return { child, pid: child.pid ?? 0 };
+/** A writer with its reader, joined by a socket pair as rsync and its socat are. */
+interface Pair {
+  readonly writer: number;
+  readonly reader: number;
 }
 
-const written = (pid: number): number =>
-  Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
+async function pair(t: Test): Promise<Pair> {
+  // socat itself is the reader; what it starts writes as fast as it can.
+  const child = spawn('socat', ['-u', 'EXEC:dd if=/dev/zero bs=64k', 'OPEN:/dev/null'], {
+    stdio: 'ignore',
+    detached: true,
+  });
+  const reader = child.pid ?? 0;
+  const ended = once(child, 'exit');
+  t.teardown(async () => {
+    process.kill(-reader, 'SIGKILL');
+    await ended;
+  });
+  for (;;) {
+    const writer = childrenOf(reader).find((pid) => nameOf(pid) === 'dd');
+    if (writer !== undefined) return { writer, reader };
+    await wait(5);
+  }
+}
 
-t.test('two processes share a rate', async (t) => {
-  const [one, two] = [await writer(t), await writer(t)];
+/** What moved in all, and the longest time in which nothing did, in s. */
+async function watch(pairs: readonly Pair[], ms: number): Promise<{ rate: number; stall: number }> {
+  const moved = (): number => pairs.reduce((sum, { writer }) => sum + (bytesWritten(writer) ?? 0), 0);
+  const [beganMs, before] = [performance.now(), moved()];
+  let [lastMs, last, stallMs] = [beganMs, before, 0];
+  while (performance.now() - beganMs < ms) {
+    await wait(10);
+    const now = moved();
+    if (now !== last) [last, lastMs] = [now, performance.now()];
+    stallMs = Math.max(stallMs, performance.now() - lastMs);
+  }
+  return { rate: ((last - before) * 1000) / (performance.now() - beganMs), stall: stallMs / 1000 };
+}
+
+t.test('what runs is held to any rate, and never stands still for long', async (t) => {
+  const pairs = await Promise.all(Array.from({ length: 3 }, () => pair(t)));
   const limit = createRateLimit();
-  const release = [one, two].map(({ pid }) => limit.add(pid));
-  const before = written(one.pid) + written(two.pid);
-  const startMs = performance.now();
-  limit.set(1_000_000_000);
-  while (performance.now() - startMs < 1500) await new Promise((resolve) => setTimeout(resolve, 50));
-  const rate = (written(one.pid) + written(two.pid) - before) / ((performance.now() - startMs) / 1000);
-  t.ok(rate < 1.5e9 && rate > 0.4e9, 'about what is allowed', { rate });
+  const release = pairs.map(({ writer, reader }) => limit.add(writer, () => reader));
+  for (const rate of [1e6, 1e7, 4e7, 2e8]) {
+    limit.set(rate);
+    await wait(500);
+    const seen = await watch(pairs, 3000);
+    t.ok(Math.abs(seen.rate - rate) <= 0.15 * rate, `${rate / 1e6} MB/s within 15 %`, seen);
+    t.ok(seen.stall <= 0.5, 'no stall', seen);
+  }
   for (const end of release) end();
 });
 
-t.test('a lifted limit lets a stopped process go on', async (t) => {
-  const { pid } = await writer(t);
+t.test('a process that could not be held in time does not get far', async (t) => {
+  const one = await pair(t);
   const limit = createRateLimit();
-  const release = limit.add(pid);
+  const release = limit.add(one.writer, () => one.reader);
+  limit.set(1e6);
+  await wait(1500);
+  const before = bytesWritten(one.writer) ?? 0;
+  const beganMs = performance.now();
+  // Whoever is to hold it has other things to do.
+  while (performance.now() - beganMs < 3000) {
+    const untilMs = performance.now() + 150;
+    while (performance.now() < untilMs);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const seconds = (performance.now() - beganMs) / 1000;
+  const moved = (bytesWritten(one.writer) ?? 0) - before;
+  t.ok(moved <= 1.15e6 * seconds + 212_992, 'no more than allowed', { moved, seconds });
+  t.ok(moved >= 0.5e6 * seconds, 'and not next to nothing', { moved, seconds });
+  release();
+});
+
+t.test('a lifted limit lets everything go on', async (t) => {
+  const { writer, reader } = await pair(t);
+  const limit = createRateLimit();
+  const release = limit.add(writer, () => reader);
   limit.set(1);
   t.equal(limit.bytesPerSecond, lowestRate, 'there is a lowest rate');
-  while (stateOf(pid) !== 'T') await new Promise((resolve) => setImmediate(resolve));
+  await until(() => stateOf(writer) === 'T');
   limit.set(0);
-  while (stateOf(pid) === 'T') await new Promise((resolve) => setImmediate(resolve));
-  const before = written(pid);
-  while (written(pid) === before) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => stateOf(writer) !== 'T' && stateOf(reader) !== 'T');
+  const before = bytesWritten(writer) ?? 0;
+  await until(() => (bytesWritten(writer) ?? 0) > before + 1e8);
   release();
   t.equal(limit.bytesPerSecond, 0);
 });
 
-t.test('a process that is released while it is stopped goes on', async (t) => {
-  const { pid } = await writer(t);
+t.test('what is released while it is held goes on', async (t) => {
+  const { writer, reader } = await pair(t);
   const limit = createRateLimit(lowestRate);
-  const release = limit.add(pid);
-  while (stateOf(pid) !== 'T') await new Promise((resolve) => setImmediate(resolve));
+  const release = limit.add(writer, () => reader);
+  await until(() => stateOf(writer) === 'T');
   release();
-  while (stateOf(pid) === 'T') await new Promise((resolve) => setImmediate(resolve));
-  t.not(stateOf(pid), 'T');
+  await until(() => stateOf(writer) !== 'T' && stateOf(reader) !== 'T');
+  t.not(stateOf(writer), 'T');
 });
+
+t.test('a process without a partner is held too', async (t) => {
+  const child = spawn('dd', ['if=/dev/zero', 'of=/dev/null', 'bs=64k'], { stdio: 'ignore' });
+  t.teardown(() => child.kill('SIGKILL'));
+  await once(child, 'spawn');
+  const limit = createRateLimit(lowestRate);
+  const release = limit.add(child.pid ?? 0);
+  await until(() => stateOf(child.pid ?? 0) === 'T');
+  release();
+  await until(() => stateOf(child.pid ?? 0) !== 'T');
+  t.not(stateOf(child.pid ?? 0), 'T');
+});
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+}
 
 function stateOf(pid: number): string {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
