@@ -23,6 +23,9 @@ interface Running {
   readonly ending: AbortController;
   readonly rate: RateLimit;
   readonly emit: EmitEvent;
+  /** What counts its bytes anew, and when that was done last. */
+  readonly counters: Set<() => void>;
+  countedMs: number;
   recording: Recording;
   ended: Promise<void>;
 }
@@ -96,7 +99,11 @@ export class Transfers {
       for (const sink of this.options.sinks) sink(status, event);
     };
     const recording = this.beginRecording(asRequested(id, version, request.argv, directory));
-    const transfer: Running = { id, ending, rate, emit, recording, ended: Promise.resolve() };
+    const counters = new Set<() => void>();
+    const transfer: Running = {
+      ...{ id, ending, rate, emit, counters, countedMs: 0, recording },
+      ended: Promise.resolve(),
+    };
     this.running.set(id, transfer);
     transfer.ended = runScript({
       id,
@@ -108,6 +115,10 @@ export class Transfers {
       writeLine: (line) => output.write({ line }, false),
       emit,
       rate,
+      whenAsked: (count) => {
+        counters.add(count);
+        return () => counters.delete(count);
+      },
       signal: ending.signal,
       version,
     }).then((exitStatus) => {
@@ -186,8 +197,14 @@ export class Transfers {
     return [...this.running.values()].map((transfer) => this.statusOf(transfer));
   }
 
-  private statusOf({ recording }: Running): TransferStatus {
-    return statusOf(recording.state, this.nowMs());
+  private statusOf(transfer: Running): TransferStatus {
+    const nowMs = this.nowMs();
+    // Who asks often gets what was counted just now: counting costs some reads of /proc a stream.
+    if (nowMs - transfer.countedMs >= 100) {
+      transfer.countedMs = nowMs;
+      for (const count of transfer.counters) count();
+    }
+    return statusOf(transfer.recording.state, nowMs);
   }
 
   private nowMs(): number {

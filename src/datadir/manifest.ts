@@ -37,6 +37,8 @@ export interface ManifestHeader {
   readonly binlogs: readonly string[];
   /** Tells this donor from all others, until its host starts anew. */
   readonly donorId?: string | undefined;
+  /** What the donor has sent in all passes together; in a final manifest. */
+  readonly sentBytes?: number | undefined;
   /** When the donor began to look at its files, by its clock, ms since 1970. */
   readonly takenMs?: number | undefined;
   /** As in the donor's layout: `['ibdata*']`, or the names in the order of its `innodb_data_file_path`. */
@@ -182,6 +184,7 @@ function isHeader(value: unknown): value is ManifestHeader {
     isAbsentOrText(value['gtid']) &&
     isAbsentOrText(value['donorId']) &&
     (value['takenMs'] === undefined || typeof value['takenMs'] === 'number') &&
+    (value['sentBytes'] === undefined || isByteCount(value['sentBytes'])) &&
     isListOfNames(value['binlogs']) &&
     isListOfNames(value['innodbFiles'])
   );

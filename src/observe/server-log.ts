@@ -25,9 +25,9 @@ export function createServerLog(writeLine: (line: string) => void, now: () => Da
     if (event.kind === 'phase') told = { ...told, atMs: at.getTime() };
     const described = describeEvent(event);
     if (described !== undefined) writeLine(serverLogLine(described.level, described.text, at));
-    if (event.kind !== 'progress' || state === undefined) return;
+    if ((event.kind !== 'progress' && event.kind !== 'phase') || state?.percent === undefined) return;
     const status = statusOf(state, at.getTime());
-    const percent = status.percent ?? 0;
+    const { percent = 0 } = status;
     if (!isWorthTelling(told, percent, at.getTime())) return;
     told = { atMs: at.getTime(), percent };
     const verb = status.role === 'donor' ? 'sent' : 'received';

@@ -84,6 +84,7 @@ function advance(
       return {
         ...state,
         phase: event.phase,
+        percent: percentOf({ ...state, phase: event.phase }),
         // The time between two passes over the files tells nothing of the rate.
         rate:
           event.phase === 'copying' && state.rate !== undefined
@@ -115,15 +116,18 @@ function takeProgress(
   atMs: number,
 ): TransferState {
   const bytesDone = Math.max(state.bytesDone, doneBytes);
-  const percent = totalBytes === 0 ? 100 : Math.min(100, (100 * bytesDone) / totalBytes);
-  return {
-    ...state,
-    bytesDone,
-    bytesExpected: totalBytes,
-    percent: Math.max(state.percent ?? 0, percent),
-    streams,
-    rate: rateAfter(state.rate, atMs, bytesDone),
-  };
+  const next = { ...state, bytesDone, bytesExpected: totalBytes, streams };
+  return { ...next, percent: percentOf(next), rate: rateAfter(state.rate, atMs, bytesDone) };
+}
+
+/** While files move another pass over them may follow: that is not the end yet. */
+const mostWhileCopying = 99.9;
+
+function percentOf({ phase, bytesDone, bytesExpected, percent }: TransferState): number | undefined {
+  if (bytesExpected === undefined) return percent;
+  const most = phase === 'finishing' || phase === 'verifying' || phase === 'done' ? 100 : mostWhileCopying;
+  const share = bytesExpected === 0 ? 100 : (100 * bytesDone) / bytesExpected;
+  return Math.max(percent ?? 0, Math.min(most, share));
 }
 
 /** The clock starts with the first bytes: connections take a while to be made, and on a joiner more than on a donor. */
@@ -148,7 +152,9 @@ function finish(
   atMs: number,
 ): TransferState {
   if (bypass) return end(state, { kind: 'bypassed' }, atMs);
-  const whole = { ...state, bytesDone: bytes, bytesExpected: bytes, percent: 100 };
+  // More than the copy's size if some of it had to be sent again, less if some was there before.
+  const bytesDone = Math.max(state.bytesDone, state.bytesExpected ?? bytes);
+  const whole = { ...state, bytesDone, bytesExpected: bytesDone, percent: 100 };
   return end(whole, { kind: 'copied', bytes, files, seconds }, atMs);
 }
 
@@ -195,8 +201,8 @@ export function statusOf(state: TransferState, nowMs: number): TransferStatus {
   };
 }
 
-function rateOf({ outcome, rate, phase }: TransferState): number | undefined {
-  if (outcome?.kind === 'copied') return outcome.seconds > 0 ? outcome.bytes / outcome.seconds : undefined;
+function rateOf({ outcome, rate, phase, bytesDone }: TransferState): number | undefined {
+  if (outcome?.kind === 'copied') return outcome.seconds > 0 ? bytesDone / outcome.seconds : undefined;
   return rate === undefined || outcome !== undefined || phase !== 'copying'
     ? undefined
     : bytesPerSecond(rate);

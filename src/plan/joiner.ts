@@ -50,6 +50,7 @@ export const messageFiles = {
   offer: 'offer.ndjson',
   final: 'final.ndjson',
   failure: 'failure.json',
+  total: 'total.json',
   answer: 'answer.json',
   verdict: 'verdict.json',
 } as const;

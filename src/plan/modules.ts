@@ -26,7 +26,7 @@ export function linkModule(index: number): string {
 
 /** What donor and joiner tell each other beside the data: one directory and module for each direction and step. */
 export const messageModules = {
-  /** Written by the donor: `offer`, `final`, `failure`. */
+  /** Written by the donor: `offer`, `total`, `final`, `failure`. */
   inbox: `${dataModule}-inbox`,
   /** Read by the donor; the daemon lets it wait until the joiner has written it. */
   answer: `${dataModule}-answer`,

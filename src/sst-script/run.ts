@@ -29,6 +29,8 @@ export interface ScriptSurroundings {
   readonly emit: EmitEvent;
   /** To be changed while files move; a donor's begins with `rlimit`. */
   readonly rate: RateLimit;
+  /** See `TransferContext`. */
+  readonly whenAsked?: TransferContext['whenAsked'];
   /** Aborted with a TransferError when the process is asked to end. */
   readonly signal: AbortSignal;
   readonly version: string;
@@ -64,6 +66,7 @@ async function transfer(surroundings: ScriptSurroundings): Promise<void> {
     now: currentTime,
     owner: ownUser(),
     rate: surroundings.rate,
+    whenAsked: surroundings.whenAsked,
     remoteSecret: surroundings.remoteSecret,
   };
   emit({

@@ -15,6 +15,8 @@ export interface TransferContext {
   readonly now: () => Date;
   /** User and group of this process. */
   readonly owner: { readonly uid: number; readonly gid: number };
+  /** Takes what counts anew when somebody asks how far the transfer is; gives what ends it. */
+  readonly whenAsked?: ((count: () => void) => () => void) | undefined;
   /** What all streams share, sent or received. */
   readonly rate?: RateLimit | undefined;
   /** Donor: the secret that the joiner put into its address; undefined for one that runs the original script. */

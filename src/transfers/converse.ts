@@ -14,7 +14,7 @@ import { originalCompletionFile, placeModules } from '../plan/modules.js';
 import type { SupervisedChild } from '../processes/supervise.js';
 import { describeDifferences } from './differences.js';
 import { withinIdleTimeout } from './idle.js';
-import { encodeHeld, encodeTold, peerError, readTold } from './messages.js';
+import { encodeHeld, encodeTold, peerError, readTold, readTotal } from './messages.js';
 import { acceptFromOriginal } from './original-donor.js';
 import { report } from './preflight.js';
 import { followProgress } from './progress.js';
@@ -91,14 +91,16 @@ async function receiveFiles(
   const { plan, signal, emit } = context;
   const { expectedBytes, heldBytes } = await answerOffer(context, offer);
   emit({ kind: 'phase', phase: 'copying' });
-  const progress = followProgress(expectedBytes, countReceived(listener.pid ?? 0), context);
+  const total = joinPath(plan.inbox, messageFiles.total);
+  const expected = (): number => readTotal(total) ?? expectedBytes;
+  const progress = followProgress(expected, countReceived(listener.pid ?? 0), context);
   const unlimit = context.rate === undefined ? undefined : limitReceivers(listener.pid ?? 0, context.rate);
   try {
     const idle = { ...context, listener };
     const next = await withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], signal));
     if (next === failure) throw readDonorFailure(failure);
     const manifest = decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
-    progress.complete(Math.max(0, totalSize(manifest.files) - heldBytes));
+    progress.complete(manifest.sentBytes ?? Math.max(0, totalSize(manifest.files) - heldBytes));
     return manifest;
   } finally {
     unlimit?.();

@@ -7,7 +7,7 @@ import { messageFiles } from '../plan/joiner.js';
 import { messageModules } from '../plan/modules.js';
 import { supervise } from '../processes/supervise.js';
 import type { TransferContext } from './context.js';
-import { encodeTold, peerError, readAnswer, readTold, tell, type Answer } from './messages.js';
+import { encodeTold, encodeTotal, peerError, readAnswer, readTold, tell, type Answer } from './messages.js';
 import { rsyncFailure } from './rsync-failure.js';
 import { untilAborted, within } from './wait.js';
 import type { Workplace } from './workplace.js';
@@ -27,6 +27,8 @@ export interface Courier {
   /** Waits for the joiner's verdict; throws the joiner's own reason if it is a bad one. */
   fetchVerdict(): Promise<void>;
   sendFailure(error: TransferError): Promise<void>;
+  /** Says how much will be sent in all; nothing waits for it, and nothing depends on it. */
+  sendTotal(totalBytes: number): void;
   /** Lets the joiner see a sign of life. */
   sendSign(): Promise<void>;
   /** Sends so many bytes that mean nothing, to see how long that takes. */
@@ -120,6 +122,10 @@ export function courierTo(
         ...supervision,
         signal: AbortSignal.timeout(error.code === 'TIMED_OUT' ? 1000 : 4000),
       });
+    },
+    sendTotal: (totalBytes) => {
+      const file = workplace.write(messageFiles.total, encodeTotal(totalBytes));
+      send(file, 'total').catch(() => undefined);
     },
     sendSign: async () => send(workplace.write('waiting', ''), 'sign of life'),
     sendProbe: async (bytes) => {

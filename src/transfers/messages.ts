@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { compressors, type Compressor } from '../config/config.js';
 import type { AnsweredHeld, HeldFile } from '../datadir/held.js';
 import { places, type Place } from '../datadir/layout.js';
@@ -103,6 +103,22 @@ function readHeld(value: unknown): AnsweredHeld {
   return isRecord(value)
     ? { complete: files(value['complete']), similar: files(value['similar']) }
     : { complete: [], similar: [] };
+}
+
+/** The text of a donor's word on how much it sends in all. */
+export function encodeTotal(totalBytes: number): string {
+  return `${JSON.stringify({ totalBytes })}\n`;
+}
+
+/** Reads it; undefined where there is none that is understood: it is for the count only. */
+export function readTotal(file: string): number | undefined {
+  if (!existsSync(file)) return undefined;
+  try {
+    const { totalBytes } = parse(file);
+    return typeof totalBytes === 'number' && totalBytes >= 0 ? totalBytes : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads a peer's verdict or failure. */

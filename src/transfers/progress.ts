@@ -13,22 +13,30 @@ export interface Progress {
 }
 
 /**
- * Counts once a second, and tells events and the server (`total` and `complete` lines, which it accepts on both sides:
- * on a joiner between `ready` and the result, on a donor up to `done`). The count never falls and never exceeds the
- * total.
+ * Counts once a second, and when somebody asks; tells events and the server (`total` and `complete` lines, which it
+ * accepts on both sides: on a joiner between `ready` and the result, on a donor up to `done`). The count never falls and
+ * never exceeds the total.
+ * @param expected the bytes to come, as far as they are known now
  * @param around what was sent before that, which counts in both, and what is known to come after it, which counts in the total
  */
 export function followProgress(
-  totalBytes: number,
+  expected: () => number,
   look: () => readonly StreamProgress[],
-  { emit, say }: Pick<TransferContext, 'emit' | 'say'>,
+  { emit, say, whenAsked }: Pick<TransferContext, 'emit' | 'say' | 'whenAsked'>,
   { beforeBytes = 0, laterBytes = 0 }: { readonly beforeBytes?: number; readonly laterBytes?: number } = {},
 ): Progress {
+  let toldTotal: number | undefined;
   let toldBytes: number | undefined;
   let doneBytes = 0;
+  const sayTotal = (ofBytes: number): number => {
+    const totalBytes = Math.max(beforeBytes + ofBytes + laterBytes, doneBytes);
+    if (totalBytes !== toldTotal) say({ kind: 'total', bytes: totalBytes });
+    return (toldTotal = totalBytes);
+  };
   const tell = (countedBytes: number, ofBytes: number, streams: readonly StreamProgress[]): void => {
     doneBytes = Math.max(doneBytes, beforeBytes + Math.min(countedBytes, ofBytes));
-    emit({ kind: 'progress', doneBytes, totalBytes: beforeBytes + ofBytes + laterBytes, streams });
+    const totalBytes = sayTotal(ofBytes);
+    emit({ kind: 'progress', doneBytes, totalBytes, streams });
     if (doneBytes !== toldBytes) say({ kind: 'complete', bytes: doneBytes });
     toldBytes = doneBytes;
   };
@@ -36,19 +44,22 @@ export function followProgress(
     const streams = look();
     tell(
       streams.reduce((sum, stream) => sum + stream.doneBytes, 0),
-      totalBytes,
+      expected(),
       streams,
     );
   };
-  say({ kind: 'total', bytes: beforeBytes + totalBytes + laterBytes });
+  sayTotal(expected());
   const timer = setInterval(count, countEveryMs);
+  const noLonger = whenAsked?.(count);
+  const stop = (): void => {
+    clearInterval(timer);
+    noLonger?.();
+  };
   return {
     complete: (finalBytes) => {
-      clearInterval(timer);
-      if (finalBytes !== totalBytes) say({ kind: 'total', bytes: beforeBytes + finalBytes + laterBytes });
-      doneBytes = Math.min(doneBytes, beforeBytes + finalBytes);
+      stop();
       tell(finalBytes, finalBytes, []);
     },
-    stop: () => clearInterval(timer),
+    stop,
   };
 }

@@ -50,11 +50,13 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
     files: offered.files,
   };
   const compressor = await chooseCompressor(compressing, context);
-  const sender = senderOf(
-    { ...premises, client: { ...premises.client, compressor } },
-    answer,
-    sizeOfDueUnderLock(offered, answer),
-  );
+  const held = new Set(answer.held.complete.map(keyOf));
+  const sender = senderOf({ ...premises, client: { ...premises.client, compressor } }, answer, {
+    underLockBytes: sizeOfDueUnderLock(offered, answer),
+    // As the joiner counts while it knows the offer only.
+    assumedBytes: totalSize(offered.files.filter((file) => !held.has(keyOf(file)))),
+    tellTotal: (bytes) => courier.sendTotal(bytes),
+  });
   if (config.precopy !== 0) emit({ kind: 'phase', phase: 'copying' });
   const ahead = {
     offered,
@@ -88,7 +90,8 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
 
   emit({ kind: 'phase', phase: 'finishing' });
   const kept = { ...inventory, files: inventory.files.filter((file) => answer.modules[file.place] !== '') };
-  await settleWithJoiner(courier, describe(kept, layout, context, state, 'final'), context);
+  const manifest = describe(kept, layout, context, state, 'final');
+  await settleWithJoiner(courier, { ...manifest, sentBytes: sender.sentBytes() }, context);
   emit({
     kind: 'finished',
     bypass: false,
@@ -110,7 +113,21 @@ function look({ config, layout }: Premises, signal: AbortSignal): Promise<Invent
 interface Sender {
   /** @param server whether the server writes meanwhile: then it is no error that a file changes or vanishes */
   send(pass: string, files: readonly InventoryFile[], server: 'writing' | 'locked'): Promise<void>;
+  /** In all passes so far. */
+  sentBytes(): number;
 }
+
+/** What is known of the whole before the first pass. */
+interface Whole {
+  /** What will be sent under the lock at least. */
+  readonly underLockBytes: number;
+  /** What the joiner takes for the whole. */
+  readonly assumedBytes: number;
+  readonly tellTotal: (totalBytes: number) => void;
+}
+
+/** A total that is wrong by less is not worth a message. */
+const worthTelling = 0.005;
 
 /** What has to wait for the lock, whatever is sent before: it counts in the total from the beginning. */
 function sizeOfDueUnderLock({ files }: Inventory, { modules }: Answer): number {
@@ -121,18 +138,30 @@ function sizeOfDueUnderLock({ files }: Inventory, { modules }: Answer): number {
 function senderOf(
   { config, layout, client, workplace, context }: Premises,
   answer: Answer,
-  underLockBytes: number,
+  { underLockBytes, assumedBytes, tellTotal }: Whole,
 ): Sender {
   const withoutChecksums = client.withoutChecksums && isAtLeast(answer.rsync, '3.2.0');
   const similar = new Set(answer.held.similar.filter(isTable).map(keyOf));
   let sentBytes = 0;
+  let toldBytes = assumedBytes;
+  const onTotal = (totalBytes: number): void => {
+    if (Math.abs(totalBytes - toldBytes) <= worthTelling * toldBytes) return;
+    toldBytes = totalBytes;
+    tellTotal(totalBytes);
+  };
   return {
+    sentBytes: () => sentBytes,
     send: async (name, all, server) => {
       const files = all.map((file) => (similar.delete(keyOf(file)) ? { ...file, similar: true } : file));
       const { modules, links } = answer;
       const what = { name, files, layout, modules, links, client: { ...client, withoutChecksums } };
       const laterBytes = server === 'writing' ? underLockBytes : 0;
-      sentBytes += await sendAll({ ...what, sentBytes, laterBytes, server }, config, workplace, context);
+      sentBytes += await sendAll(
+        { ...what, sentBytes, laterBytes, onTotal, server },
+        config,
+        workplace,
+        context,
+      );
     },
   };
 }

@@ -25,6 +25,8 @@ export interface Pass {
   readonly sentBytes: number;
   /** What is known to be sent after this pass, for the total. */
   readonly laterBytes?: number;
+  /** Told what all passes send, as far as is known when this one begins. */
+  readonly onTotal?: ((totalBytes: number) => void) | undefined;
   /** While the server writes it is no error that files change, shrink and vanish. */
   readonly server: 'writing' | 'locked';
 }
@@ -42,10 +44,15 @@ export async function sendAll(
   const total = streams.reduce((sum, stream) => sum + stream.totalBytes, 0);
   const failed = new AbortController();
   const within = { ...context, signal: AbortSignal.any([context.signal, failed.signal]) };
-  const progress = followProgress(total, () => streams.map(progressOf), context, {
-    beforeBytes: pass.sentBytes,
-    laterBytes: pass.laterBytes ?? 0,
-  });
+  const { sentBytes: beforeBytes, laterBytes = 0 } = pass;
+  const around = { beforeBytes, laterBytes };
+  const progress = followProgress(
+    () => total,
+    () => streams.map(progressOf),
+    context,
+    around,
+  );
+  pass.onTotal?.(beforeBytes + total + laterBytes);
   try {
     const results = await Promise.allSettled(
       streams.map(async (stream) => {

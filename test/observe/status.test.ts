@@ -94,14 +94,36 @@ t.test('a copy ends at 100 %, with the mean rate', async (t) => {
     lockSeconds: 1,
   } as const;
   const status = statusOf(after(started, copying, progress(990, 1000), end), 99_000);
-  t.match(status, { bytesDone: 1010, bytesExpected: 1010, percent: 100, ratePerSecond: 101, streams: [] });
+  t.match(status, { bytesDone: 1000, bytesExpected: 1000, percent: 100, ratePerSecond: 100, streams: [] });
   t.equal(status.etaSeconds, undefined);
   t.equal(status.ageSeconds, 3, 'it ages no more');
   t.strictSame(status.outcome, { kind: 'copied', bytes: 1010, files: 3, seconds: 10 });
 });
 
-t.test('an empty copy is complete', async (t) => {
-  t.equal(statusOf(after(started, copying, progress(0, 0)), 3000).percent, 100);
+t.test('a copy of which nothing was counted ends with its size', async (t) => {
+  const end = { kind: 'finished', bypass: false, bytes: 1010, files: 3, seconds: 10 } as const;
+  t.match(statusOf(after(started, copying, end), 99_000), {
+    bytesDone: 1010,
+    bytesExpected: 1010,
+    percent: 100,
+  });
+});
+
+t.test('an empty copy is complete when it is over', async (t) => {
+  const verifying = { kind: 'phase', phase: 'verifying' } as const;
+  t.equal(statusOf(after(started, copying, progress(0, 0), verifying), 3000).percent, 100);
+});
+
+t.test('100 % is the end: while files move another pass may follow', async (t) => {
+  const events = [started, copying, progress(1000, 1000)];
+  t.equal(statusOf(after(...events), 3000).percent, 99.9);
+  t.equal(statusOf(after(...events, copying, progress(1000, 2000)), 3000).percent, 99.9, 'not backwards');
+  for (const phase of ['finishing', 'verifying'] as const)
+    t.equal(statusOf(after(...events, { kind: 'phase', phase }), 3000).percent, 100, phase);
+  t.ok(
+    (statusOf(after(...events, progress(1000, 2000), { kind: 'phase', phase: 'finishing' }), 3000).percent ??
+      0) < 100,
+  );
 });
 
 t.test('lock time counts while it is held, and stops with the release or the end', async (t) => {

@@ -6,9 +6,11 @@ import { TransferError } from '../../src/errors.js';
 import {
   encodeHeld,
   encodeTold,
+  encodeTotal,
   peerError,
   readAnswer,
   readTold,
+  readTotal,
   tell,
 } from '../../src/transfers/messages.js';
 
@@ -175,4 +177,11 @@ t.test('whatever a peer sends is read or refused', async () => {
     ),
     { numRuns: 150 },
   );
+});
+
+t.test('a total arrives as it was told, and what is no total is none', async (t) => {
+  t.equal(readTotal(written(encodeTotal(12_345))), 12_345);
+  for (const text of ['', '{', '[]', '{"totalBytes":-1}', '{"totalBytes":"9"}', '{}'])
+    t.equal(readTotal(written(text)), undefined, text);
+  t.equal(readTotal(`${file}.missing`), undefined);
 });
