@@ -10,6 +10,8 @@ export interface CpuAccount {
   seconds(): number;
   /** The processes that are counted now, where that is known. */
   processes(): number[];
+  /** An account within this one, which counts in it too. */
+  open(name: string): CpuAccount;
   close(): void;
 }
 
@@ -41,6 +43,7 @@ function controlGroup(folder: string, seconds: (folder: string) => number): CpuA
     add: (pid) => writeFileSync(join(folder, 'cgroup.procs'), String(pid)),
     seconds: () => seconds(folder),
     processes: () => read(folder, 'cgroup.procs').split('\n').filter(Boolean).map(Number),
+    open: (name) => controlGroup(join(folder, name), seconds),
     close: () => rmdirSync(folder),
   };
 }
@@ -70,6 +73,17 @@ function processTree(): CpuAccount {
       return [...last.values()].reduce((sum, one) => sum + one, 0);
     },
     processes: () => [],
+    open: () => {
+      const inner = processTree();
+      // The same processes, in both.
+      return {
+        ...inner,
+        add: (pid) => {
+          pids.add(pid);
+          inner.add(pid);
+        },
+      };
+    },
     close: () => undefined,
   };
 }

@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { OptionGroup } from '../lab/option-file.js';
 
-export const methodNames = ['rsync_tunnel', 'rsync', 'rsync-stunnel', 'mariabackup', 'original'] as const;
+export const methodNames = [
+  'rsync_tunnel',
+  'rsync_tunnel-agent',
+  'rsync',
+  'rsync-stunnel',
+  'mariabackup',
+  'original',
+] as const;
 export type MethodName = (typeof methodNames)[number];
 
 /** A node's certificate files. */
@@ -20,6 +27,8 @@ export interface Method {
   sst: (certificate: Certificate) => OptionGroup;
   /** What an administrator would add to `[sst]` for a slow link, where the method has something that pays there. */
   slowLink?: OptionGroup;
+  /** An agent on each node does the transfer. */
+  hasAgent?: boolean;
 }
 
 const checkout = fileURLToPath(new URL('../../../', import.meta.url));
@@ -30,6 +39,11 @@ export const methods: Record<MethodName, Method> = {
     script: `${checkout}scripts/wsrep_sst_rsync_tunnel`,
     sst: files,
     slowLink: { compressor: 'auto' },
+  },
+  'rsync_tunnel-agent': {
+    script: `${checkout}scripts/wsrep_sst_rsync_tunnel`,
+    sst: files,
+    hasAgent: true,
   },
   rsync: { script: '/usr/bin/wsrep_sst_rsync', sst: () => ({ 'ssl-mode': 'DISABLED' }) },
   'rsync-stunnel': {

@@ -35,6 +35,22 @@ t.strictSame(
   ],
   'each method has the medians of its own runs, and none where nothing was measured',
 );
+t.match(
+  formatReport({
+    ...({ when: '', scenario: 'main', dataMiB: 1, writer: true, joinerData: 'emptied' } as const),
+    ...{ cpuCountedBy: 'c', machine: {}, versions: {} },
+    runs: [
+      run('rsync_tunnel', 1, 10),
+      {
+        method: 'rsync_tunnel-agent',
+        round: 1,
+        metrics: { joinSeconds: 10.1, agentCpuPercent: 1.234, agentPeakMiB: 80.5 },
+      },
+    ],
+  }),
+  /^Through the agent: 1\.010 of the time of a join without it.* 1\.23 % .* 80\.50 MiB/m,
+  'what the agent costs is said beside what it may',
+);
 t.equal(ratio(summary, 'rsync_tunnel', 'rsync', 'joinSeconds'), 0.5, 'a ratio is ours divided by the peer');
 t.equal(ratio(summary, 'rsync_tunnel', 'rsync', 'lockSeconds'), undefined, 'no ratio without both values');
 t.equal(ratio(summary, 'rsync', 'rsync', 'lockSeconds'), undefined, 'no ratio to zero');

@@ -32,6 +32,9 @@ const columns = {
   cpuSeconds: 'CPU, s',
   wireMiB: 'wire, MiB',
   scriptPeakMiB: 'script peak, MiB',
+  agentCpuSeconds: 'agents, CPU s',
+  agentCpuPercent: 'agents, % of rsync and socat',
+  agentPeakMiB: 'agent peak, MiB',
 } as const;
 
 export type Metric = keyof typeof columns;
@@ -86,8 +89,25 @@ export function formatReport(results: Results): string {
     ...(results.failures ?? []).map(
       ({ method, round, reason }) => `Run ${round} of ${method} failed: ${reason.split('\n')[0] ?? ''}`,
     ),
+    ...throughAgent(summary),
     ...(ratios.length === 0 ? [] : [formatTable([`${base ?? ''} in proportion`, ...headings], ratios)]),
   ].join('\n\n');
+}
+
+/** What the agent costs, beside what it may. */
+function throughAgent(summary: Summary): string[] {
+  const costs = summary.get('rsync_tunnel-agent');
+  if (costs === undefined) return [];
+  const time = (metric: Metric): string =>
+    show(ratio(summary, 'rsync_tunnel-agent', 'rsync_tunnel', metric), 3);
+  return [
+    [
+      'Through the agent:',
+      `${time('joinSeconds')} of the time of a join without it, ${time('joinerScriptSeconds')} of the joiner's script, ${time('donorScriptSeconds')} of the donor's (at most 1.02);`,
+      `its own CPU time ${show(costs.agentCpuPercent)} % of rsync's and socat's (at most 2);`,
+      `${show(costs.agentPeakMiB)} MiB at its peak (at most 143, which are 150 MB).`,
+    ].join(' '),
+  ];
 }
 
 function describe(results: Results): string {
@@ -106,7 +126,7 @@ function formatTable(head: readonly string[], rows: readonly (readonly string[])
   return [line(head), line(rule), ...rows.map(line)].join('\n');
 }
 
-function show(value: number | undefined): string {
+function show(value: number | undefined, digits = 2): string {
   if (value === undefined) return '–';
-  return value.toFixed(Math.abs(value) >= 100 ? 0 : 2);
+  return value.toFixed(Math.abs(value) >= 100 ? 0 : digits);
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Lab, LabNode } from '../lab/index.js';
 import { formatGroups } from '../lab/option-file.js';
 import { PeakWatch, wireBytes, type CpuAccount } from './accounting.js';
+import { startAgents } from './agents.js';
 import type { Heartbeat } from './heartbeat.js';
 import { methods, sstMethodOf, type Certificate, type MethodName } from './methods.js';
 import type { Scenario } from './options.js';
@@ -35,13 +36,14 @@ const joinTimeoutMs = 1_800_000;
 
 /** Lets the joiner join once by one method and measures it; afterwards the joiner is stopped. */
 export async function runOnce(bench: Bench, method: MethodName, round: number): Promise<Run> {
-  const { donor, joiner, cpu, heartbeat } = bench;
+  const { lab, donor, joiner, cpu, heartbeat } = bench;
   configure(bench, method);
   prepareJoinerData(bench);
   await warm(donor);
   for (const node of [donor, joiner]) takeTimes(timelineOf(node));
   const donorLog = donor.log.all().length;
   const wireBefore = await wireBytes(joiner);
+  const agents = methods[method].hasAgent === true ? await startAgents(lab, [donor, joiner], cpu) : undefined;
   await heartbeat?.start();
   const peak = new PeakWatch(cpu);
   const cpuBefore = cpu.seconds();
@@ -54,11 +56,13 @@ export async function runOnce(bench: Bench, method: MethodName, round: number): 
 
   const cpuSeconds = cpu.seconds() - cpuBefore;
   const scriptPeakMiB = peak.stop();
+  const agentCosts = agents?.costs();
   const stalls = await heartbeat?.stop();
   const wireAfter = await wireBytes(joiner);
   await compare(bench);
   await joiner.stop();
   await donor.waitFor('Synced');
+  await agents?.stop();
   const onJoiner = takeTimes(timelineOf(joiner));
   const onDonor = takeTimes(timelineOf(donor));
   assertKind(bench, donorLog);
@@ -75,6 +79,7 @@ export async function runOnce(bench: Bench, method: MethodName, round: number): 
       cpuSeconds,
       wireMiB: wireBefore === undefined || wireAfter === undefined ? undefined : mebi(wireAfter - wireBefore),
       scriptPeakMiB,
+      ...agentCosts,
     },
   };
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Lab, labCertificates } from '../lab/index.js';
 import { run } from '../lab/commands.js';
+import { agentSocketOf, agentVariable } from './agents.js';
 import { openCpuAccount } from './accounting.js';
 import { Heartbeat } from './heartbeat.js';
 import { load } from './load.js';
@@ -24,7 +25,7 @@ export async function prepare(lab: Lab, options: BenchOptions): Promise<Bench> {
   const lasting = (node: typeof donor): Parameters<typeof donor.start>[0] => ({
     groups: { mysqld: { innodb_buffer_pool_size: '256M', wsrep_sst_auth: `${account}:${account}` } },
     optionText: `\n!include ${join(node.directory, sstFile)}\n`,
-    environment: { [timelineVariable]: timelineOf(node) },
+    environment: { [timelineVariable]: timelineOf(node), [agentVariable]: agentSocketOf(lab, node) },
     path: [stopwatches],
   });
 

@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { socketVariable } from '../../src/control/socket.js';
+import { agentVariable } from './agents.js';
 import { methodNames, methods, sstMethodOf } from './methods.js';
 
 /** The environment variable that tells a server's scripts where to note their times. */
@@ -12,7 +14,9 @@ export const timelineVariable = 'BENCH_TIMELINE';
 export function writeStopwatches(folder: string): void {
   mkdirSync(folder, { recursive: true });
   for (const name of methodNames) {
+    const socket = methods[name].hasAgent === true ? `$${agentVariable}` : '/no/agent';
     const text = `#!/bin/bash
+export ${socketVariable}="${socket}"
 note() { echo "$EPOCHREALTIME $1" >>"$${timelineVariable}"; }
 note start
 '${methods[name].script}' "$@" | while IFS= read -r line || [ -n "$line" ]; do
