@@ -1,10 +1,10 @@
 import type { StreamProgress } from '../events.js';
-import { bytesRead, childrenOf, nameOf } from '../processes/proc.js';
+import { bytesRead, bytesWritten, childrenOf, nameOf } from '../processes/proc.js';
 
 /**
  * Counts what the joiner's rsync daemons have received. Sizes on disk would not tell: files are written in place and may
- * have holes. What a receiver has read is the files' contents and less than a thousandth more (3.5.0). What it has read
- * between the last look and its end stays uncounted.
+ * have holes. What a receiver has read is the files' contents and less than a thousandth more (3.5.0); where they come
+ * compressed, what it has written is. What has passed between the last look and its end stays uncounted.
  * @param listenerPid the socat that has a child for each connection
  */
 export function countReceived(listenerPid: number): () => readonly StreamProgress[] {
@@ -17,7 +17,7 @@ export function countReceived(listenerPid: number): () => readonly StreamProgres
       const before = streams.get(pid);
       streams.set(pid, {
         name: before?.name ?? `connection ${streams.size + 1}`,
-        doneBytes: bytesRead(pid) ?? before?.doneBytes ?? 0,
+        doneBytes: Math.max(bytesRead(pid) ?? 0, bytesWritten(pid) ?? 0, before?.doneBytes ?? 0),
         pid,
       });
     }
