@@ -43,7 +43,7 @@ const cases: readonly Case[] = [
         'ssl-client-key': files.clientKey,
       },
     }),
-    log: /shows CN=server of node2/,
+    log: /shows "CN=server of node2"/,
   },
   {
     name: 'a directory of CAs and a sockopt',
