@@ -1,3 +1,4 @@
+import { FileTable, type FileName } from './file-table.js';
 import type { Inventory, InventoryFile } from './inventory.js';
 
 /** A file as it was just before it was sent, while the server was writing. */
@@ -7,8 +8,31 @@ export interface SentFile {
   readonly passStartedMs: number;
 }
 
-/** What has been sent while the server was writing, by `keyOf`. */
-export type SentFiles = ReadonlyMap<string, SentFile>;
+/** What has been sent while the server was writing. */
+export class SentFiles {
+  #files = new FileTable<InventoryFile>();
+  #passesStartedMs: number[] = [];
+
+  get size(): number {
+    return this.#files.length;
+  }
+
+  set({ file, passStartedMs }: SentFile): void {
+    this.#passesStartedMs[this.#files.put(file)] = passStartedMs;
+  }
+
+  get(name: FileName): SentFile | undefined {
+    const file = this.#files.find(name);
+    const passStartedMs = this.#passesStartedMs[this.#files.rowOf(name) ?? -1];
+    return file === undefined || passStartedMs === undefined ? undefined : { file, passStartedMs };
+  }
+
+  /** Nobody will ask any more: the memory is needed for other things. */
+  clear(): void {
+    this.#files = new FileTable();
+    this.#passesStartedMs = [];
+  }
+}
 
 /**
  * How much older than a look at a file (a pass's start, an earlier transfer's offer) its times must be for its contents to be older too: a write shows its time when it begins
@@ -18,7 +42,7 @@ export type SentFiles = ReadonlyMap<string, SentFile>;
 export const marginMs = 5000;
 
 /** Names a file among all of a copy. */
-export function keyOf({ place, path }: Pick<InventoryFile, 'place' | 'path'>): string {
+export function keyOf({ place, path }: FileName): string {
   return `${place}/${path}`;
 }
 
@@ -27,7 +51,7 @@ export function keyOf({ place, path }: Pick<InventoryFile, 'place' | 'path'>): s
  * tables, and the small files beside tables that are written once. Everything else counts as changed always: a redo log that is
  * mapped into memory shows no new time on some file systems, MyISAM's data can be mapped too, and the rest is small.
  */
-export function showsChanges({ place, path }: Pick<InventoryFile, 'place' | 'path'>): boolean {
+export function showsChanges({ place, path }: FileName): boolean {
   return place === 'data' && /\.(?:ibd|frm|par|opt|TRG|TRN)$/.test(path);
 }
 
@@ -53,11 +77,11 @@ export function looksSame(now: InventoryFile, before: InventoryFile): boolean {
 }
 
 /** What the joiner has had since an earlier transfer broke, as if it had been sent before the offer's inventory. */
-export function sentBefore(
-  offered: Inventory,
-  complete: readonly Pick<InventoryFile, 'place' | 'path'>[],
-): SentFiles {
-  const held = new Set(complete.map(keyOf));
-  const files = offered.files.filter((file) => held.has(keyOf(file)));
-  return new Map(files.map((file) => [keyOf(file), { file, passStartedMs: offered.takenMs }]));
+export function sentBefore({ files, takenMs }: Inventory, complete: readonly FileName[]): SentFiles {
+  const sent = new SentFiles();
+  for (const name of complete) {
+    const file = files.find(name);
+    if (file !== undefined) sent.set({ file, passStartedMs: takenMs });
+  }
+  return sent;
 }

@@ -1,9 +1,10 @@
 import { statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { FileTable } from './file-table.js';
 import { belongs } from './kinds.js';
 import type { Layout, Place } from './layout.js';
 import { rootOf } from './layout.js';
-import type { Manifest } from './manifest.js';
+import type { Manifest, ManifestFile } from './manifest.js';
 import { walkLayout } from './walk.js';
 
 /** How a joiner's files differ from the donor's manifest; a directory has the place `data`. Sizes in bytes. */
@@ -39,24 +40,21 @@ export async function compareWithManifest(
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Difference[]> {
   const differences: Difference[] = [];
-  const expected = new Map<Place, Map<string, Expected>>();
-  for (const { place, path, size, mtimeMs } of manifest.files) {
-    const files = expected.get(place) ?? new Map<string, Expected>();
-    if (files.size === 0) expected.set(place, files);
-    files.set(path, { size, mtimeMs });
-  }
+  const expected = FileTable.of(manifest.files);
+  const isFound = new Uint8Array(expected.length);
   const directories = new Set(manifest.directories);
 
   const check = (place: Place, path: string, found: Stats): void => {
-    const wanted = expected.get(place)?.get(path);
-    if (wanted === undefined) {
+    const row = expected.rowOf({ place, path });
+    const wanted = expected.find({ place, path });
+    if (row === undefined || wanted === undefined) {
       differences.push({ kind: 'unexpected', place, path });
       return;
     }
-    expected.get(place)?.delete(path);
+    isFound[row] = 1;
     if (wanted.size !== found.size)
       differences.push({ kind: 'size', place, path, expected: wanted.size, found: found.size });
-    else if (isOfAnotherTime(place, wanted, found)) differences.push({ kind: 'time', place, path });
+    else if (isOfAnotherTime(wanted, found)) differences.push({ kind: 'time', place, path });
   };
   const directory = (path: string): void => {
     if (!directories.delete(path)) differences.push({ kind: 'unexpected directory', place: 'data', path });
@@ -72,26 +70,20 @@ export async function compareWithManifest(
     if (statSync(join(layout.roots.data, path), { throwIfNoEntry: false })?.isDirectory() === true) continue;
     differences.push({ kind: 'missing directory', place: 'data', path });
   }
-  for (const [place, files] of expected) {
+  let row = 0;
+  for (const { place, path } of expected) {
     const root = rootOf(layout, place);
-    if (root === undefined) continue;
-    for (const [path] of files) {
-      // names that only the donor's layout has, like its innodb_buffer_pool_filename, and binary logs
-      const stat = statSync(join(root, path), { throwIfNoEntry: false });
-      if (stat?.isFile() === true) check(place, path, stat);
-      else differences.push({ kind: 'missing', place, path });
-    }
+    if (isFound[row++] === 1 || root === undefined) continue;
+    // names that only the donor's layout has, like its innodb_buffer_pool_filename, and binary logs
+    const stat = statSync(join(root, path), { throwIfNoEntry: false });
+    if (stat?.isFile() === true) check(place, path, stat);
+    else differences.push({ kind: 'missing', place, path });
   }
   return differences;
 }
 
-interface Expected {
-  readonly size: number;
-  readonly mtimeMs: number | undefined;
-}
-
 /** The redo log may be mapped into the donor's memory, and its time then changes when the kernel likes (MariaDB 10.11). */
-function isOfAnotherTime(place: Place, { mtimeMs }: Expected, found: Stats): boolean {
+function isOfAnotherTime({ place, mtimeMs }: ManifestFile, found: Stats): boolean {
   return (
     mtimeMs !== undefined && place !== 'innodb-log' && Math.abs(found.mtimeMs - mtimeMs) > timeToleranceMs
   );

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
 import { errnoOf } from '../errors.js';
+import type { Files } from './file-table.js';
 import { totalSize, type InventoryFile } from './inventory.js';
 import { rootOf, type Layout } from './layout.js';
 
@@ -27,7 +28,7 @@ const compress = promisify(deflateRaw);
  */
 export async function sampleData(
   layout: Layout,
-  files: readonly InventoryFile[],
+  files: Files<InventoryFile>,
 ): Promise<Compressibility | undefined> {
   let sampled = 0;
   let compressed = 0;
@@ -46,7 +47,7 @@ export async function sampleData(
 
 /** So many places at equal distances over the bytes of all files, one after the other. */
 export function samplePlaces(
-  files: readonly InventoryFile[],
+  files: Files<InventoryFile>,
   count: number,
 ): { readonly file: InventoryFile; readonly offset: number }[] {
   const distance = totalSize(files) / count;

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { createReadStream, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileFailure } from '../errors.js';
-import { keyOf, mayDiffer, showsChanges } from './changes.js';
+import { mayDiffer, SentFiles, showsChanges } from './changes.js';
+import { FileTable, type FileName } from './file-table.js';
 import type { Inventory, InventoryFile } from './inventory.js';
-import { rootOf, type Layout, type Place } from './layout.js';
-import type { Manifest } from './manifest.js';
+import { rootOf, type Layout } from './layout.js';
+import type { Manifest, ManifestFile } from './manifest.js';
 
 /** SHA-256 of a file's contents, hexadecimal. */
 async function hashFile(path: string, signal: AbortSignal): Promise<string> {
@@ -20,22 +21,23 @@ async function hashFile(path: string, signal: AbortSignal): Promise<string> {
   return hash.digest('hex');
 }
 
-function pathOf(layout: Layout, { place, path }: { readonly place: Place; readonly path: string }): string {
+function pathOf(layout: Layout, { place, path }: FileName): string {
   return join(rootOf(layout, place) ?? layout.roots.data, path);
 }
 
 /** A donor's hashes: taken while its server writes, and under the lock again only of what may have changed since. */
 export class DonorHashes {
-  private readonly known = new Map<string, { file: InventoryFile; passStartedMs: number; hash: string }>();
+  private readonly known = new SentFiles();
 
   constructor(private readonly layout: Layout) {}
 
   /** Before the lock. */
   async takeAhead({ files, takenMs }: Inventory, signal: AbortSignal): Promise<void> {
-    for (const file of files.filter(showsChanges)) {
+    for (const file of files) {
+      if (!showsChanges(file)) continue;
       try {
         const hash = await hashFile(pathOf(this.layout, file), signal);
-        this.known.set(keyOf(file), { file, passStartedMs: takenMs, hash });
+        this.known.set({ file: { ...file, hash }, passStartedMs: takenMs });
       } catch {
         // It has vanished; whatever cannot be read at all shows under the lock.
         signal.throwIfAborted();
@@ -45,11 +47,11 @@ export class DonorHashes {
 
   /** Under the lock: the inventory with the hash of every file. */
   async complete(inventory: Inventory, signal: AbortSignal): Promise<Inventory> {
-    const files: InventoryFile[] = [];
+    const files = new FileTable<InventoryFile>();
     for (const file of inventory.files) {
-      const known = this.known.get(keyOf(file));
-      const isKnown = known !== undefined && !mayDiffer(file, known);
-      files.push({ ...file, hash: isKnown ? known.hash : await hashFile(pathOf(this.layout, file), signal) });
+      const known = this.known.get(file);
+      const ahead = mayDiffer(file, known) ? undefined : known?.file.hash;
+      files.add({ ...file, hash: ahead ?? (await hashFile(pathOf(this.layout, file), signal)) });
     }
     return { ...inventory, files };
   }
@@ -63,8 +65,8 @@ export async function removeDiffering(
   layout: Layout,
   { files }: Manifest,
   signal: AbortSignal,
-): Promise<Manifest['files']> {
-  const differing: Manifest['files'][number][] = [];
+): Promise<readonly ManifestFile[]> {
+  const differing: ManifestFile[] = [];
   for (const file of files) {
     if (file.hash === undefined || rootOf(layout, file.place) === undefined) continue;
     if ((await hashFile(pathOf(layout, file), signal)) !== file.hash) differing.push(file);

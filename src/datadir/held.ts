@@ -1,8 +1,9 @@
 import type { Stats } from 'node:fs';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { keyOf, marginMs } from './changes.js';
-import { rootOf, type Layout, type Place } from './layout.js';
+import { marginMs } from './changes.js';
+import { FileTable, type FileName } from './file-table.js';
+import { rootOf, type Layout } from './layout.js';
 import type { Manifest, ManifestFile } from './manifest.js';
 
 /** An earlier transfer into the same directories that broke. */
@@ -26,10 +27,7 @@ export interface Held {
 /** As a donor is told. */
 export type AnsweredHeld = Pick<Held, 'complete' | 'similar'>;
 
-export interface HeldFile {
-  readonly place: Place;
-  readonly path: string;
-}
+export type HeldFile = FileName;
 
 export const nothingHeld: Held = { complete: [], completeBytes: 0, similar: [] };
 
@@ -49,11 +47,11 @@ export function findHeld(layout: Layout, offer: Manifest, broken: BrokenTransfer
   const complete: HeldFile[] = [];
   const similar: HeldFile[] = [];
   let completeBytes = 0;
-  const before = new Map(broken.offer.files.map((file) => [keyOf(file), file]));
+  const before = FileTable.of(broken.offer.files);
   const isSameDonor = offer.donorId !== undefined && offer.donorId === broken.offer.donorId;
   for (const file of offer.files) {
     if (!isTable(file)) continue;
-    const earlier = before.get(keyOf(file));
+    const earlier = before.find(file);
     const own = statOf(layout, file);
     if (earlier === undefined || own === undefined) continue;
     const { place, path, size } = file;
@@ -71,7 +69,7 @@ export function findHeld(layout: Layout, offer: Manifest, broken: BrokenTransfer
 }
 
 /** InnoDB writes these, and nothing else, in a way that always changes their times (10.11). */
-export function isTable({ place, path }: Pick<ManifestFile, 'place' | 'path'>): boolean {
+export function isTable({ place, path }: FileName): boolean {
   return place === 'data' && path.endsWith('.ibd');
 }
 

@@ -6,6 +6,7 @@ import { binlogsInIndex } from './binlogs.js';
 import { fileSystemTime } from './file-system-time.js';
 import { externalTableOf } from './external-tables.js';
 import { travels } from './kinds.js';
+import { FileTable } from './file-table.js';
 import type { Layout, Place } from './layout.js';
 import { walkLayout } from './walk.js';
 
@@ -24,12 +25,8 @@ export interface InventoryFile {
   readonly ino: number;
   /** Bytes that the file takes up. */
   readonly allocated: number;
-  /** Whether clearly less room is allocated than its size says (holes, page compression). */
-  readonly sparse: boolean;
   /** SHA-256 of its contents, hexadecimal, for a joiner that wants to compare them. */
   readonly hash?: string | undefined;
-  /** The joiner has something that resembles it: sending the differences will do. */
-  readonly similar?: boolean | undefined;
 }
 
 /** What a donor has to send. */
@@ -37,7 +34,7 @@ export interface Inventory {
   /** When the first file was looked at, ms since 1970. */
   readonly takenMs: number;
   /** Binary logs come last, in the order of the index. */
-  readonly files: readonly InventoryFile[];
+  readonly files: FileTable<InventoryFile>;
   /** Relative to the data directory, parents first; among them the empty schema directories. */
   readonly directories: readonly string[];
   /** The sum of all sizes. */
@@ -60,7 +57,7 @@ export interface InventoryOptions {
  */
 export async function takeInventory(layout: Layout, options: InventoryOptions): Promise<Inventory> {
   const takenMs = fileSystemTime(options.clockFile);
-  const files: InventoryFile[] = [];
+  const files = new FileTable<InventoryFile>();
   const directories: string[] = [];
   const external: string[] = [];
   let bytes = 0;
@@ -68,9 +65,7 @@ export async function takeInventory(layout: Layout, options: InventoryOptions): 
     const { size, mtimeMs, ctimeMs, dev, ino, blocks } = stat;
     const table = place === 'data' ? externalTableOf(path) : undefined;
     if (table !== undefined) external.push(table);
-    const sparse = isSparse(size, blocks);
-    const allocated = blocks * 512;
-    files.push({ place, path, size, mtimeMs, ctimeMs, dev, ino, allocated, sparse });
+    files.add({ place, path, size, mtimeMs, ctimeMs, dev, ino, allocated: blocks * 512 });
     bytes += size;
   };
   await walkLayout(
@@ -92,11 +87,16 @@ function newestBinlogs(layout: Layout, maxBinlogs: number): readonly string[] {
 }
 
 /** The sum of all sizes, bytes. */
-export function totalSize(files: readonly Pick<InventoryFile, 'size'>[]): number {
-  return files.reduce((sum, { size }) => sum + size, 0);
+export function totalSize(files: Iterable<Pick<InventoryFile, 'size'>>): number {
+  let bytes = 0;
+  for (const { size } of files) bytes += size;
+  return bytes;
 }
 
-/** File systems allocate in steps and may inline or delay; a hole worth caring about is at least 64 KiB. */
-function isSparse(size: number, blocks: number): boolean {
-  return size - blocks * 512 >= 65_536;
+/**
+ * Whether clearly less room is allocated than the size says (holes, page compression). File systems allocate in steps and
+ * may inline or delay; a hole worth caring about is at least 64 KiB.
+ */
+export function isSparse({ size, allocated }: Pick<InventoryFile, 'size' | 'allocated'>): boolean {
+  return size - allocated >= 65_536;
 }

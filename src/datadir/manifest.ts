@@ -1,14 +1,9 @@
 import { TransferError } from '../errors.js';
-import type { Place } from './layout.js';
+import { FileTable, type Files, type ListedFile } from './file-table.js';
+import { isSparse } from './inventory.js';
 import { places } from './layout.js';
 
-export interface ManifestFile {
-  readonly place: Place;
-  /** Relative to the place's root, `/` separated. */
-  readonly path: string;
-  /** Bytes. */
-  readonly size: number;
-  readonly mtimeMs?: number | undefined;
+export interface ManifestFile extends ListedFile {
   /** Of the donor's file: any change of it changes one of both. */
   readonly ctimeMs?: number | undefined;
   readonly ino?: number | undefined;
@@ -20,7 +15,7 @@ export interface ManifestFile {
 
 /** What a donor says its complete copy consists of. */
 export interface Manifest extends ManifestHeader {
-  readonly files: readonly ManifestFile[];
+  readonly files: Files<ManifestFile>;
   /** Relative to the data directory, parents first. */
   readonly directories: readonly string[];
 }
@@ -55,35 +50,38 @@ export function* encodeManifest(manifest: Manifest): Generator<string, void> {
   const { files, directories, ...header } = manifest;
   yield `${JSON.stringify(header)}\n`;
   yield* inChunks(directories, (path) => JSON.stringify(path));
-  yield* inChunks(files, ({ place, path, size, mtimeMs, ...more }) =>
-    JSON.stringify([
-      places.indexOf(place),
-      path,
-      size,
-      ...(mtimeMs === undefined ? [] : Object.keys(more).length === 0 ? [mtimeMs] : [mtimeMs, more]),
-    ]),
-  );
+  yield* inChunks(files, encodeFile);
   yield `${JSON.stringify({ files: files.length, directories: directories.length })}\n`;
 }
 
-function* inChunks<T>(entries: readonly T[], encode: (entry: T) => string): Generator<string, void> {
-  for (let from = 0; from < entries.length; from += entriesPerChunk) {
-    yield entries
-      .slice(from, from + entriesPerChunk)
-      .map((entry) => `${encode(entry)}\n`)
-      .join('');
+function encodeFile({ place, path, size, mtimeMs, ctimeMs, ino, allocated, hash }: ManifestFile): string {
+  const isWorthTelling = allocated !== undefined && isSparse({ size, allocated });
+  const more = { ctimeMs, ino, ...(isWorthTelling ? { allocated } : {}), hash };
+  const hasMore = Object.values(more).some((value) => value !== undefined);
+  return JSON.stringify([
+    ...[places.indexOf(place), path, size],
+    ...(mtimeMs === undefined ? [] : hasMore ? [mtimeMs, more] : [mtimeMs]),
+  ]);
+}
+
+function* inChunks<T>(entries: Iterable<T>, encode: (entry: T) => string): Generator<string, void> {
+  let lines: string[] = [];
+  for (const entry of entries) {
+    if (lines.push(`${encode(entry)}\n`) < entriesPerChunk) continue;
+    yield lines.join('');
+    lines = [];
   }
+  yield lines.join('');
 }
 
 /**
- * Reads a manifest, trusting nothing: every path is relative and stays below its root, no path comes twice.
+ * Reads the lines of a manifest, trusting nothing: every path is relative and stays below its root, no path comes twice.
  * `sourceName` says in errors where the text came from.
  * @throws TransferError PEER_PROTOCOL.
  */
-export function decodeManifest(text: string, sourceName: string): Manifest {
-  const files: ManifestFile[] = [];
-  const directories: string[] = [];
-  const seen = new Map<Place | 'directory', Set<string>>();
+export function decodeManifest(lines: Iterable<string>, sourceName: string): Manifest {
+  const files = new FileTable<ManifestFile>();
+  const directories = new Set<string>();
   let header: ManifestHeader | undefined;
   let isComplete = false;
   let line = 0;
@@ -93,23 +91,18 @@ export function decodeManifest(text: string, sourceName: string): Manifest {
       `${sourceName}, line ${line}: expected ${expected}, got ${excerpt(got)}`,
     );
   };
-  const once = (kind: Place | 'directory', path: unknown): string => {
-    if (!isSafePath(path)) return fail('a path below its directory', path);
-    const paths = seen.get(kind) ?? new Set();
-    if (paths.size === 0) seen.set(kind, paths);
-    if (paths.has(path)) return fail('every path once', path);
-    paths.add(path);
-    return path;
-  };
+  const safe = (path: unknown): string =>
+    isSafePath(path) ? path : fail('a path below its directory', path);
 
-  for (const content of linesOf(text)) {
+  for (const content of lines) {
     line += 1;
     const value = parseJson(content);
     if (isComplete) fail('nothing after the last line', content);
     if (header === undefined) {
       header = isHeader(value) ? value : fail('the header of a manifest of format 1', content);
     } else if (typeof value === 'string') {
-      directories.push(once('directory', value));
+      if (directories.has(safe(value))) fail('every path once', value);
+      directories.add(value);
     } else if (Array.isArray(value)) {
       const [number, path, size, mtimeMs, more] = value as unknown[];
       const place = places[Number.isInteger(number) ? (number as number) : -1];
@@ -117,25 +110,20 @@ export function decodeManifest(text: string, sourceName: string): Manifest {
       if (!isByteCount(size)) return fail('a size in bytes', content);
       if (mtimeMs !== undefined && typeof mtimeMs !== 'number')
         return fail('a time in milliseconds', content);
-      files.push({
-        place,
-        path: once(place, path),
-        size,
-        ...(mtimeMs === undefined ? {} : { mtimeMs }),
-        ...moreOf(more),
-      });
+      const file = { place, path: safe(path), size, mtimeMs, ...moreOf(more) };
+      if (files.has(file)) fail('every path once', path);
+      files.add(file);
     } else {
       isComplete =
-        isRecord(value) && value['files'] === files.length && value['directories'] === directories.length;
+        isRecord(value) && value['files'] === files.length && value['directories'] === directories.size;
       if (!isComplete)
-        fail(`the end after ${files.length} files and ${directories.length} directories`, content);
+        fail(`the end after ${files.length} files and ${directories.size} directories`, content);
     }
   }
   if (header === undefined || !isComplete) return fail('a complete manifest', 'its end');
-  const listed = seen.get('binlog') ?? new Set();
-  const stray = header.binlogs.find((name) => !listed.has(name));
+  const stray = header.binlogs.find((path) => !files.has({ place: 'binlog', path }));
   if (stray !== undefined) fail('binary logs that are among the files', stray);
-  return { ...header, files, directories };
+  return { ...header, files, directories: [...directories] };
 }
 
 /** Relative, without empty, `.` or `..` segments, so that it cannot name anything outside its root. */
@@ -153,17 +141,6 @@ function moreOf(more: unknown): Pick<ManifestFile, 'ctimeMs' | 'ino' | 'allocate
     ...(isByteCount(allocated) ? { allocated } : {}),
     ...(typeof hash === 'string' && /^[0-9a-f]{64}$/.test(hash) ? { hash } : {}),
   };
-}
-
-function* linesOf(text: string): Generator<string, void> {
-  let from = 0;
-  while (from < text.length) {
-    const end = text.indexOf('\n', from);
-    // without its line feed the last line may be cut
-    if (end === -1) return;
-    yield text.slice(from, end);
-    from = end + 1;
-  }
 }
 
 function parseJson(content: string): unknown {

@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs';
 import { mkdirSync, readdirSync, rmSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errnoOf, writing } from '../errors.js';
+import { FileTable, type FileName } from './file-table.js';
 import type { Claim } from './kinds.js';
 import {
   belongs,
@@ -38,10 +39,10 @@ export function prepareDirectories(layout: Layout, manifest: Pick<Manifest, 'dir
 
 /** What is listed, in the forms that the removal asks for. */
 interface Listed {
+  readonly files: { has(file: FileName): boolean };
   /** Relative to the data directory. */
-  readonly dataFiles: ReadonlySet<string>;
   readonly directories: ReadonlySet<string>;
-  /** Absolute. */
+  /** Absolute: the files of places other than `data`. */
   readonly namedFiles: ReadonlySet<string>;
 }
 
@@ -64,13 +65,14 @@ export async function removeUnlisted(
   manifest: Manifest,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<{ removed: number }> {
-  const named = manifest.files.filter(({ place }) => place !== 'data');
+  const files = FileTable.of(manifest.files);
+  const named = files.filter(({ place }) => place !== 'data');
   const removal: Removal = {
     root: layout.roots.data,
     listed: {
-      dataFiles: new Set(manifest.files.filter(({ place }) => place === 'data').map(({ path }) => path)),
+      files,
       directories: new Set(manifest.directories),
-      namedFiles: new Set(named.map(({ place, path }) => join(rootOf(layout, place) ?? '', path))),
+      namedFiles: new Set(Array.from(named, ({ place, path }) => join(rootOf(layout, place) ?? '', path))),
     },
     claims: claimedDirectories(layout, manifest.binlogs),
     turn: pacer(options.signal),
@@ -141,7 +143,7 @@ async function removeBehindLink(removal: Removal, path: string): Promise<void> {
 }
 
 function isListed(listed: Listed, path: string): boolean {
-  return listed.dataFiles.has(path) || listed.directories.has(path);
+  return listed.files.has({ place: 'data', path }) || listed.directories.has(path);
 }
 
 function claimOn(removal: Removal, directory: string): Claim | undefined {

@@ -6,6 +6,8 @@ import type { InventoryFile } from './inventory.js';
  */
 export const fileOverheadBytes = 65_536;
 
+type FileToSplit = Pick<InventoryFile, 'place' | 'path' | 'size'>;
+
 export interface SplitOptions {
   /** Default `fileOverheadBytes`. */
   readonly overheadBytes?: number | undefined;
@@ -17,15 +19,15 @@ export interface SplitOptions {
  * order, and no stream is empty; within a stream the largest come first, so that streams end with small files, at about
  * the same time.
  */
-export function splitIntoStreams(
-  files: readonly InventoryFile[],
+export function splitIntoStreams<T extends FileToSplit>(
+  files: readonly T[],
   streams: number,
   options: SplitOptions = {},
-): InventoryFile[][] {
+): T[][] {
   const overhead = options.overheadBytes ?? fileOverheadBytes;
   const split = Array.from({ length: Math.min(Math.max(1, streams), files.length) }, () => ({
     work: 0,
-    files: [] as InventoryFile[],
+    files: [] as T[],
   }));
   for (const file of [...files].sort(largestFirst)) {
     const least = split.reduce((best, one) => (one.work < best.work ? one : best));
@@ -36,7 +38,7 @@ export function splitIntoStreams(
   return split.map((stream) => stream.files);
 }
 
-function largestFirst(one: InventoryFile, other: InventoryFile): number {
+function largestFirst(one: FileToSplit, other: FileToSplit): number {
   if (one.size !== other.size) return other.size - one.size;
   if (one.place !== other.place) return one.place < other.place ? -1 : 1;
   return one.path < other.path ? -1 : Number(one.path > other.path);

@@ -1,5 +1,5 @@
 import type { Dirent, Stats } from 'node:fs';
-import { readdirSync, statSync } from 'node:fs';
+import { opendirSync, statSync, type Dir } from 'node:fs';
 import { join } from 'node:path';
 import { TransferError } from '../errors.js';
 import type { Claim, NamedPlace } from './kinds.js';
@@ -77,10 +77,11 @@ async function walkData(
       if (path !== '') visitor.directory(path);
     });
     const directories: Step[] = [];
-    const entries = entriesOf(full);
-
-    for (const entry of entries) {
+    // One that is empty but for another place's files or Galera's cache would show up as a database on the joiner.
+    let isOfAnother = claimed !== undefined;
+    for (const entry of entriesOf(full)) {
       const { name } = entry;
+      isOfAnother ||= isOwnToNode(name);
       const pause = turn();
       if (pause !== undefined) await pause;
       if (!entry.isDirectory() && !entry.isFile() && !entry.isSymbolicLink()) continue;
@@ -98,8 +99,6 @@ async function walkData(
       announce();
       visitor.file('data', below, target);
     }
-    // One that is empty but for another place's files or Galera's cache would show up as a database on the joiner.
-    const isOfAnother = claimed !== undefined || entries.some(({ name }) => isOwnToNode(name));
     if (directories.length === 0 && !isOfAnother) announce();
     // Not all as arguments: there may be more of them than the stack holds.
     for (const directory of directories.reverse()) pending.push(directory);
@@ -122,9 +121,9 @@ function isAbove(identity: string, ancestor: Ancestor | undefined): boolean {
 function visitNamed(layout: Layout, place: NamedPlace, visitor: Visitor, options: WalkOptions): void {
   const root = rootOf(layout, place);
   if (root === undefined || place === 'binlog') return;
-  const listed = entriesOf(root)
-    .map((entry) => entry.name)
-    .filter((name) => options.named(layout, place, name));
+  const listed = Array.from(entriesOf(root), ({ name }) => name).filter((name) =>
+    options.named(layout, place, name),
+  );
   const nested = place === 'innodb-home' ? systemFiles(layout).filter((name) => name.includes('/')) : [];
   for (const path of [...listed, ...nested]) {
     const stat = statOf(join(root, path));
@@ -132,24 +131,32 @@ function visitNamed(layout: Layout, place: NamedPlace, visitor: Visitor, options
   }
 }
 
-function entriesOf(directory: string): Dirent[] {
-  let entries: Dirent[];
+const entriesAtOnce = 1000;
+
+/** One after the other: a schema may have a hundred thousand of them. */
+function* entriesOf(path: string): Generator<Dirent, void> {
+  const directory = orVanished(path, () => opendirSync(path, { bufferSize: entriesAtOnce }));
+  if (directory === undefined) return;
   try {
-    entries = readdirSync(directory, { withFileTypes: true });
-  } catch (cause) {
-    if (hasVanished(cause)) return [];
-    throw unreadable(directory, cause);
+    const next = (of: Dir): Dirent | null | undefined => orVanished(path, () => of.readSync());
+    for (let entry = next(directory); entry != null; entry = next(directory)) {
+      // The server writes file names in ASCII (@002d for a dash); other bytes would come out garbled from here on.
+      if (entry.name.includes('\ufffd'))
+        throw new TransferError('PATH_UNSAFE', `expected file names in UTF-8, got another one in ${path}`);
+      yield entry;
+    }
+  } finally {
+    directory.closeSync();
   }
-  // The server writes file names in ASCII (@002d for a dash); other bytes would come out garbled from here on.
-  if (entries.some((entry) => entry.name.includes('\ufffd'))) {
-    throw new TransferError('PATH_UNSAFE', `expected file names in UTF-8, got another one in ${directory}`);
-  }
-  return entries;
 }
 
 function statOf(path: string): Stats | undefined {
+  return orVanished(path, () => statSync(path, { throwIfNoEntry: false }));
+}
+
+function orVanished<T>(path: string, look: () => T): T | undefined {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    return look();
   } catch (cause) {
     if (hasVanished(cause)) return undefined;
     throw unreadable(path, cause);

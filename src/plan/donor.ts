@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Compressor } from '../config/config.js';
 import type { SocketOptions } from '../config/tls.js';
-import type { InventoryFile } from '../datadir/inventory.js';
+import type { FileName } from '../datadir/file-table.js';
 import { rootOf, type Layout, type Place } from '../datadir/layout.js';
 import type { Command } from './command.js';
 import { transferUser } from './modules.js';
@@ -36,11 +36,21 @@ export interface TunnelClient {
   readonly mayVanish?: boolean | undefined;
 }
 
+/** What decides how a file is sent. */
+export interface FileToSend extends FileName {
+  readonly size: number;
+  /** It has holes that are worth keeping. */
+  readonly sparse: boolean;
+  /** The joiner has something that resembles it: sending the differences will do. */
+  readonly similar?: boolean | undefined;
+}
+
 /** The files of one rsync client: from one directory into one module. */
 export interface Job {
   readonly module: string;
   readonly root: string;
-  readonly files: readonly InventoryFile[];
+  /** Their paths, relative to the root. */
+  readonly files: readonly string[];
   /** The files have holes that are worth keeping. */
   readonly sparse: boolean;
   /** The joiner has files that resemble these: only the differences are sent. */
@@ -191,7 +201,7 @@ function moduleUrl(module: string, client: TunnelClient): string {
  * @param links the joiner's modules for schema directories that are links there, by the schema's directory
  */
 export function planJobs(
-  files: readonly InventoryFile[],
+  files: readonly FileToSend[],
   layout: Layout,
   modules: Readonly<Record<Place, string>>,
   links: ReadonlyMap<string, string> = new Map(),
@@ -201,7 +211,7 @@ export function planJobs(
     {
       module: string;
       root: string;
-      files: InventoryFile[];
+      files: string[];
       sparse: boolean;
       similar?: boolean;
       bytes: number;
@@ -220,7 +230,7 @@ export function planJobs(
       group = { module, root, files: [], sparse, ...(similar ? { similar } : {}), bytes: 0 };
       groups.set(key, group);
     }
-    group.files.push(linked === undefined ? file : { ...file, path: linked.path });
+    group.files.push(linked?.path ?? file.path);
     group.bytes += file.size;
   }
   return [...groups.values()].sort((a, b) => b.bytes - a.bytes);
@@ -228,7 +238,7 @@ export function planJobs(
 
 /** A file of a schema that is a link at the joiner goes by its name in there. */
 function throughLink(
-  { place, path }: InventoryFile,
+  { place, path }: FileName,
   links: ReadonlyMap<string, string>,
 ): { readonly module: string; readonly schema: string; readonly path: string } | undefined {
   const end = path.indexOf('/');

@@ -1,6 +1,7 @@
 import type { Compressor, Config } from '../config/config.js';
 import { placeOf } from '../config/source.js';
 import { sampleData, type Compressibility } from '../datadir/compressibility.js';
+import type { Files } from '../datadir/file-table.js';
 import { totalSize, type InventoryFile } from '../datadir/inventory.js';
 import type { Layout } from '../datadir/layout.js';
 import type { Finding } from '../errors.js';
@@ -34,7 +35,7 @@ export interface Compressing {
   /** What rsync on this side can compress with. */
   readonly own: readonly Compressor[];
   readonly courier: Pick<Courier, 'sendSign' | 'sendProbe'>;
-  readonly files: readonly InventoryFile[];
+  readonly files: Files<InventoryFile>;
 }
 
 /** Decides with what the streams of a transfer are compressed; undefined: not at all. Says why in the log. */

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import { adoptBinlogs, clearBinlogs } from '../datadir/binlogs.js';
 import { compareWithManifest } from '../datadir/compare.js';
 import { totalSize } from '../datadir/inventory.js';
 import { checkSpace } from '../datadir/space-check.js';
 import { decodeManifest, type Manifest } from '../datadir/manifest.js';
+import { linesOf, readPieces } from '../datadir/text-lines.js';
 import type { Layout } from '../datadir/layout.js';
 import { findSchemaLinks } from '../datadir/schema-links.js';
 import { prepareDirectories, removeUnlisted } from '../datadir/removal.js';
@@ -49,7 +49,7 @@ export async function converse(context: Conversation, listener: SupervisedChild)
   const manifest =
     first === offer
       ? await receiveFiles(context, { offer, final, failure }, listener)
-      : decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
+      : decodeManifest(linesOf(readPieces(final)), 'the manifest');
   const state = parseState(manifest.gtid ?? '', 'the manifest');
   if (manifest.pass === 'bypass') {
     await letDonorGo(listener, signal);
@@ -99,7 +99,7 @@ async function receiveFiles(
     const idle = { ...context, listener };
     const next = await withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], signal));
     if (next === failure) throw readDonorFailure(failure);
-    const manifest = decodeManifest(readFileSync(final, 'utf8'), 'the manifest');
+    const manifest = decodeManifest(linesOf(readPieces(final)), 'the manifest');
     progress.complete(manifest.sentBytes ?? Math.max(0, totalSize(manifest.files) - heldBytes));
     return manifest;
   } finally {
@@ -113,13 +113,12 @@ async function answerOffer(
   { config, plan, layout, tools, version, signal, emit, partial, outbox }: Conversation,
   offerFile: string,
 ): Promise<{ readonly expectedBytes: number; readonly heldBytes: number }> {
-  const text = readFileSync(offerFile, 'utf8');
-  const offer = decodeManifest(text, 'the offer');
+  const offer = decodeManifest(linesOf(readPieces(offerFile)), 'the offer');
   const bytes = totalSize(offer.files);
   emit({ kind: 'notice', text: `the donor offers ${offer.files.length} files with ${bytes} bytes` });
   report(await checkSpace(layout, offer, config.directories, signal), emit);
   const held = takeStock(layout, offer, emit);
-  partial.begin(text);
+  partial.begin(readPieces(offerFile));
   clearBinlogs(layout);
   await removeUnlisted(layout, offer, { signal });
   prepareDirectories(layout, offer);

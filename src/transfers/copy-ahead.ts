@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.js';
-import { keyOf, mayDiffer, showsChanges, type SentFile, type SentFiles } from '../datadir/changes.js';
+import { mayDiffer, showsChanges, type SentFiles } from '../datadir/changes.js';
+import type { FileTable, Files } from '../datadir/file-table.js';
 import { totalSize, type Inventory, type InventoryFile } from '../datadir/inventory.js';
 import { fileOverheadBytes } from '../datadir/streams.js';
 import type { TransferContext } from './context.js';
@@ -13,12 +14,12 @@ const passesAtMost = 10;
 
 /** What a donor that copies ahead begins with, and how it goes on. */
 export interface CopyingAhead {
-  readonly offered: Inventory;
-  /** What need not be sent unless it changes. */
-  readonly sentBefore: SentFiles;
+  /** What need not be sent unless it changes; what is sent is added. */
+  readonly sent: SentFiles;
+  /** Gives first what was offered. */
   readonly look: () => Promise<Inventory>;
   /** Sends a pass's files; tolerates that files change and vanish. */
-  readonly send: (pass: number, files: readonly InventoryFile[]) => Promise<void>;
+  readonly send: (pass: number, files: Files<InventoryFile>) => Promise<void>;
 }
 
 /**
@@ -28,36 +29,33 @@ export interface CopyingAhead {
  */
 export async function copyAhead(
   { precopy }: Pick<Config, 'precopy'>,
-  { offered, sentBefore, look, send }: CopyingAhead,
+  { sent, look, send }: CopyingAhead,
   { emit }: Pick<TransferContext, 'emit'>,
-): Promise<SentFiles> {
-  const sent = new Map<string, SentFile>(sentBefore);
+): Promise<void> {
   const most = precopy === 'auto' ? passesAtMost : precopy;
   let before = Infinity;
-  let inventory = offered;
   for (let pass = 1; pass <= most; pass++) {
-    if (pass > 1) inventory = await look();
-    const due = dueAhead(inventory.files, sent);
+    const { files, takenMs } = await look();
+    const due = dueAhead(files, sent);
     const work = workOf(due);
     if (due.length === 0 || !isWorthIt(work, before, precopy === 'auto' || pass > 1)) break;
     const began = performance.now();
     await send(pass, due);
     const seconds = (performance.now() - began) / 1000;
     emit({ kind: 'notice', text: describePass(pass, due, seconds) });
-    for (const file of due) sent.set(keyOf(file), { file, passStartedMs: inventory.takenMs });
+    for (const file of due) sent.set({ file, passStartedMs: takenMs });
     before = work;
   }
-  return sent;
 }
 
 /** What a pass has to send: what changed since it was sent, or was not sent yet. */
-export function dueAhead(files: readonly InventoryFile[], sent: SentFiles): InventoryFile[] {
-  return files.filter((file) => showsChanges(file) && mayDiffer(file, sent.get(keyOf(file))));
+export function dueAhead(files: FileTable<InventoryFile>, sent: SentFiles): FileTable<InventoryFile> {
+  return files.filter((file) => showsChanges(file) && mayDiffer(file, sent.get(file)));
 }
 
 /** What a pass costs, in bytes; a file costs something whatever its size. */
-function workOf(files: readonly InventoryFile[]): number {
-  return files.reduce((sum, file) => sum + file.size + fileOverheadBytes, 0);
+function workOf(files: Files<InventoryFile>): number {
+  return totalSize(files) + files.length * fileOverheadBytes;
 }
 
 /** Whether another pass over so much work pays, after one over `before`. */
@@ -65,7 +63,7 @@ export function isWorthIt(work: number, before: number, skipsLittle: boolean): b
   return (!skipsLittle || work >= leastBytes) && work < clearlyLess * before;
 }
 
-function describePass(pass: number, files: readonly InventoryFile[], seconds: number): string {
+function describePass(pass: number, files: Files<InventoryFile>, seconds: number): string {
   const bytes = totalSize(files);
   return `pass ${pass}, while the server writes: sent ${files.length} files, ${bytes} bytes in ${seconds.toFixed(1)} s`;
 }

@@ -3,6 +3,7 @@ import { probePeer, type PeerFacts } from '../certificates/probe.js';
 import { pinFor } from '../certificates/pin.js';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/config.js';
+import { FileTable } from '../datadir/file-table.js';
 import type { Inventory } from '../datadir/inventory.js';
 import { resolveLayout, type Layout } from '../datadir/layout.js';
 import type { Manifest } from '../datadir/manifest.js';
@@ -112,7 +113,7 @@ const untellable: ReadonlySet<ErrorCode> = new Set([
 async function bypass({ donation, layout, context }: Premises, courier: Courier): Promise<string> {
   const state = parseState(donation.state, '--gtid');
   context.say({ kind: 'continue' });
-  const nothing: Inventory = { takenMs: 0, files: [], directories: [], bytes: 0, external: [] };
+  const nothing: Inventory = { takenMs: 0, files: new FileTable(), directories: [], bytes: 0, external: [] };
   await courier.sendManifest(describe(nothing, layout, context, state, 'bypass'), 'final');
   context.emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0 });
   return state;
@@ -126,7 +127,10 @@ export function describe(
   state: string | undefined,
   pass: Manifest['pass'],
 ): Manifest {
-  const binlogs = inventory.files.filter((file) => file.place === 'binlog').map((file) => file.path);
+  const binlogs = Array.from(
+    inventory.files.filter(({ place }) => place === 'binlog'),
+    ({ path }) => path,
+  );
   return {
     format: 1,
     tool: context.version,
@@ -136,11 +140,7 @@ export function describe(
     innodbFiles: layout.innodbFiles,
     donorId: donorIdOf(layout),
     takenMs: inventory.takenMs,
-    files: inventory.files.map(({ place, path, size, mtimeMs, ctimeMs, ino, allocated, sparse, hash }) => ({
-      ...{ place, path, size, mtimeMs, ctimeMs, ino },
-      ...(sparse ? { allocated } : {}),
-      ...(hash === undefined ? {} : { hash }),
-    })),
+    files: inventory.files,
     directories: inventory.directories,
   };
 }

@@ -80,11 +80,13 @@ async function sendUnderLock(premises: Premises): Promise<Inventory> {
   // Its version of rsync is not known: checksums stay on, and holes are filled, since old ones have no --sparse beside
   // --inplace.
   const cautious = { ...client, withoutChecksums: false };
-  const files = inventory.files.map((file) => ({ ...file, sparse: false }));
   await run(deleteUnlisted(layout.roots.data, dataModule, 'deletions', cautious), premises);
   await createEmptyDirectories(inventory, { ...premises, client: cautious });
   await sendAll(
-    { name: 'copy', files, layout, modules, client: cautious, sentBytes: 0, server: 'locked' },
+    {
+      ...{ name: 'copy', files: inventory.files, fillsHoles: true, layout, modules, client: cautious },
+      ...{ sentBytes: 0, server: 'locked' },
+    },
     config,
     workplace,
     context,
@@ -94,7 +96,7 @@ async function sendUnderLock(premises: Premises): Promise<Inventory> {
 
 /** Schemas without a file, which no stream would create. */
 async function createEmptyDirectories(inventory: Inventory, premises: Premises): Promise<void> {
-  const filled = new Set(inventory.files.map(({ path }) => dirname(path)));
+  const filled = new Set(Array.from(inventory.files, ({ path }) => dirname(path)));
   const empty = inventory.directories.filter((path) => !filled.has(path));
   if (empty.length === 0) return;
   const { layout, workplace, client } = premises;

@@ -1,7 +1,8 @@
-import { closeSync, openSync, readFileSync, readSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { closeSync, openSync, readSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BrokenTransfer } from '../datadir/held.js';
 import { decodeManifest } from '../datadir/manifest.js';
+import { linesOf, readPieces } from '../datadir/text-lines.js';
 import { replaceDurably } from '../durable-file.js';
 import type { Finding } from '../errors.js';
 import { bootId } from '../processes/proc.js';
@@ -29,9 +30,9 @@ export interface PartialCopy {
   /**
    * The data directory is about to be changed; the marker is on disk when this returns: a power cut must not leave a
    * half copy that looks whole.
-   * @param offer the donor's offer as it came
+   * @param offer the donor's offer as it came, in pieces
    */
-  begin(offer: string): void;
+  begin(offer: Iterable<string>): void;
   /** Gives no more signs of life: whatever is written from now on was written by somebody else. */
   leave(): void;
   /** The copy is complete. */
@@ -75,7 +76,7 @@ export function partialCopyIn(
 
 function writeMarker(
   file: string,
-  offer: string,
+  offer: Iterable<string>,
   { id, now }: { readonly id: string; readonly now: () => Date },
 ): void {
   const header: PartialCopyHeader = {
@@ -84,7 +85,12 @@ function writeMarker(
     startedAt: now().toISOString(),
     bootId: bootId(),
   };
-  replaceDurably(file, `${JSON.stringify(header)}\n${offer}`, { mode: 0o600 });
+  replaceDurably(file, withHeader(header, offer), { mode: 0o600 });
+}
+
+function* withHeader(header: PartialCopyHeader, offer: Iterable<string>): Generator<string, void> {
+  yield `${JSON.stringify(header)}\n`;
+  yield* offer;
 }
 
 /** Whether a data directory holds an incomplete copy, and since when; reads only the marker's beginning. */
@@ -119,12 +125,14 @@ export function readBrokenTransfer(dataDir: string): BrokenTransfer | undefined 
   const file = join(dataDir, partialCopyFile);
   try {
     const lastAliveMs = statSync(file).mtimeMs;
-    const text = readFileSync(file, 'utf8');
-    const end = text.indexOf('\n') + 1;
-    const header = parseHeader(text.slice(0, end));
-    if (header === undefined) return undefined;
+    const lines = linesOf(readPieces(file));
+    const header = parseHeader(lines.next().value ?? '');
+    if (header === undefined) {
+      lines.return();
+      return undefined;
+    }
     return {
-      offer: decodeManifest(text.slice(end), file),
+      offer: decodeManifest(lines, file),
       lastAliveMs,
       sameBoot: header.bootId !== '' && header.bootId === bootId(),
     };

@@ -2,7 +2,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/config.js';
-import { takeInventory, type Inventory } from '../datadir/inventory.js';
+import { isSparse, takeInventory, type Inventory } from '../datadir/inventory.js';
 import { findSchemaLinks } from '../datadir/schema-links.js';
 import { resolveLayout, type Layout, type Place } from '../datadir/layout.js';
 import { splitIntoStreams } from '../datadir/streams.js';
@@ -107,7 +107,10 @@ function previewDonor(
     // `auto` decides when the joiner is there.
     compressor: config.compressor === 'none' || config.compressor === 'auto' ? undefined : config.compressor,
   };
-  const streams = splitIntoStreams(inventory.files, config.streams);
+  const streams = splitIntoStreams(
+    Array.from(inventory.files, (file) => ({ ...file, sparse: isSparse(file) })),
+    config.streams,
+  );
   const modules: Readonly<Record<Place, string>> = sharedModules(layout);
   const copies = streams.flatMap((stream, index) =>
     planJobs(stream, layout, modules).map((job, step) => {

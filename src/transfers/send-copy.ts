@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { keyOf, looksSame, mayDiffer, sentBefore, showsChanges, type SentFiles } from '../datadir/changes.js';
+import type { FileTable, Files } from '../datadir/file-table.js';
 import { DonorHashes } from '../datadir/hashes.js';
 import { isTable } from '../datadir/held.js';
 import { takeInventory, totalSize, type Inventory, type InventoryFile } from '../datadir/inventory.js';
@@ -14,7 +15,7 @@ import type { Courier } from './courier.js';
 import { describe, refuseExternalTables, type Premises } from './donate.js';
 import { releaseLock, takeLock } from './lock.js';
 import type { Answer } from './messages.js';
-import { signInterval, withSignsOfLife } from './signs-of-life.js';
+import { signInterval, withSignsOfLife, type SignsOfLife } from './signs-of-life.js';
 import { sendAll } from './streams.js';
 import { delay } from './wait.js';
 
@@ -26,49 +27,17 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   const { config, layout, context } = premises;
   const { emit, signal } = context;
   const started = context.now().getTime();
-  emit({ kind: 'phase', phase: 'offering' });
-  const send = (): Promise<void> => courier.sendSign();
-  // The first word from this side: until then the joiner counts how long no donor comes.
-  await send();
-  const offered = await withSignsOfLife(
-    { send, everyMs: signInterval([config.idleTimeoutMs]) },
-    signal,
-    (within) => look(premises, within),
-  );
-  refuseExternalTables(offered);
-  await courier.sendManifest(describe(offered, layout, context, undefined, 'offer'), 'offer');
-  const answer = await courier.fetchAnswer();
-  emit({ kind: 'notice', text: `the joiner runs version ${answer.tool} with rsync ${answer.rsync}` });
-  const signs = { send, everyMs: signInterval([config.idleTimeoutMs, answer.idleTimeoutMs]) };
-
-  const compressing = {
-    config,
-    layout,
-    answer,
-    own: premises.tools.compressors,
-    courier,
-    files: offered.files,
-  };
-  const compressor = await chooseCompressor(compressing, context);
-  const held = new Set(answer.held.complete.map(keyOf));
-  const sender = senderOf({ ...premises, client: { ...premises.client, compressor } }, answer, {
-    underLockBytes: sizeOfDueUnderLock(offered, answer),
-    // As the joiner counts while it knows the offer only.
-    assumedBytes: totalSize(offered.files.filter((file) => !held.has(keyOf(file)))),
-    tellTotal: (bytes) => courier.sendTotal(bytes),
-  });
+  const { modules, wantsHashes, signs, look, sender, sent } = await offerCopy(premises, courier);
   if (config.precopy !== 0) emit({ kind: 'phase', phase: 'copying' });
   const ahead = {
-    offered,
-    sentBefore: sentBefore(offered, answer.held.complete.filter(isTable)),
-    look: () => withSignsOfLife(signs, signal, (within) => look(premises, within)),
-    send: (pass: number, files: readonly InventoryFile[]) => sender.send(`pass ${pass}`, files, 'writing'),
+    ...{ sent, look },
+    send: (pass: number, files: Files<InventoryFile>) => sender.send(`pass ${pass}`, files, 'writing'),
   };
-  const sent = await copyAhead(config, ahead, context);
-  const hashes = answer.wantsHashes ? new DonorHashes(layout) : undefined;
+  await copyAhead(config, ahead, context);
+  const hashes = wantsHashes ? new DonorHashes(layout) : undefined;
   if (hashes !== undefined) {
     await withSignsOfLife(signs, signal, async (within) =>
-      hashes.takeAhead(await look(premises, within), within),
+      hashes.takeAhead(await takeLook(premises, within), within),
     );
   }
 
@@ -89,7 +58,7 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   const unlocked = context.now().getTime();
 
   emit({ kind: 'phase', phase: 'finishing' });
-  const kept = { ...inventory, files: inventory.files.filter((file) => answer.modules[file.place] !== '') };
+  const kept = { ...inventory, files: inventory.files.filter((file) => modules[file.place] !== '') };
   const manifest = describe(kept, layout, context, state, 'final');
   await settleWithJoiner(courier, { ...manifest, sentBytes: sender.sentBytes() }, context);
   emit({
@@ -103,7 +72,57 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   return state;
 }
 
-function look({ config, layout }: Premises, signal: AbortSignal): Promise<Inventory> {
+/** What donor and joiner have settled before anything is sent. */
+interface Agreement {
+  readonly modules: Answer['modules'];
+  readonly wantsHashes: boolean;
+  readonly signs: SignsOfLife;
+  /** Gives first what was offered, once: an inventory of very many files must not be kept for longer than it is needed. */
+  readonly look: () => Promise<Inventory>;
+  readonly sender: Sender;
+  /** What the joiner has already. */
+  readonly sent: SentFiles;
+}
+
+async function offerCopy(premises: Premises, courier: Courier): Promise<Agreement> {
+  const { config, layout, context } = premises;
+  const { emit, signal } = context;
+  emit({ kind: 'phase', phase: 'offering' });
+  const send = (): Promise<void> => courier.sendSign();
+  // The first word from this side: until then the joiner counts how long no donor comes.
+  await send();
+  const lookWith = (signs: SignsOfLife): Promise<Inventory> =>
+    withSignsOfLife(signs, signal, (within) => takeLook(premises, within));
+  const offered = await lookWith({ send, everyMs: signInterval([config.idleTimeoutMs]) });
+  refuseExternalTables(offered);
+  await courier.sendManifest(describe(offered, layout, context, undefined, 'offer'), 'offer');
+  const answer = await courier.fetchAnswer();
+  emit({ kind: 'notice', text: `the joiner runs version ${answer.tool} with rsync ${answer.rsync}` });
+  const signs = { send, everyMs: signInterval([config.idleTimeoutMs, answer.idleTimeoutMs]) };
+  const compressing = {
+    ...{ config, layout, answer, courier },
+    ...{ own: premises.tools.compressors, files: offered.files },
+  };
+  const compressor = await chooseCompressor(compressing, context);
+  let first: Inventory | undefined = offered;
+  return {
+    ...{ modules: answer.modules, wantsHashes: answer.wantsHashes, signs },
+    look: () => {
+      const given = first;
+      first = undefined;
+      return given === undefined ? lookWith(signs) : Promise.resolve(given);
+    },
+    sender: senderOf({ ...premises, client: { ...premises.client, compressor } }, answer, {
+      underLockBytes: sizeOfDueUnderLock(offered, answer),
+      // As the joiner counts while it knows the offer only.
+      assumedBytes: sizeOfMissing(offered, answer),
+      tellTotal: (bytes) => courier.sendTotal(bytes),
+    }),
+    sent: sentBefore(offered, answer.held.complete.filter(isTable)),
+  };
+}
+
+function takeLook({ config, layout }: Premises, signal: AbortSignal): Promise<Inventory> {
   // This transfer's claim: a file of its own on the file system that keeps the tables.
   const clockFile = join(layout.roots.data, claimFileName);
   return takeInventory(layout, { maxBinlogs: config.maxBinlogs, signal, clockFile });
@@ -112,7 +131,7 @@ function look({ config, layout }: Premises, signal: AbortSignal): Promise<Invent
 /** Sends the files of one pass after the other. */
 interface Sender {
   /** @param server whether the server writes meanwhile: then it is no error that a file changes or vanishes */
-  send(pass: string, files: readonly InventoryFile[], server: 'writing' | 'locked'): Promise<void>;
+  send(pass: string, files: Files<InventoryFile>, server: 'writing' | 'locked'): Promise<void>;
   /** In all passes so far. */
   sentBytes(): number;
 }
@@ -131,17 +150,23 @@ const worthTelling = 0.005;
 
 /** What has to wait for the lock, whatever is sent before: it counts in the total from the beginning. */
 function sizeOfDueUnderLock({ files }: Inventory, { modules }: Answer): number {
-  const due = files.filter((file) => !showsChanges(file) && modules[file.place] !== '');
-  return totalSize(due);
+  return totalSize(files.filter((file) => !showsChanges(file) && modules[file.place] !== ''));
+}
+
+/** What the joiner does not have. */
+function sizeOfMissing({ files }: Inventory, { held }: Answer): number {
+  const complete = new Set(held.complete.map(keyOf));
+  return totalSize(files.filter((file) => !complete.has(keyOf(file))));
 }
 
 function senderOf(
   { config, layout, client, workplace, context }: Premises,
-  answer: Answer,
+  { rsync, modules, links, held }: Answer,
   { underLockBytes, assumedBytes, tellTotal }: Whole,
 ): Sender {
-  const withoutChecksums = client.withoutChecksums && isAtLeast(answer.rsync, '3.2.0');
-  const similar = new Set(answer.held.similar.filter(isTable).map(keyOf));
+  const withoutChecksums = client.withoutChecksums && isAtLeast(rsync, '3.2.0');
+  const similar = new Set(held.similar.filter(isTable).map(keyOf));
+  const isSimilar = (file: InventoryFile): boolean => similar.delete(keyOf(file));
   let sentBytes = 0;
   let toldBytes = assumedBytes;
   const onTotal = (totalBytes: number): void => {
@@ -151,10 +176,9 @@ function senderOf(
   };
   return {
     sentBytes: () => sentBytes,
-    send: async (name, all, server) => {
-      const files = all.map((file) => (similar.delete(keyOf(file)) ? { ...file, similar: true } : file));
-      const { modules, links } = answer;
-      const what = { name, files, layout, modules, links, client: { ...client, withoutChecksums } };
+    send: async (name, files, server) => {
+      const rsyncs = { ...client, withoutChecksums };
+      const what = { ...{ name, files, isSimilar, layout, modules, links }, client: rsyncs };
       const laterBytes = server === 'writing' ? underLockBytes : 0;
       sentBytes += await sendAll(
         { ...what, sentBytes, laterBytes, onTotal, server },
@@ -167,17 +191,26 @@ function senderOf(
 }
 
 async function sendUnderLock(premises: Premises, sent: SentFiles, sender: Sender): Promise<Inventory> {
-  const { context } = premises;
-  const inventory = await look(premises, context.signal);
+  const inventory = await takeLook(premises, premises.context.signal);
   refuseExternalTables(inventory);
-  const due = inventory.files.filter((file) => mayDiffer(file, sent.get(keyOf(file))));
+  await sendDue(premises, inventory, sent, sender);
+  return sendUntilStill(premises, inventory, sender);
+}
+
+async function sendDue(
+  { context }: Premises,
+  { files }: Inventory,
+  sent: SentFiles,
+  sender: Sender,
+): Promise<void> {
+  const due = files.filter((file) => mayDiffer(file, sent.get(file)));
   if (sent.size > 0) {
     const bytes = totalSize(due);
     const text = `under the lock ${due.length} files with ${bytes} bytes are left to send`;
     context.emit({ kind: 'notice', text });
   }
+  sent.clear();
   await sender.send('copy', due, 'locked');
-  return sendUntilStill(premises, inventory, sender);
 }
 
 /** How often what has changed under the lock is sent again. */
@@ -191,16 +224,11 @@ async function sendUntilStill(premises: Premises, sent: Inventory, sender: Sende
   const { context } = premises;
   let before = sent;
   for (let round = 1; ; round++) {
-    const inventory = await look(premises, context.signal);
-    const known = new Map(before.files.map((file) => [keyOf(file), file]));
-    const changed = inventory.files.filter((file) => {
-      const then = known.get(keyOf(file));
-      return then === undefined || !looksSame(file, then);
-    });
+    const inventory = await takeLook(premises, context.signal);
+    const changed = changedSince(before, inventory);
     if (changed.length === 0) return inventory;
-    const names = changed
+    const names = Array.from(changed, ({ path }) => path)
       .slice(0, 5)
-      .map(({ path }) => path)
       .join(', ');
     if (round > roundsAtMost)
       throw new TransferError('COPY_INCOMPLETE', `files keep changing under the server's lock: ${names}`);
@@ -209,6 +237,13 @@ async function sendUntilStill(premises: Premises, sent: Inventory, sender: Sende
     await sender.send(`copy again ${round}`, changed, 'locked');
     before = inventory;
   }
+}
+
+function changedSince(before: Inventory, { files }: Inventory): FileTable<InventoryFile> {
+  return files.filter((file) => {
+    const then = before.files.find(file);
+    return then === undefined || !looksSame(file, then);
+  });
 }
 
 /** The verdict is asked for at once: the joiner's daemon lets the question wait until it is there. */

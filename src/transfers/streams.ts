@@ -1,9 +1,10 @@
 import type { Config } from '../config/config.js';
-import type { InventoryFile } from '../datadir/inventory.js';
+import type { Files } from '../datadir/file-table.js';
+import { isSparse, type InventoryFile } from '../datadir/inventory.js';
 import type { Layout, Place } from '../datadir/layout.js';
 import { splitIntoStreams } from '../datadir/streams.js';
 import type { ChildOutcome, StreamProgress } from '../events.js';
-import { planJobs, sendFiles, type Job, type TunnelClient } from '../plan/donor.js';
+import { planJobs, sendFiles, type FileToSend, type Job, type TunnelClient } from '../plan/donor.js';
 import { bytesRead } from '../processes/proc.js';
 import { supervise, type SupervisedChild } from '../processes/supervise.js';
 import type { TransferContext } from './context.js';
@@ -15,7 +16,11 @@ import type { Workplace } from './workplace.js';
 export interface Pass {
   /** Appears in the names of its streams and list files. */
   readonly name: string;
-  readonly files: readonly InventoryFile[];
+  readonly files: Files<InventoryFile>;
+  /** Whether the joiner has something that resembles a file; default: of none. */
+  readonly isSimilar?: (file: InventoryFile) => boolean;
+  /** The joiner's rsync may be too old to keep holes. */
+  readonly fillsHoles?: boolean;
   readonly layout: Layout;
   readonly modules: Readonly<Record<Place, string>>;
   /** See `Answer`. */
@@ -38,9 +43,7 @@ export async function sendAll(
   workplace: Workplace,
   context: TransferContext,
 ): Promise<number> {
-  const streams = splitIntoStreams(pass.files, config.streams).map((files, index) =>
-    planStream(`${pass.name} stream ${index + 1}`, planJobs(files, pass.layout, pass.modules, pass.links)),
-  );
+  const streams = planStreams(pass, config);
   const total = streams.reduce((sum, stream) => sum + stream.totalBytes, 0);
   const failed = new AbortController();
   const within = { ...context, signal: AbortSignal.any([context.signal, failed.signal]) };
@@ -82,6 +85,20 @@ interface Stream {
   /** Of jobs that have ended. */
   sentBytes: number;
   running: { readonly job: Job; readonly pid: number | undefined } | undefined;
+}
+
+function planStreams(pass: Pass, config: Config): Stream[] {
+  return splitIntoStreams(Array.from(pass.files, choiceOf(pass)), config.streams).map((files, index) =>
+    planStream(`${pass.name} stream ${index + 1}`, planJobs(files, pass.layout, pass.modules, pass.links)),
+  );
+}
+
+/** Takes over what counts for sending; the rest of what is known of very many files would fill the memory. */
+function choiceOf({ isSimilar, fillsHoles = false }: Pass): (file: InventoryFile) => FileToSend {
+  return (file) => {
+    const { place, path, size } = file;
+    return { place, path, size, sparse: !fillsHoles && isSparse(file), similar: isSimilar?.(file) === true };
+  };
 }
 
 function planStream(name: string, jobs: readonly Job[]): Stream {
@@ -143,7 +160,7 @@ function* fileList(job: Job): Generator<string> {
   for (let from = 0; from < job.files.length; from += perChunk) {
     yield job.files
       .slice(from, from + perChunk)
-      .map((file) => `./${file.path}\0`)
+      .map((path) => `./${path}\0`)
       .join('');
   }
 }

@@ -9,7 +9,8 @@ export async function verifyContents(
   manifest: Manifest,
 ): Promise<void> {
   if (config.verify !== 'checksum') return;
-  if (manifest.files.some(({ hash }) => hash === undefined)) {
+  for (const { hash } of manifest.files) {
+    if (hash !== undefined) continue;
     const text = "the donor's version sends no checksums, which verify=checksum asks for";
     throw new TransferError('PEER_PROTOCOL', text, { option: 'verify' });
   }

@@ -47,8 +47,9 @@ async function look(
   const dataDir = t.testdir({ shop: { 'one.ibd': 'first', 'two.ibd': 'other' } });
   const dir = join(dataDir, 'shop');
   const [one, two] = [join(dir, 'one.ibd'), join(dir, 'two.ibd')];
-  const take = async (): Promise<readonly InventoryFile[]> =>
-    (await takeInventory(layoutOf({ dataDir }), { maxBinlogs: 0 })).files;
+  const take = async (): Promise<readonly InventoryFile[]> => [
+    ...(await takeInventory(layoutOf({ dataDir }), { maxBinlogs: 0 })).files,
+  ];
   const before = new Map((await take()).map((file) => [keyOf(file), file]));
   change({ one, two, dir });
   const after = await take();
@@ -162,6 +163,5 @@ function sample(): InventoryFile {
     dev: 1,
     ino: 2,
     allocated: 512,
-    sparse: false,
   };
 }

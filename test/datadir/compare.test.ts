@@ -24,7 +24,7 @@ const tree = () => ({
 
 async function manifestOf(layout: Layout): Promise<Manifest> {
   const { files, directories } = await takeInventory(layout, { maxBinlogs: 1 });
-  const binlogs = files.filter(({ place }) => place === 'binlog').map(({ path }) => path);
+  const binlogs = [...files].filter(({ place }) => place === 'binlog').map(({ path }) => path);
   return {
     format: 1,
     tool: 'test',
@@ -147,7 +147,7 @@ t.test("a file that only the donor's layout knows by name is looked for under th
   const joiner = layoutOf({ dataDir: join(dir, 'joiner') });
   const manifest = await manifestOf(donor);
   t.strictSame(
-    manifest.files.map(({ path }) => path),
+    [...manifest.files].map(({ path }) => path),
     ['pages'],
   );
   t.strictSame(await compareWithManifest(joiner, manifest), []);
@@ -178,7 +178,7 @@ t.test('what a server keeps for itself in sub directories is no part of a copy',
   const joiner = layoutOf({ dataDir: join(dir, 'joiner'), serverFiles });
   const manifest = await manifestOf(donor);
   t.strictSame(manifest.directories, ['empty', 'shop']);
-  t.notOk(manifest.files.some(({ path }) => /logs|run/.test(path)));
+  t.notOk([...manifest.files].some(({ path }) => /logs|run/.test(path)));
   const before = everythingBelow(join(dir, 'joiner'));
   t.strictSame(await removeUnlisted(joiner, manifest), { removed: 0 });
   t.strictSame(everythingBelow(join(dir, 'joiner')), before, 'the joiner keeps its own');
@@ -193,7 +193,7 @@ t.test('a directory for temporary files that holds data is not left out', async 
     innodbUndoDirectory: 'below/undo',
     serverFiles: [{ kind: 'directory', path: 'below' }],
   });
-  t.ok((await manifestOf(layout)).files.some(({ path }) => path === 'below/x.ibd'));
+  t.ok([...(await manifestOf(layout)).files].some(({ path }) => path === 'below/x.ibd'));
 });
 
 /** Both sides were made by hand here. */

@@ -29,7 +29,7 @@ function scene(t: Test): { layout: Layout; offer: Manifest; broken: BrokenTransf
 
 const changed = (offer: Manifest, change: Partial<ManifestFile>): Manifest => ({
   ...offer,
-  files: offer.files.map((file) => ({ ...file, ...change })),
+  files: Array.from(offer.files, (file) => ({ ...file, ...change })),
 });
 
 t.test('a table that was received and has not changed since need not be sent again', async (t) => {

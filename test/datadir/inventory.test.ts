@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Inventory } from '../../src/datadir/inventory.js';
-import { takeInventory } from '../../src/datadir/inventory.js';
+import { isSparse, takeInventory } from '../../src/datadir/inventory.js';
 import type { Layout } from '../../src/datadir/layout.js';
 import { layoutOf } from './settings.js';
 
 const listed = (inventory: Inventory): string[] =>
-  inventory.files.map(({ place, path }) => `${place}: ${path}`).sort();
+  [...inventory.files].map(({ place, path }) => `${place}: ${path}`).sort();
 const take = (layout: Layout, maxBinlogs = 1): Promise<Inventory> => takeInventory(layout, { maxBinlogs });
 
 const topLevel = {
@@ -69,7 +69,7 @@ t.test('everything in the schema directories travels, and of the rest what a ser
   t.ok(inventory.directories.indexOf('#rocksdb') < inventory.directories.indexOf('#rocksdb/deeper'));
   t.equal(
     inventory.bytes,
-    inventory.files.reduce((sum, { size }) => sum + size, 0),
+    [...inventory.files].reduce((sum, { size }) => sum + size, 0),
   );
   t.strictSame(inventory.external, []);
 });
@@ -210,13 +210,13 @@ t.test('as many binary logs travel as are asked for, the newest, of those that e
   ];
   for (const [maxBinlogs, names] of cases) {
     t.strictSame(
-      (await take(layout, maxBinlogs)).files.map(({ path }) => path),
+      [...(await take(layout, maxBinlogs)).files].map(({ path }) => path),
       names,
       `${maxBinlogs}`,
     );
   }
   rmSync(join(dataDir, 'my.idx'));
-  t.strictSame((await take(layout, -1)).files, [], 'without an index');
+  t.strictSame([...(await take(layout, -1)).files], [], 'without an index');
 });
 
 t.test('tables outside the data directory are named', async (t) => {
@@ -228,7 +228,7 @@ t.test('a file with holes is known as such', async (t) => {
   const dataDir = t.testdir({ shop: { 'full.ibd': 'x'.repeat(200_000), 'holes.ibd': '' } });
   truncateSync(join(dataDir, 'shop/holes.ibd'), 1_000_000);
   const { files } = await take(layoutOf({ dataDir }));
-  t.strictSame(Object.fromEntries(files.map(({ path, sparse }) => [path, sparse])), {
+  t.strictSame(Object.fromEntries(Array.from(files, (file) => [file.path, isSparse(file)])), {
     'shop/full.ibd': false,
     'shop/holes.ibd': true,
   });
@@ -282,7 +282,7 @@ t.test(
     const found = execFileSync('find', [dataDir, '-type', 'f', '-printf', '%P %s\n'], { encoding: 'utf8' });
     const inventory = await take(layoutOf({ dataDir }));
     t.strictSame(
-      inventory.files.map(({ path, size }) => `${path} ${size}`).sort(),
+      [...inventory.files].map(({ path, size }) => `${path} ${size}`).sort(),
       found
         .trim()
         .split('\n')

@@ -12,7 +12,6 @@ const file = (path: string, size: number): InventoryFile => ({
   dev: 1,
   ino: 1,
   allocated: 0,
-  sparse: false,
 });
 
 const anyFiles = fc

@@ -136,7 +136,6 @@ t.test('auto measures what it has to, and says what it found', async (t) => {
       dev: 1,
       ino: 1,
       allocated: size,
-      sparse: false,
     };
   };
   const layout = { roots: { data: dir } } as unknown as Layout;

@@ -2,7 +2,8 @@ import t from 'tap';
 import type { Config } from '../../src/config/config.js';
 import type { Inventory, InventoryFile } from '../../src/datadir/inventory.js';
 import { copyAhead, dueAhead, isWorthIt } from '../../src/transfers/copy-ahead.js';
-import { keyOf } from '../../src/datadir/changes.js';
+import { SentFiles } from '../../src/datadir/changes.js';
+import { FileTable } from '../../src/datadir/file-table.js';
 import { recordTransfer } from './context.js';
 
 const mib = 1024 * 1024;
@@ -17,13 +18,12 @@ function table(name: string, sizeMib: number, changedMs = 0): InventoryFile {
     dev: 1,
     ino: 1,
     allocated: 0,
-    sparse: false,
   };
 }
 
 const at = (takenMs: number, files: readonly InventoryFile[]): Inventory => ({
   takenMs,
-  ...{ files, directories: [], bytes: 0, external: [] },
+  ...{ files: FileTable.of(files), directories: [], bytes: 0, external: [] },
 });
 
 /** What each pass sends, when the server's files look like this at the beginning of each. */
@@ -33,21 +33,23 @@ async function passesOver(
 ): Promise<{ passes: string[][]; sent: string[] }> {
   const passes: string[][] = [];
   let looked = 0;
-  const sent = await copyAhead(
+  const sent = new SentFiles();
+  await copyAhead(
     { precopy },
     {
-      offered: looks[0]!,
-      sentBefore: new Map(),
-      look: () => Promise.resolve(looks[++looked]!),
+      sent,
+      look: () => Promise.resolve(looks[looked++]!),
       send: (pass, files) => {
         t.equal(pass, passes.length + 1);
-        passes.push(files.map(({ path }) => path.replace('shop/', '')));
+        passes.push(Array.from(files, ({ path }) => path.replace('shop/', '')));
         return Promise.resolve();
       },
     },
     recordTransfer(),
   );
-  return { passes, sent: [...sent.keys()].map((key) => key.replace('data/shop/', '')) };
+  const names = new Set(looks.flatMap(({ files }) => Array.from(files, ({ path }) => path)));
+  const known = [...names].filter((path) => sent.get({ place: 'data', path }) !== undefined);
+  return { passes, sent: known.map((path) => path.replace('shop/', '')) };
 }
 
 t.test('passes are repeated as long as each leaves clearly less than the last', async (t) => {
@@ -84,12 +86,14 @@ t.test('a table that nobody writes to is sent once', async (t) => {
 
 t.test('what changed since its own pass began is due, whenever other files were sent', (t) => {
   const [one, two] = [table('one.ibd', 1, 1_000_000), table('two.ibd', 1, 1_000_000)];
-  const sent = new Map([
-    [keyOf(one), { file: one, passStartedMs: 500_000 }],
-    [keyOf(two), { file: two, passStartedMs: 2_000_000 }],
-  ]);
+  const sent = new SentFiles();
+  sent.set({ file: one, passStartedMs: 500_000 });
+  sent.set({ file: two, passStartedMs: 2_000_000 });
   t.strictSame(
-    dueAhead([one, two, table('new.ibd', 1), table('x.MYD', 1)], sent).map(({ path }) => path),
+    Array.from(
+      dueAhead(FileTable.of([one, two, table('new.ibd', 1), table('x.MYD', 1)]), sent),
+      ({ path }) => path,
+    ),
     ['shop/one.ibd', 'shop/new.ibd'],
   );
   t.end();
