@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { places } from '../../src/datadir/layout.js';
 import { decodeManifest, encodeManifest, type Manifest } from '../../src/datadir/manifest.js';
+import { linesOf } from '../../src/datadir/text-lines.js';
 import { parseClaim } from '../../src/transfers/claim.js';
 import { encodeTold, peerError, readAnswer, readTold, type Told } from '../../src/transfers/messages.js';
 import { lookAtPartialCopy, partialCopyFile, readBrokenTransfer } from '../../src/transfers/partial-copy.js';
@@ -56,10 +57,10 @@ const manifests = fc.oneof(
 );
 
 export const manifestTexts = target('manifests', 16, manifests, (input) => {
-  const manifest = resultOrRefusal(() => decodeManifest(input, 'the manifest'));
+  const manifest = resultOrRefusal(() => decodeManifest(linesOf([input]), 'the manifest'));
   if (manifest === undefined) return;
   for (const name of [
-    ...manifest.files.map((file) => file.path),
+    ...Array.from(manifest.files, (file) => file.path),
     ...manifest.directories,
     ...manifest.binlogs,
   ])
