@@ -8,6 +8,7 @@ const rooms = [
   'errors',
   'events',
   'durable-file',
+  'shell-quote',
   'option-files',
   'config',
   'surroundings',

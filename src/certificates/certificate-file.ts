@@ -4,6 +4,7 @@ import { placeOf } from '../config/source.js';
 import type { Source, Sourced } from '../config/source.js';
 import { TransferError } from '../errors.js';
 import type { ErrorDetail } from '../errors.js';
+import { shellQuote } from '../shell-quote.js';
 import { ownUser } from '../surroundings.js';
 import { readFacts } from './facts.js';
 import type { CertificateFacts } from './facts.js';
@@ -135,10 +136,11 @@ function notPem(path: string, bytes: Buffer, detail: ErrorDetail): TransferError
     return new TransferError('CERTIFICATE_NOT_PEM', message, detail);
   }
   const kind = derKind(bytes);
+  const file = shellQuote(path);
   const command = {
-    certificate: `openssl x509 -inform DER -in ${path} -out NEW.pem`,
-    'private key': `openssl pkey -inform DER -in ${path} -out NEW.pem`,
-    'PKCS#12 archive': `openssl pkcs12 -in ${path} -nodes -out NEW.pem`,
+    certificate: `openssl x509 -inform DER -in ${file} -out NEW.pem`,
+    'private key': `openssl pkey -inform DER -in ${file} -out NEW.pem`,
+    'PKCS#12 archive': `openssl pkcs12 -in ${file} -nodes -out NEW.pem`,
   }[kind];
   return new TransferError('CERTIFICATE_NOT_PEM', `${path} is DER (a ${kind}), expected PEM`, {
     ...detail,

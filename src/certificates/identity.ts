@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Source, Sourced } from '../config/source.js';
 import { TransferError } from '../errors.js';
 import type { Finding } from '../errors.js';
+import { shellQuote } from '../shell-quote.js';
 import { blame, certificatesOf, readCertificateFile } from './certificate-file.js';
 import type { CertificateFile } from './certificate-file.js';
 import { hasSigned, isSame } from './chain.js';
@@ -150,7 +151,7 @@ function checkExposure(file: CertificateFile, source: Source): readonly Finding[
       severity: 'warning',
       code: 'KEY_EXPOSED',
       message: `every user of this host can ${can.join(' and ')} the private key in ${file.path} (mode ${mode})`,
-      hint: `chmod 0600 ${file.path}`,
+      hint: `chmod 0600 ${shellQuote(file.path)}`,
       ...blame(source),
     },
   ];

@@ -41,7 +41,6 @@ export function changeMaster(given: {
   readonly crl?: string | undefined;
   readonly verifiesName?: boolean | undefined;
 }): string {
-  const text = (value: string): string => `'${value.replace(/[\\']/g, '\\$&')}'`;
   const files = [
     ['MASTER_SSL_CA', given.ca],
     ['MASTER_SSL_CERT', given.cert],
@@ -49,13 +48,18 @@ export function changeMaster(given: {
     ['MASTER_SSL_CRL', given.crl],
   ] as const;
   const parts = [
-    `MASTER_HOST=${text(given.host)}`,
+    `MASTER_HOST=${sqlText(given.host)}`,
     ...(given.port === undefined || given.port === 3306 ? [] : [`MASTER_PORT=${given.port}`]),
     'MASTER_SSL=1',
-    ...files.flatMap(([option, value]) => (value === undefined ? [] : [`${option}=${text(value)}`])),
+    ...files.flatMap(([option, value]) => (value === undefined ? [] : [`${option}=${sqlText(value)}`])),
     `MASTER_SSL_VERIFY_SERVER_CERT=${given.verifiesName === false ? 0 : 1}`,
   ];
   return `CHANGE MASTER TO ${parts.join(', ')};`;
+}
+
+/** A text as an SQL literal. */
+export function sqlText(value: string): string {
+  return `'${value.replace(/[\\']/g, '\\$&')}'`;
 }
 
 /** The lines with which servers learn of revoked certificates. */

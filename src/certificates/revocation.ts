@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { placeOf, type Sourced } from '../config/source.js';
 import { TransferError, type Finding } from '../errors.js';
+import { shellQuote } from '../shell-quote.js';
 import {
   blame as placeBehind,
   readCertificateFile,
@@ -83,7 +84,7 @@ function readDirectory(setting: Sourced<string>): readonly CrlFacts[] {
       `${path} holds no revocation list whose name is a hash (like 1a2b3c4d.r0)`,
       {
         ...placeBehind(setting.source),
-        hint: `run: openssl rehash ${path}`,
+        hint: `run: openssl rehash ${shellQuote(path)}`,
       },
     );
   }

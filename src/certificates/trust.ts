@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Sourced } from '../config/source.js';
 import { TransferError } from '../errors.js';
 import type { Finding } from '../errors.js';
+import { shellQuote } from '../shell-quote.js';
 import {
   blame,
   certificatesOf,
@@ -66,7 +67,7 @@ function readCaPath(setting: Sourced<string>): Pick<Trust, 'certificates' | 'fin
   const names = listDirectory(setting);
   const hashed = names.filter((name) => hashedName.test(name)).sort();
   const others = names.filter((name) => pemName.test(name));
-  const hint = `run: openssl rehash ${path}`;
+  const hint = `run: openssl rehash ${shellQuote(path)}`;
   if (hashed.length === 0) {
     const what = others.length === 0 ? 'no file' : `${others.length} certificate files, but none`;
     const message = `${path} holds ${what} whose name is the hash of a CA's name (like 1a2b3c4d.0), and OpenSSL sees only those`;
@@ -90,7 +91,7 @@ function checkUnhashed(
   });
   if (unseen.length === 0) return [];
   const message = `OpenSSL does not see ${unseen.join(', ')} in ${path}: no file with a hash for a name (like 1a2b3c4d.0) has the same content`;
-  const hint = `run: openssl rehash ${path}`;
+  const hint = `run: openssl rehash ${shellQuote(path)}`;
   return [{ severity: 'warning', code: 'CERTIFICATE_MISSING', message, hint, ...detail }];
 }
 

@@ -3,13 +3,14 @@ import { loadServer, type GivenServer } from '../agent/servers.js';
 import { listNames } from '../certificates/checks.js';
 import type { CertificateFacts } from '../certificates/facts.js';
 import { loadIdentity } from '../certificates/identity.js';
-import { changeMaster } from '../certificates/option-lines.js';
+import { changeMaster, sqlText } from '../certificates/option-lines.js';
 import { fetchPresented } from '../certificates/presented.js';
 import { loadRevocation } from '../certificates/revocation.js';
 import { loadTrust } from '../certificates/trust.js';
 import { parseAddress } from '../config/address.js';
 import { find } from '../config/settings.js';
 import { TransferError, type Finding } from '../errors.js';
+import { shellQuote } from '../shell-quote.js';
 import { findingOf } from './check-server.js';
 import { judgePresented } from './judge.js';
 import { reportOf, section, type CheckReport, type Section } from './report.js';
@@ -124,7 +125,7 @@ function nameFindings(leaf: CertificateFacts, host: string): readonly Finding[] 
       severity: 'error',
       code: 'CERTIFICATE_NAME_MISMATCH',
       message: `MASTER_HOST=${JSON.stringify(host)} is not what the primary's certificate is for: it has ${listNames(leaf)}`,
-      hint: `use MASTER_HOST='${other ?? 'a name of the certificate'}' (in /etc/hosts if need be), or issue the primary's certificate with --san ${host}`,
+      hint: `use MASTER_HOST=${other === undefined ? 'a name of the certificate' : sqlText(other)} (in /etc/hosts if need be), or issue the primary's certificate with --san ${shellQuote(host)}`,
     },
   ];
 }

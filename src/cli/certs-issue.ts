@@ -15,6 +15,7 @@ import {
 import { optionLines } from '../certificates/option-lines.js';
 import { writeFiles, type NewFile, type Writing } from '../certificates/write-files.js';
 import { TransferError } from '../errors.js';
+import { shellQuote } from '../shell-quote.js';
 import { currentTime } from '../surroundings.js';
 
 /** Where certificates are written and how they are made. */
@@ -77,7 +78,7 @@ export async function selfSignNode(
   writeNode(node, issued, all, options, print);
   print('');
   print(`# ${all} is to hold the certificates of all nodes; with them in one place:`);
-  print(`#   galera-sst-tunnel certs bundle ${all} *.crt`);
+  print(`#   galera-sst-tunnel certs bundle ${shellQuote(all)} *.crt`);
 }
 
 /** `certs renew NAME`: the same names for another while, under the same key unless a new one is wanted. */

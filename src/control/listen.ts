@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { TransferError } from '../errors.js';
+import { shellQuote } from '../shell-quote.js';
 import { ownUser } from '../surroundings.js';
 import { longestSocketPath } from './socket.js';
 
@@ -99,7 +100,7 @@ function cannotListen(path: string, cause: unknown): TransferError {
     isMissing ? 'DIRECTORY_MISSING' : 'DIRECTORY_NOT_WRITABLE',
     `cannot listen on ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
     {
-      hint: `create ${dirname(path)}, owned by the user of the agent (systemd's RuntimeDirectory does it)`,
+      hint: `create ${shellQuote(dirname(path))}, owned by the user of the agent (systemd's RuntimeDirectory does it)`,
       cause,
     },
   );

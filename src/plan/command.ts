@@ -1,4 +1,4 @@
-import { shellQuote } from './shell-quote.js';
+import { shellQuote } from '../shell-quote.js';
 
 /** A command as data: what runs, where, and with which variables beyond the fixed environment. */
 export interface Command {

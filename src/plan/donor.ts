@@ -5,7 +5,7 @@ import type { FileName } from '../datadir/file-table.js';
 import { rootOf, type Layout, type Place } from '../datadir/layout.js';
 import type { Command } from './command.js';
 import { transferUser } from './modules.js';
-import { shellQuote } from './shell-quote.js';
+import { shellQuote } from '../shell-quote.js';
 import { clientOptions } from './tunnel.js';
 
 /** The variable that carries socat's address to the connection command. */

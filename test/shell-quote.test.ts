@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import t from 'tap';
-import { shellQuote } from '../../src/plan/shell-quote.js';
+import { shellQuote } from '../src/shell-quote.js';
 
 const table = [
   ['', "''"],
