@@ -20,7 +20,8 @@ import { fileURLToPath } from 'node:url';
 import { readLines } from '../../src/processes/lines.js';
 import { runSync } from '../lab/commands.js';
 
-const script = fileURLToPath(new URL('../../../scripts/wsrep_sst_rsync_tunnel', import.meta.url));
+/** The script as it lies in the checkout. */
+export const scriptFile = fileURLToPath(new URL('../../../scripts/wsrep_sst_rsync_tunnel', import.meta.url));
 
 /** The server's user: the script runs as it, as it does when a server starts it. */
 export const serverUser = {
@@ -40,6 +41,8 @@ export interface RunOptions {
   /** A command that runs the script, such as `unshare -m sh -c … sh`. */
   readonly through?: readonly string[];
   readonly dataDir?: string;
+  /** Another copy of the script. */
+  readonly script?: string;
 }
 
 /** A node without a server: data directory, option file, port, and the script run as the server would run it. */
@@ -112,7 +115,14 @@ export class BareNode {
   start(role: 'joiner' | 'donor', options: RunOptions = {}): ScriptRun {
     const address =
       options.address ?? (role === 'joiner' ? this.address : `${this.address}/rsync_tunnel_sst`);
-    const { dataDir = this.dataDir, env, args = [], through = [], user = 'mysql' } = options;
+    const {
+      dataDir = this.dataDir,
+      env,
+      args = [],
+      through = [],
+      user = 'mysql',
+      script = scriptFile,
+    } = options;
     const asUser =
       user === 'root' ? [] : ['setpriv', '--reuid', 'mysql', '--regid', 'mysql', '--clear-groups'];
     const words = [...through, ...asUser, script, '--role', role, '--address', address];
