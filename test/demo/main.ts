@@ -102,17 +102,17 @@ function timeline(lines: readonly ScriptLine[]): { node: string; text: string; a
     }));
 }
 
-/** The tunnel's address stands before every rsync: once is enough to read it. */
+/** The tunnel's address stands before every rsync: once is enough, for a reader and for a shell. */
 function shortened(
   commands: readonly { name: string; command: string }[],
 ): { name: string; command: string }[] {
-  const seen = new Set<string>();
-  return commands.map(({ name, command }) => {
-    const [variable, address] = /^(GALERA_SST_TUNNEL_TO)=(\S+)/.exec(command)?.slice(1) ?? [];
-    if (variable === undefined || address === undefined) return { name, command };
-    if (!seen.has(address)) seen.add(address);
-    else command = command.replace(address, '[as above]');
-    return { name, command };
+  let exported = '';
+  return commands.flatMap(({ name, command }) => {
+    const [assignment = ''] = /^GALERA_SST_TUNNEL_TO=\S+ /.exec(command) ?? [];
+    const short = { name, command: command.slice(assignment.length) };
+    if (assignment === '' || assignment === exported) return [short];
+    exported = assignment;
+    return [{ name: 'for all that follow', command: `export ${assignment.trim()}` }, short];
   });
 }
 
@@ -120,6 +120,9 @@ async function checkSame(donor: LabNode, joiner: LabNode): Promise<boolean> {
   const { tables, differing } = await compare(donor, joiner);
   const isSame = tables > 0 && differing.length === 0;
   story.check(isSame, `CHECKSUM TABLE of ${tables} tables on both nodes: ${differing.length} differ`);
+  story.fact(
+    '(all but MEMORY tables, which lie in no file, and those of the system that are each node’s own)',
+  );
   for (const table of differing) story.fact(table);
   return isSame;
 }
