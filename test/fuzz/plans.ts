@@ -7,7 +7,7 @@ import { gatherSettings } from '../../src/config/settings.js';
 import { resolveLayout } from '../../src/datadir/layout.js';
 import { planJoiner, type JoinerPlan } from '../../src/plan/joiner.js';
 import { placeModules } from '../../src/plan/modules.js';
-import { shellQuote } from '../../src/plan/shell-quote.js';
+import { shellQuote } from '../../src/shell-quote.js';
 import { connectAddress } from '../../src/plan/tunnel.js';
 import { parseArguments } from '../../src/sst-script/arguments.js';
 import { hostileArgument, hostileText } from './inputs.js';
