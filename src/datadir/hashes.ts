@@ -12,7 +12,9 @@ import type { Manifest, ManifestFile } from './manifest.js';
 async function hashFile(path: string, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+      // Its own reason; a stream that is given the signal fails with an AbortError.
+      signal.throwIfAborted();
       hash.update(chunk as Buffer);
     }
   } catch (thrown) {

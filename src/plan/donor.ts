@@ -6,7 +6,7 @@ import { rootOf, type Layout, type Place } from '../datadir/layout.js';
 import type { Command } from './command.js';
 import { transferUser } from './modules.js';
 import { shellQuote } from '../shell-quote.js';
-import { clientOptions } from './tunnel.js';
+import { clientOptions, tellIfKilled } from './tunnel.js';
 
 /** The variable that carries socat's address to the connection command. */
 export const tunnelVariable = 'GALERA_SST_TUNNEL_TO';
@@ -14,9 +14,10 @@ export const tunnelVariable = 'GALERA_SST_TUNNEL_TO';
 /**
  * rsync's connection command. rsync splits it itself and gives it a socket pair; the shell that it names sees only
  * this constant string. `RSYNC_CONNECT_PROG` would do too, but for that rsync connects through a TCP pair on
- * localhost, whose delayed acknowledgements cost 40 ms a turn and half the throughput (rsync 3.5.0).
+ * localhost, whose delayed acknowledgements cost 40 ms a turn and half the throughput (rsync 3.5.0). The shell stays, to
+ * tell that socat was killed (by the kernel for want of memory, for one): rsync only sees a connection that ends.
  */
-export const connectionCommand = `sh -c 'exec socat ${clientOptions.join(' ')} STDIO "$${tunnelVariable}"'`;
+export const connectionCommand = `sh -c 'socat ${clientOptions.join(' ')} STDIO "$${tunnelVariable}"; ${tellIfKilled('socat')}; exit $s'`;
 
 /** What every rsync client of a donor needs to know. */
 export interface TunnelClient {

@@ -5,7 +5,7 @@ import type { SchemaLink } from '../datadir/schema-links.js';
 import type { Command } from './command.js';
 import { dataModule, linkModule, messageModules, placeModules, transferUser } from './modules.js';
 import { rsyncdConf, type DaemonModule } from './rsyncd-conf.js';
-import { listenAddress, listenerOptions, type TunnelFiles } from './tunnel.js';
+import { listenAddress, listenerOptions, tellIfKilled, type TunnelFiles } from './tunnel.js';
 
 /** What the joiner's side of a tunnel consists of, as data. */
 export interface JoinerPlan {
@@ -76,7 +76,7 @@ export function planJoiner(facts: JoinerFacts): JoinerPlan {
         listenAddress(config.address, facts.bind, config.tls, facts.files),
         // When its program fails, socat (1.7.4.4) ends at once and loses what the program said last, one time in
         // three: an rsync that reports "auth failed" or a full disk must not be seen to fail.
-        'SYSTEM:rsync --server --daemon --config=rsyncd.conf .; exit 0',
+        `SYSTEM:rsync --server --daemon --config=rsyncd.conf .; ${tellIfKilled('rsync')}; exit 0`,
       ],
       // The address would need two levels of escaping for a path; relative to the directory it needs none.
       cwd: workDir,

@@ -26,6 +26,17 @@ export const listenerOptions: readonly string[] = ['-d', '-d', '-t', '5', '-b', 
 export const clientOptions: readonly string[] = ['-t', '0', '-b', blockSize];
 
 /**
+ * The end of a shell's command that tells on stderr when the program before was killed or has crashed: SIGILL to SIGSEGV, of which
+ * SIGKILL is what matters. `s` is its status then. Without quotes and brackets, which are syntax in a socat address.
+ */
+export function tellIfKilled(program: string): string {
+  return `s=$?; test $s -lt 132 || test $s -gt 139 || echo ${program} was killed with status $s >&2`;
+}
+
+/** What {@link tellIfKilled} tells, with the program and the status that the shell gives it, which is 128 and the signal. */
+export const killedWords = /^(\w+) was killed with status (\d+)$/m;
+
+/**
  * A peer that is gone without a word (power, network) is noticed within 70 s, also while no byte is due: by rsync's own
  * limit only where one is set.
  */

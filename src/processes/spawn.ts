@@ -83,6 +83,42 @@ export function spawnGuarded(command: Command, marker: string): Child {
   };
 }
 
+/** What waits for the end of this process. */
+export interface Sweeper {
+  /** Nothing is left to be removed. */
+  dismiss(): void;
+}
+
+/**
+ * Starts a shell that outlives this process and then removes files and directories that it has left: it waits for the end of a
+ * pipe that only this process holds. It has a process group and a session of its own and ignores what asks it to end; `marker` makes
+ * it known as a leftover of the transfer, should the next one be quicker.
+ */
+export function startSweeper(paths: readonly string[], marker: string): Sweeper {
+  const subprocess = execa('/bin/sh', ['-c', sweeping, 'sh', ...paths], {
+    cwd: '/',
+    env: { ...childEnvironment(), [markerVariable]: marker },
+    extendEnv: false,
+    detached: true,
+    buffer: false,
+    reject: false,
+    cleanup: false,
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  });
+  const lifeline = subprocess.stdio[3] as unknown as (Writable & { unref?: () => void }) | undefined;
+  lifeline?.on('error', () => undefined);
+  lifeline?.unref?.();
+  subprocess.unref();
+  return {
+    dismiss: () => {
+      subprocess.kill('SIGKILL');
+      lifeline?.destroy();
+    },
+  };
+}
+
+const sweeping = 'trap "" TERM INT HUP QUIT; read -r _ <&3; exec rm -rf -- "$@"';
+
 /**
  * Runs a short command to its end and gives what it printed on both streams; for `--version` and the like.
  * @param given.env beside what all children inherit

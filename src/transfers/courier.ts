@@ -9,7 +9,7 @@ import { supervise } from '../processes/supervise.js';
 import type { TransferContext } from './context.js';
 import { encodeTold, encodeTotal, peerError, readAnswer, readTold, tell, type Answer } from './messages.js';
 import { rsyncFailure } from './rsync-failure.js';
-import { untilAborted, within } from './wait.js';
+import { delay, untilAborted, within } from './wait.js';
 import type { Workplace } from './workplace.js';
 
 /** Carries messages between donor and joiner, each through a tunnel of its own. */
@@ -34,6 +34,10 @@ export interface Courier {
   /** Sends so many bytes that mean nothing, to see how long that takes. */
   sendProbe(bytes: number): Promise<void>;
 }
+
+/** A joiner that is still there can be asked again at once; one that is gone is given up after some two seconds. */
+const askAgainMs = 300;
+const mostFailures = 5;
 
 /** @param onFailure is told the joiner's reason as soon as it is known, from its answer on */
 export function courierTo(
@@ -66,19 +70,24 @@ export function courierTo(
     const told = readTold(await fetch(messageModules.verdict, messageFiles.verdict, 'verdict', patient));
     if (!told.ok) throw (word = peerError('joiner', told.failure));
   };
-  const begin = (): Promise<void> => {
-    verdict ??= fetchVerdict();
-    // A connection that broke while nothing was said yet is no verdict: it is asked for anew.
-    verdict.catch(() => {
-      if (word !== undefined) {
-        onFailure(word);
+  const askUntilHeard = async (): Promise<void> => {
+    for (let failures = 0; ; failures++) {
+      const askedMs = performance.now();
+      try {
+        await fetchVerdict();
         return;
+      } catch (error) {
+        if (word !== undefined) onFailure(word);
+        // A connection that broke while nothing was said yet is no verdict: it is asked for anew.
+        if (performance.now() - askedMs > 5000) failures = 0;
+        if (word !== undefined || failures >= mostFailures) throw error;
       }
-      verdict = undefined;
-      setTimeout(() => {
-        if (!context.signal.aborted) void begin();
-      }, 500).unref();
-    });
+      await delay(askAgainMs, context.signal);
+    }
+  };
+  const begin = (): Promise<void> => {
+    verdict ??= askUntilHeard();
+    verdict.catch(() => undefined);
     return verdict;
   };
   const heard = (): TransferError | undefined => word;
@@ -120,7 +129,8 @@ export function courierTo(
       const file = workplace.write(messageFiles.failure, encodeTold({ ok: false, failure: tell(error) }));
       await send(file, 'failure', {
         ...supervision,
-        signal: AbortSignal.timeout(error.code === 'TIMED_OUT' ? 1000 : 4000),
+        // A joiner that could not be reached a moment ago has perhaps lost one connection only.
+        signal: AbortSignal.timeout(/^(TIMED_OUT|PEER_UNREACHABLE)$/.test(error.code) ? 1500 : 4000),
       });
     },
     sendTotal: (totalBytes) => {

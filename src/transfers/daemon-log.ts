@@ -13,6 +13,11 @@ export interface DaemonLogListener {
    */
   readonly onDonor: (access: 'write' | 'read', module: string, pid: number) => void;
   readonly onFailure: (error: TransferError) => void;
+  /**
+   * A connection for writing has ended in the middle. `pid` is the daemon's process where that has not forked another one yet:
+   * only then it may be somebody who has not been let in.
+   */
+  readonly onBroken: (text: string, pid: number | undefined) => void;
 }
 
 /** A log that is being followed. */
@@ -49,11 +54,12 @@ export function followDaemonLog(file: string, listener: DaemonLogListener): Foll
   };
 }
 
-function report(line: string, { emit, onDonor, onFailure }: DaemonLogListener): void {
+function report(line: string, { emit, onDonor, onFailure, onBroken }: DaemonLogListener): void {
   const said = understandDaemonLine(line);
+  const pid = Number(/^\S+ \S+ \[(\d+)\] /.exec(line)?.[1]);
   switch (said.kind) {
     case 'donor':
-      onDonor(said.access, said.module, Number(/^\S+ \S+ \[(\d+)\] /.exec(line)?.[1]));
+      onDonor(said.access, said.module, pid);
       return;
     case 'no secret':
       onFailure(
@@ -71,6 +77,10 @@ function report(line: string, { emit, onDonor, onFailure }: DaemonLogListener): 
       return;
     case 'not written':
       onFailure(notWritten(said.text));
+      return;
+    case 'broken':
+      emit({ kind: 'child output', name: 'rsync daemon', line: said.text });
+      onBroken(said.text, said.isForked ? undefined : pid);
       return;
     case 'trouble':
       emit({ kind: 'child output', name: 'rsync daemon', line: said.text });
@@ -94,12 +104,17 @@ function notWritten(text: string): TransferError {
   });
 }
 
+/** The end of a connection, as its two processes see it, or as the one does that is still reading the list of files. */
+const brokenConnection =
+  /^rsync error: .*\(code 1[02]\) at .*\[(receiver|generator)=|^rsync: .*\[(receiver|generator)\] .*(Connection reset by peer|Connection timed out|Broken pipe)/i;
+
 /** What a line of the daemon's log means for a transfer. */
 export type DaemonLine =
   | { readonly kind: 'donor'; readonly access: 'write' | 'read'; readonly module: string }
   | { readonly kind: 'no secret'; readonly user: string }
   | { readonly kind: 'wrong secret' }
   | { readonly kind: 'not written'; readonly text: string }
+  | { readonly kind: 'broken'; readonly text: string; readonly isForked: boolean }
   | { readonly kind: 'trouble'; readonly text: string }
   | { readonly kind: 'routine' };
 
@@ -119,6 +134,7 @@ export function understandDaemonLine(line: string): DaemonLine {
     if (reason === 'password mismatch') return { kind: 'wrong secret' };
     return { kind: 'trouble', text };
   }
+  if (brokenConnection.test(text)) return { kind: 'broken', text, isForked: !text.includes('[Receiver') };
   // Attributes that could not be set are worth a line, not the transfer.
   if (
     /^rsync: \[(receiver|generator)\] .*failed/i.test(text) &&

@@ -54,6 +54,7 @@ async function donateWithin(config: Config, donation: Donation, context: Transfe
     tmpDir: config.tmpDir,
     transferId: context.id,
     emit,
+    signs: ['tables_flushed'],
   });
   try {
     const client = tunnelClient(config, credentials, peer, tools, workplace, context);
@@ -104,7 +105,6 @@ async function donateToOwn(premises: Premises): Promise<void> {
 
 /** Reasons that keep a message from reaching the joiner. */
 const untellable: ReadonlySet<ErrorCode> = new Set([
-  'PEER_UNREACHABLE',
   'PEER_REJECTED_US',
   'SECRET_REFUSED',
   'SOCKOPT_REJECTED',

@@ -42,6 +42,7 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
     tmpDir: config.tmpDir,
     transferId: context.id,
     emit,
+    signs: [progressMark],
   });
   try {
     await checkPort(config, bind);
@@ -77,9 +78,11 @@ function writeDaemonFiles(workplace: Workplace, plan: JoinerPlan, secret: string
     writing(path, () => mkdirSync(path, { mode: 0o700 }));
 }
 
+const progressMark = 'sst_in_progress';
+
 /** `sst_in_progress` is a public sign (Kubernetes operators and probes look at it): there before work starts, gone after. */
 async function withProgressMark<T>(layout: Layout, work: () => Promise<T>): Promise<T> {
-  const mark = joinPath(layout.roots.data, 'sst_in_progress');
+  const mark = joinPath(layout.roots.data, progressMark);
   rmSync(joinPath(layout.roots.data, originalCompletionFile), { force: true });
   writing(mark, () => writeFileSync(mark, '', { mode: 0o660 }));
   try {

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.js';
 import { TransferError } from '../errors.js';
 import type { JoinerPlan } from '../plan/joiner.js';
+import { killedBy } from '../processes/killed.js';
 import { findPortOwner, groupMembers } from '../processes/proc.js';
 import { childFailure, supervise, type SupervisedChild } from '../processes/supervise.js';
 import { portBusy } from './port.js';
@@ -31,6 +32,11 @@ export async function startListener(
     {
       onStderr: (line) => {
         if (line.includes(' listening on ')) isListening();
+        const killed = killedBy(line);
+        if (killed !== undefined) {
+          const text = `the ${killed.program} of a connection was ended by ${killed.signal}`;
+          hooks.onEnd(new TransferError('CHILD_FAILED', text));
+        }
         const connection = / accepting connection from (?:AF=\d+ )?(\S+)/.exec(line)?.[1];
         if (connection !== undefined) {
           hooks.onConnection(connection);

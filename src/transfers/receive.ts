@@ -8,7 +8,8 @@ import { converse } from './converse.js';
 import { followDaemonLog } from './daemon-log.js';
 import { startListener } from './listener.js';
 import { stampOwnFiles, type FileStamps } from './original-donor.js';
-import { openOutbox } from './outbox.js';
+import { watchForLostDonor } from './lost-donor.js';
+import { openOutbox, type Outbox } from './outbox.js';
 import { partialCopyIn } from './partial-copy.js';
 import type { SupervisedChild } from '../processes/supervise.js';
 import type { Reception } from './reception.js';
@@ -53,6 +54,10 @@ async function receiveWithin(
     isDonorHere: () => donor.isHere,
     giveUp: (reason) => trouble.abort(reason),
   });
+  const lost = watchForLostDonor((error) => trouble.abort(error));
+  closeLater(() => lost.stop());
+  const port = { isOpen: true };
+  void listener.ended.then(() => (port.isOpen = false));
   let verdictIsRead = (): void => undefined;
   const verdictRead = new Promise<void>((resolve) => (verdictIsRead = resolve));
   const daemonLog = followDaemonLog(plan.daemonLogFile, {
@@ -67,6 +72,9 @@ async function receiveWithin(
     onFailure: (error) => {
       if (error.code === 'SECRET_MISSING') refused.note(error);
       else trouble.abort(error);
+    },
+    onBroken: (text, pid) => {
+      if (pid === undefined || donorProcesses.has(pid)) lost.note(text);
     },
   });
   closeLater(() => daemonLog.stop());
@@ -83,8 +91,11 @@ async function receiveWithin(
       },
       listener,
     );
-  } catch (error) {
-    if (donor.isHere) await tellDonor({ plan, outbox }, error, verdictRead, listener);
+  } catch (thrown) {
+    daemonLog.catchUp();
+    const error = lost.reasonBehind(thrown);
+    if (donor.isHere && !port.isOpen) await tellAnew(config, context, outbox, error);
+    else if (donor.isHere) await tellDonor({ plan, outbox }, error, verdictRead, listener);
     throw error;
   }
 }
@@ -104,6 +115,24 @@ async function startLastingListener(
     return await startListener(config, context.plan, { ...context, signal: starting.signal }, hooks);
   } finally {
     signal.removeEventListener('abort', giveUp);
+  }
+}
+
+/** The listener was killed: the donor asks why its connections broke, and hears it from another one. */
+async function tellAnew(config: Config, context: Reception, outbox: Outbox, error: unknown): Promise<void> {
+  let isAsked = (): void => undefined;
+  const asked = new Promise<void>((resolve) => (isAsked = resolve));
+  const over = new AbortController();
+  const { plan } = context;
+  try {
+    const hooks = { onConnection: () => isAsked(), onEnd: () => undefined };
+    const listener = await startListener(config, plan, { ...context, signal: over.signal }, hooks);
+    await tellDonor({ plan, outbox }, error, asked, listener);
+    await listener.stop(2000);
+  } catch {
+    // The port was taken meanwhile, or socat cannot be started any more: what counts is the first error.
+  } finally {
+    over.abort(new Error('the donor has been told'));
   }
 }
 

@@ -1,6 +1,7 @@
 import type { SocketOptions } from '../config/tls.js';
-import type { ErrorCode, TransferError } from '../errors.js';
+import { TransferError, type ErrorCode } from '../errors.js';
 import type { ChildOutcome } from '../events.js';
+import { killedBy } from '../processes/killed.js';
 import { childFailure, type SupervisedChild } from '../processes/supervise.js';
 import { connectionRefused, socatComplaints, sockoptRejected } from './socat-failure.js';
 
@@ -17,16 +18,33 @@ export function rsyncFailure(
   const rejected = sockoptRejected(complaints, sockopt);
   if (rejected !== undefined) return rejected;
   const words = child.lastWords().join('\n');
+  const killed = killedBy(words);
+  if (killed !== undefined)
+    return new TransferError(
+      'CHILD_FAILED',
+      `${child.command.name}: its ${killed.program} was ended by ${killed.signal}`,
+    );
   const meaning = connectionRefused(complaints) ?? meanings.find((candidate) => candidate.words.test(words));
-  if (meaning !== undefined) return childFailure(child, outcome, meaning.code, meaning.hint);
-  if (outcome.kind !== 'exited') return childFailure(child, outcome);
-  const status = statuses[outcome.code];
-  return childFailure(child, outcome, status?.code, status?.hint);
+  if (meaning !== undefined) return explained(child, outcome, meaning);
+  return explained(child, outcome, outcome.kind === 'exited' ? statuses[outcome.code] : undefined);
+}
+
+/** In plain words first: what a program said last is for those who know it. */
+function explained(
+  child: SupervisedChild,
+  outcome: ChildOutcome,
+  { code, says, hint }: Partial<Meaning> = {},
+): TransferError {
+  const failure = childFailure(child, outcome, code, hint);
+  if (says === undefined) return failure;
+  return new TransferError(failure.code, `${says} (${failure.message})`, { hint });
 }
 
 interface Meaning {
   readonly code: ErrorCode;
-  readonly hint?: string;
+  /** What happened, in plain words. */
+  readonly says?: string | undefined;
+  readonly hint?: string | undefined;
 }
 
 /** As rsync 3.5.0 says it; `[sender]` is this side, `[receiver]` and `[generator]` the joiner. */
@@ -55,6 +73,11 @@ const meanings: readonly (Meaning & { words: RegExp })[] = [
     hint: 'a directory of the joiner is missing or closed to its server',
   },
   {
+    words: /^rsync: did not see server greeting/m,
+    code: 'PEER_UNREACHABLE',
+    says: 'the joiner ended the connection before it said anything',
+  },
+  {
     words: /^@ERROR: Unknown module/m,
     code: 'PEER_PROTOCOL',
     hint: 'the joiner runs another version or another SST method: compare wsrep_sst_method on all nodes',
@@ -63,7 +86,13 @@ const meanings: readonly (Meaning & { words: RegExp })[] = [
 
 const connectionEnded: Meaning = {
   code: 'PEER_FAILED',
-  hint: "the connection ended: the joiner's log says why",
+  says: 'the connection to the joiner broke',
+  hint: "the joiner's log says why, unless its script was killed or the network between broke",
+};
+
+const stoodStill: Meaning = {
+  code: 'TIMED_OUT',
+  says: 'the joiner has taken nothing for as long as sst-idle-timeout allows',
 };
 
 /** rsync's exit statuses (rsync.1, EXIT VALUES). */
@@ -75,6 +104,6 @@ const statuses: Readonly<Record<number, Meaning>> = {
   12: connectionEnded,
   23: { code: 'COPY_INCOMPLETE' },
   24: { code: 'COPY_INCOMPLETE' },
-  30: { code: 'TIMED_OUT' },
-  35: { code: 'TIMED_OUT' },
+  30: stoodStill,
+  35: stoodStill,
 };

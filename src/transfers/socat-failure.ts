@@ -61,9 +61,7 @@ function inPlainWords(complaint: string): string {
 }
 
 /** What kept a donor's socat from reaching the joiner or being accepted; undefined when its words tell nothing. */
-export function connectionRefused(
-  complaints: readonly string[],
-): { readonly code: ErrorCode; readonly hint?: string | undefined } | undefined {
+export function connectionRefused(complaints: readonly string[]): Omit<Refusal, 'words'> | undefined {
   for (const complaint of complaints) {
     const found = meanings.find(({ words }) => words.test(complaint));
     if (found !== undefined) return found;
@@ -74,7 +72,15 @@ export function connectionRefused(
 /** The handshake before has succeeded: whatever comes now has changed in between. */
 const changed = "the joiner's certificate has changed since the handshake a moment ago: try again";
 
-const meanings: readonly { words: RegExp; code: ErrorCode; hint?: string }[] = [
+interface Refusal {
+  readonly words: RegExp;
+  readonly code: ErrorCode;
+  /** What happened, in plain words. */
+  readonly says?: string;
+  readonly hint?: string;
+}
+
+const meanings: readonly Refusal[] = [
   {
     words: /^certificate is valid but its commonName|CN .*(does not|doesn't) match/i,
     code: 'CERTIFICATE_NAME_MISMATCH',
@@ -83,5 +89,19 @@ const meanings: readonly { words: RegExp; code: ErrorCode; hint?: string }[] = [
   { words: /^SSL_connect\(\).*certificate verify failed/, code: 'CERTIFICATE_UNTRUSTED', hint: changed },
   { words: /alert (unknown ca|bad certificate|certificate|access denied)/i, code: 'PEER_REJECTED_US' },
   // A reset alone is a joiner that went away: the handshake has shown that it accepts this node.
-  { words: /^(connect|getaddrinfo)\(|^SSL_\w+\(\).*(reset|closed|EOF)/, code: 'PEER_UNREACHABLE' },
+  {
+    words: /^connect\(.*Connection refused/,
+    code: 'PEER_UNREACHABLE',
+    says: 'the joiner no longer listens: its script has ended or was killed',
+  },
+  {
+    words: /^(connect|getaddrinfo)\(/,
+    code: 'PEER_UNREACHABLE',
+    says: "the joiner's host can no longer be reached",
+  },
+  {
+    words: /^SSL_\w+\(\).*(reset|closed|EOF)/,
+    code: 'PEER_UNREACHABLE',
+    says: 'the joiner closed the connection',
+  },
 ];

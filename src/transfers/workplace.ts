@@ -14,6 +14,7 @@ import { placeOf, type Sourced } from '../config/source.js';
 import { errnoOf, fileFailure, TransferError, writing } from '../errors.js';
 import type { EmitEvent } from '../events.js';
 import { findMarked, identify, isAlive, type ProcessIdentity } from '../processes/proc.js';
+import { startSweeper } from '../processes/spawn.js';
 import { ownUser } from '../surroundings.js';
 import { alreadyRunning, claimFileName, parseClaim, placeClaim, readClaim, takeAwayClaim } from './claim.js';
 
@@ -40,6 +41,8 @@ export function openWorkplace(options: {
   readonly tmpDir: Sourced<string> | undefined;
   readonly transferId: string;
   readonly emit: EmitEvent;
+  /** Names of files in the data directory that are to go too, should this process be killed. */
+  readonly signs: readonly string[];
 }): Workplace {
   const { dataDir, transferId, emit } = options;
   const claimFile = join(dataDir, claimFileName);
@@ -53,6 +56,9 @@ export function openWorkplace(options: {
     const detail = { path: claimFile, option: 'datadir', otherwise: 'DIRECTORY_NOT_WRITABLE' } as const;
     throw fileFailure(cause, detail) ?? cause;
   }
+  // The claim last: as long as it is there the next transfer cleans up itself.
+  const signs = options.signs.map((name) => join(dataDir, name));
+  const sweeper = startSweeper([dir, ...signs, claimFile], transferId);
   let isOpen = true;
   return {
     dir,
@@ -68,6 +74,7 @@ export function openWorkplace(options: {
       isOpen = false;
       rmSync(dir, { recursive: true, force: true });
       rmSync(claimFile, { force: true });
+      sweeper.dismiss();
     },
   };
 }

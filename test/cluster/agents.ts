@@ -27,7 +27,7 @@ export interface NodeAgent {
 
 /** Starts it; a second one for the same node takes over history and socket of the first. */
 export async function startNodeAgent(
-  t: Test,
+  t: Pick<Test, 'teardown'>,
   lab: Lab,
   node: LabNode,
   options: { readonly words?: readonly string[]; readonly name?: string } = {},

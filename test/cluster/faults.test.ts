@@ -1,6 +1,6 @@
 import t from 'tap';
-import { cellName, play } from '../faults/cell.js';
-import { cells } from '../faults/main.js';
+import { play } from '../faults/cell.js';
+import { cellName, cells } from '../faults/table.js';
 import { Stage } from '../faults/stage.js';
 
 t.setTimeout(500_000);

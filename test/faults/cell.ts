@@ -1,114 +1,114 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { traces } from '../cluster/tunnel.js';
 import type { LabNode } from '../lab/index.js';
-import { moments, type Fault, type Moment, type Side } from './faults.js';
+import { judge } from './judge.js';
+import { moments, sides, type Side } from './fault.js';
 import { idleSeconds, type Stage } from './stage.js';
-
-/** One fault at one moment on one side. */
-export interface Cell {
-  readonly fault: Fault;
-  readonly side: Side;
-  readonly moment: Moment;
-}
-
-/** What came of it; times in seconds since the fault. */
-export interface CellResult extends Cell {
-  readonly outcome: 'failed' | 'went on' | 'finished first';
-  readonly donorWritable: number;
-  readonly donorEnded: number;
-  readonly joinerEnded: number;
-  readonly causes: Readonly<Record<Side, string>>;
-  /** From the start of the next attempt until the joiner was synced. */
-  readonly nextJoin: number;
-  readonly problems: readonly string[];
-}
-
-/** How long after a fault that can be seen everything must be over. */
-const visibleLimitSeconds = 5;
-
-export function cellName({ fault, side, moment }: Cell): string {
-  return `${fault.name} on the ${side}, ${moment}`;
-}
+import type { Cell, CellResult } from './table.js';
 
 /** Lets a transfer run into the fault, watches both sides, mends it, and lets the joiner try again. */
 export async function play(stage: Stage, cell: Cell): Promise<CellResult> {
   const { fault, side, moment } = cell;
   const { donor, joiner } = stage;
   const node = stage[side];
+  if (fault.throughAgents === true) await stage.startAgents();
   const logged = donor.errorLog().length;
-  await stage.join('empty');
-  const [watched, line] = moments[moment];
+  const logOf = (one: Side): string =>
+    one === 'joiner' ? joiner.errorLog() : stage.donor.log.all().slice(loggedInAll);
+  const loggedInAll = donor.log.all().length;
+  if (fault.isBeforehand === true) await fault.strike(stage, node);
+  const release = moment === 'lock' ? await stage.holdTables() : undefined;
+  await stage.join('empty', moment === 'before ready' || moment === 'handshake' ? 'fast' : 'slow');
+  const [watched, line, laterMs] = moments[moment];
   await logLine(stage[watched], watched === 'donor' ? logged : 0, line);
+  if (laterMs > 0) await wait(laterMs);
   const struckMs = Date.now();
   const writable = stage.untilWritable(struckMs);
-  await fault.strike(stage, node);
+  if (fault.isBeforehand !== true) await fault.strike(stage, node);
+  if (release !== undefined) setTimeout(() => void release(), 1500);
+  const hasDonor = !/^(server|all) /.test(fault.name) || side !== 'donor';
   const limit = fault.isHarmless === true ? 60 : idleSeconds * 2 + 20;
-  const isMine = (one: Side): boolean => side === one && /stopped for good/.test(fault.name);
+  const isFrozen = (one: Side): boolean => side === one && fault.freezes === true;
+  const ended = (one: Side): Promise<number | null> =>
+    isFrozen(one)
+      ? Promise.resolve(null)
+      : since(struckMs, limit, () => stage.scripts(stage[one]).length === 0);
   const [donorEnded, joinerEnded, donorWritable] = await Promise.all([
-    isMine('donor') ? 0 : since(struckMs, limit, () => stage.scripts(donor).length === 0),
-    isMine('joiner') ? 0 : since(struckMs, limit, () => stage.scripts(joiner).length === 0),
-    Promise.race([writable, wait(limit * 1000).then(() => Infinity)]),
+    ended('donor'),
+    ended('joiner'),
+    hasDonor ? Promise.race([writable, wait(limit * 1000).then(() => Infinity)]) : null,
   ]);
-  const hasGoneOn = await joiner.waitFor('Synced', 8000).then(
+  await release?.();
+  const hasGoneOn = await joiner.waitFor('Synced', 15_000).then(
     () => true,
     () => false,
   );
-  const causes = { donor: causeIn(donor.errorLog().slice(logged)), joiner: causeIn(joiner.errorLog()) };
-  const isDone = [donor.errorLog().slice(logged), joiner.errorLog()].every((log) => /phase: done/.test(log));
-  const problems = hasGoneOn || isDone ? [] : judge(cell, { donorWritable, donorEnded, joinerEnded, causes });
-  if (fault.isHarmless === true && !hasGoneOn) problems.push('the transfer did not go on');
-  await fault.mend?.(stage, node);
-  await joiner.kill();
-  if (
-    !hasGoneOn &&
-    !isDone &&
-    moment !== 'before ready' &&
-    moment !== 'handshake' &&
-    !stage.isMarked() &&
-    causes.joiner !== ''
-  )
-    if (/copying|verifying/.test(joiner.errorLog()))
-      problems.push('the data directory is not marked as incomplete');
-  problems.push(...(await traces([donor])).map((one) => `left on the donor: ${one}`));
-  const againMs = Date.now();
-  await stage.join('keep');
-  problems.push(...(await stage.isWhole()));
-  const nextJoin = (Date.now() - againMs) / 1000;
+  const causes = { donor: causeIn(logOf('donor')), joiner: causeIn(logOf('joiner')) };
+  const statuses = { donor: statusIn(logOf('donor'), 'donor'), joiner: statusIn(logOf('joiner'), 'joiner') };
+  const isDone = sides.every((one) => /phase: done/.test(logOf(one)));
+  const outcome = hasGoneOn ? 'went on' : isDone ? 'finished first' : 'failed';
+  const measured = { outcome, donorWritable, donorEnded, joinerEnded, causes, statuses } as const;
+  const problems = judge(cell, measured);
+  // What is frozen cannot clean up: it is ended first.
+  if (fault.freezes === true) await fault.mend?.(stage, node);
+  if (outcome === 'failed') problems.push(...(await remains(stage, cell, logOf('joiner'))));
+  let nextJoin: number | null = null;
+  if (hasGoneOn) {
+    problems.push(...(await stage.isWhole()));
+    await fault.mend?.(stage, node);
+  } else {
+    await joiner.kill();
+    await fault.mend?.(stage, node);
+    if (fault.throughAgents === true) await stage.startAgents();
+    const againMs = Date.now();
+    await stage.join('keep', 'fast');
+    problems.push(...(await stage.isWhole()));
+    nextJoin = (Date.now() - againMs) / 1000;
+  }
   if (stage.isMarked()) problems.push('the marker is still there after a complete copy');
   await joiner.stop();
-  const outcome = hasGoneOn ? 'went on' : isDone ? 'finished first' : 'failed';
-  return { ...cell, outcome, donorWritable, donorEnded, joinerEnded, causes, nextJoin, problems };
+  await stage.stopAgents();
+  return { fault: fault.name, side, moment, ...measured, nextJoin, problems };
 }
 
-function judge(
-  { fault, side }: Cell,
-  {
-    donorWritable,
-    donorEnded,
-    joinerEnded,
-    causes,
-  }: Pick<CellResult, 'donorWritable' | 'donorEnded' | 'joinerEnded' | 'causes'>,
-): string[] {
-  const limit = visibleLimitSeconds + (fault.isSilent === true ? idleSeconds : 0);
+/** What a failed transfer has left that it should not, and has not left that it should. */
+async function remains(stage: Stage, { fault, side, moment }: Cell, joinerLog: string): Promise<string[]> {
+  const { donor, joiner } = stage;
+  const mayLeave = (one: Side): boolean => side === one && (fault.freezes === true || fault.mutes === 'host');
   const problems: string[] = [];
-  // Measured on a machine that does other things too: half a second of slack.
-  if (donorWritable > limit + 0.5)
-    problems.push(`the donor was writable after ${donorWritable.toFixed(1)} s only`);
-  if (Math.max(donorEnded, joinerEnded) > limit + 3)
-    problems.push(`the scripts ended after ${donorEnded.toFixed(1)} and ${joinerEnded.toFixed(1)} s only`);
-  // Whoever was killed cannot say anything.
-  const mute = /killed|for good|stopped$/.test(fault.name) ? side : undefined;
-  for (const one of ['donor', 'joiner'] as const)
-    if (one !== mute && causes[one] === '') problems.push(`the ${one} does not say why`);
+  for (const one of sides) {
+    if (mayLeave(one)) continue;
+    const found = (await traces([one === 'donor' ? donor : joiner])).filter(
+      // Processes are looked for on both nodes at once.
+      (name) => name !== '.galera-sst-tunnel.partial' && !(name.includes(' ') && mayLeave(other(one))),
+    );
+    // The server may write it when the script has ended long ago; the next transfer removes it.
+    if (moment === 'lock' && found.includes('tables_flushed'))
+      found.splice(found.indexOf('tables_flushed'), 1);
+    problems.push(...new Set(found.map((name) => `left on the ${one}: ${name}`)));
+    if (stage.isListening(stage[one])) problems.push(`the ${one} still listens`);
+  }
+  // Once it has answered the offer.
+  if (/WSREP_SST: \[INFO\] phase: copying/.test(joinerLog) && !stage.isMarked() && moment !== 'verification')
+    problems.push('the data directory is not marked as incomplete');
+  if (!/^0{8}-/.test(stage.believed())) problems.push(`the joiner's Galera believes in ${stage.believed()}`);
   return problems;
 }
+
+const other = (side: Side): Side => (side === 'donor' ? 'joiner' : 'donor');
 
 function causeIn(log: string): string {
   const lines = log.split('\n').filter((line) => /WSREP_SST: \[ERROR\]/.test(line));
   return (lines[0] ?? '')
     .replace(/^.*\[ERROR\] /, '')
     .replace(/ HINT:.*$/, '')
-    .slice(0, 300);
+    .slice(0, 400);
+}
+
+/** As the server logs it: `Process completed with error: wsrep_sst_… --role 'donor' …: 32: Broken pipe`. */
+function statusIn(log: string, role: Side): string {
+  const line = new RegExp(`Process completed with error: \\S+ --role '${role}'.*: (\\d+)( \\(|:)`);
+  return line.exec(log)?.[1] ?? '·';
 }
 
 async function logLine(node: LabNode, from: number, line: RegExp): Promise<void> {
@@ -118,7 +118,7 @@ async function logLine(node: LabNode, from: number, line: RegExp): Promise<void>
 async function since(startMs: number, limitSeconds: number, isOver: () => boolean): Promise<number> {
   while (Date.now() - startMs < limitSeconds * 1000) {
     if (isOver()) return (Date.now() - startMs) / 1000;
-    await wait(30);
+    await wait(50);
   }
   return Infinity;
 }

@@ -19,7 +19,7 @@ const client: TunnelClient = {
   timeoutSeconds: 120,
   withoutChecksums: true,
 };
-const rsh = `--rsh=sh -c 'exec socat -t 0 -b 262144 STDIO "$GALERA_SST_TUNNEL_TO"'`;
+const rsh = `--rsh=sh -c 'socat -t 0 -b 262144 STDIO "$GALERA_SST_TUNNEL_TO"; s=$?; test $s -lt 132 || test $s -gt 139 || echo socat was killed with status $s >&2; exit $s'`;
 const env = { GALERA_SST_TUNNEL_TO: 'OPENSSL:node1:4444,verify=1', RSYNC_PASSWORD: '0123abcd' };
 
 t.test('rsync’s connection command is constant: values are in the environment', async (t) => {

@@ -47,6 +47,22 @@ const lines: readonly [string, DaemonLine][] = [
     },
   ],
   [
+    'rsync error: error in rsync protocol data stream (code 12) at io.c(285) [receiver=3.5.0]',
+    {
+      kind: 'broken',
+      text: 'rsync error: error in rsync protocol data stream (code 12) at io.c(285) [receiver=3.5.0]',
+      isForked: true,
+    },
+  ],
+  [
+    'rsync: [Receiver] safe_read failed to read 1 bytes: Connection reset by peer (104)',
+    {
+      kind: 'broken',
+      text: 'rsync: [Receiver] safe_read failed to read 1 bytes: Connection reset by peer (104)',
+      isForked: false,
+    },
+  ],
+  [
     'rsync: [generator] failed to set times on "/shop" (in rsync_tunnel_sst): Operation not permitted (1)',
     {
       kind: 'trouble',

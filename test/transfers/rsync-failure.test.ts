@@ -32,11 +32,71 @@ const byWords = [
     socat('certificate is valid but its commonName does not match hostname "node1"'),
     'CERTIFICATE_NAME_MISMATCH',
   ],
-  [12, socat('connect(5, AF=2 127.0.0.1:14446, 16): Connection refused'), 'PEER_UNREACHABLE'],
-  [12, socat('connect(5, AF=2 192.0.2.1:4444, 16): No route to host'), 'PEER_UNREACHABLE'],
-  [12, socat('connect(5, AF=2 192.0.2.1:4444, 16): Network is unreachable'), 'PEER_UNREACHABLE'],
-  [12, socat('connect(5, AF=2 192.0.2.1:4444, 16): Connection timed out'), 'PEER_UNREACHABLE'],
 ] as const;
+
+/** What a program said last is for those who know it: before it stands what happened. */
+const inPlainWords = [
+  [
+    5,
+    socat('connect(5, AF=2 127.0.0.1:14446, 16): Connection refused'),
+    'PEER_UNREACHABLE',
+    /^the joiner no longer listens/,
+  ],
+  [
+    5,
+    socat('connect(5, AF=2 192.0.2.1:4444, 16): No route to host'),
+    'PEER_UNREACHABLE',
+    /^the joiner's host can no longer be reached/,
+  ],
+  [
+    5,
+    socat('connect(5, AF=2 192.0.2.1:4444, 16): Network is unreachable'),
+    'PEER_UNREACHABLE',
+    /^the joiner's host can/,
+  ],
+  [
+    5,
+    socat('connect(5, AF=2 192.0.2.1:4444, 16): Connection timed out'),
+    'PEER_UNREACHABLE',
+    /^the joiner's host can/,
+  ],
+  [
+    5,
+    socat('SSL_connect(): Connection reset by peer'),
+    'PEER_UNREACHABLE',
+    /^the joiner closed the connection/,
+  ],
+  [5, 'rsync: did not see server greeting', 'PEER_UNREACHABLE', /^the joiner ended the connection before/],
+  [
+    12,
+    'rsync: connection unexpectedly closed (0 bytes received so far) [sender]',
+    'PEER_FAILED',
+    /^the connection to the joiner broke/,
+  ],
+  [12, '', 'PEER_FAILED', /^the connection to the joiner broke/],
+  [
+    30,
+    'rsync error: io timeout after 10 seconds',
+    'TIMED_OUT',
+    /^the joiner has taken nothing for as long as sst-idle-timeout/,
+  ],
+] as const;
+
+t.test('a connection that broke is told in plain words', async (t) => {
+  for (const [code, words, expected, says] of inPlainWords) {
+    const error = failure({ kind: 'exited', code }, ...(words === '' ? [] : [words]));
+    t.equal(error.code, expected, words);
+    t.match(error.message, says);
+    t.match(error.message, `(copy stream 1: rsync exited with status ${code}`);
+  }
+});
+
+t.test('a socat that was killed is named, whatever rsync makes of it', async (t) => {
+  const closed = 'rsync: connection unexpectedly closed (0 bytes received so far) [sender]';
+  const error = failure({ kind: 'exited', code: 12 }, 'socat was killed with status 137', closed);
+  t.equal(error.code, 'CHILD_FAILED');
+  t.equal(error.message, 'copy stream 1: its socat was ended by SIGKILL');
+});
 
 t.test('clear words decide, whatever the exit status', async (t) => {
   for (const [code, words, expected] of byWords) {

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { TransferEvent } from '../../src/events.js';
 import { identify, type ProcessIdentity } from '../../src/processes/proc.js';
@@ -36,6 +37,7 @@ function makePlace(t: Test): Place {
       tmpDir: { value: tmpDir, source },
       transferId,
       emit: (event) => events.push(event),
+      signs: [],
     });
   return { dataDir, tmpDir, events, open, claimFile: join(dataDir, '.galera-sst-tunnel.json') };
 }
@@ -155,7 +157,13 @@ t.test('a claim that cannot be read is no claim', async (t) => {
 t.test('directories that cannot be written are named with their option', async (t) => {
   const { dataDir, tmpDir } = makePlace(t);
   const open = (data: string, tmp: string) => () =>
-    openWorkplace({ dataDir: data, tmpDir: { value: tmp, source }, transferId: 't1', emit: () => undefined });
+    openWorkplace({
+      dataDir: data,
+      tmpDir: { value: tmp, source },
+      transferId: 't1',
+      emit: () => undefined,
+      signs: [],
+    });
   t.throws(open(dataDir, '/no/such/directory'), {
     code: 'DIRECTORY_MISSING',
     message: 'the directory /no/such/directory does not exist',
@@ -173,7 +181,38 @@ t.test('directories that cannot be written are named with their option', async (
 
 t.test('without tmpdir the system’s directory is used', async (t) => {
   const { dataDir } = makePlace(t);
-  const workplace = openWorkplace({ dataDir, tmpDir: undefined, transferId: 't1', emit: () => undefined });
+  const workplace = openWorkplace({
+    dataDir,
+    tmpDir: undefined,
+    transferId: 't1',
+    emit: () => undefined,
+    signs: [],
+  });
   t.match(workplace.dir, /^\/.*galera-sst-tunnel-/);
   workplace.close();
+});
+
+t.test('what a script leaves that is killed goes by itself', async (t) => {
+  const { dataDir, tmpDir, claimFile } = makePlace(t);
+  const module = new URL('../../src/transfers/workplace.js', import.meta.url).href;
+  const script = `
+    import { writeFileSync } from 'node:fs';
+    import { openWorkplace } from ${JSON.stringify(module)};
+    const [dataDir, tmp] = process.argv.slice(1);
+    const tmpDir = { value: tmp, source: { kind: 'file', file: 'x', line: 1, group: 'sst', name: 'tmpdir' } };
+    openWorkplace({ dataDir, tmpDir, transferId: 'killed', emit: () => undefined, signs: ['sst_in_progress'] });
+    writeFileSync(dataDir + '/sst_in_progress', '');
+    writeFileSync(dataDir + '/ibdata1', '');
+    console.log('open');
+    setInterval(() => undefined, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, dataDir, tmpDir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  t.ok(existsSync(claimFile));
+  t.equal(readdirSync(tmpDir).length, 1);
+  child.kill('SIGKILL');
+  while (existsSync(claimFile)) await setTimeout(10);
+  t.strictSame(readdirSync(tmpDir), [], 'the private directory');
+  t.strictSame(readdirSync(dataDir), ['ibdata1'], 'claim and sign, and nothing else');
 });

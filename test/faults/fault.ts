@@ -1,0 +1,61 @@
+import type { LabNode } from '../lab/index.js';
+import type { NodeProcess, Stage } from './stage.js';
+
+export type Side = 'donor' | 'joiner';
+
+export const sides: readonly Side[] = ['donor', 'joiner'];
+
+/** When a fault strikes: so many ms after a line was logged. */
+export const moments = {
+  'before ready': ['joiner', /phase: checking/, 0],
+  handshake: ['donor', /phase: handshake/, 0],
+  // Streams need a moment until bytes move.
+  'unlocked pass': ['donor', /pass 1 stream \d: /, 500],
+  lock: ['donor', /phase: waiting for lock/, 0],
+  'locked pass': ['donor', /copy stream \d: /, 300],
+  'final file': ['donor', /phase: finishing/, 0],
+  verification: ['joiner', /phase: verifying/, 0],
+} as const satisfies Record<string, readonly [Side, RegExp, number]>;
+
+export type Moment = keyof typeof moments;
+
+export const allMoments = Object.keys(moments) as readonly Moment[];
+
+/** Moments from the first in which files move. */
+export const sinceCopying: readonly Moment[] = allMoments.slice(2);
+
+/** Something that goes wrong. */
+export interface Fault {
+  readonly name: string;
+  /** When it is tried, on which side; what is left out has its reason in `without`. */
+  readonly at: Partial<Record<Side, readonly Moment[]>>;
+  /** Why a side or moment is left out. */
+  readonly without: string;
+  readonly strike: (stage: Stage, node: LabNode) => void | Promise<void>;
+  /** Sets things right again; the joiner's server has been ended before. */
+  readonly mend?: (stage: Stage, node: LabNode) => void | Promise<void>;
+  /** It is there before the transfer begins. */
+  readonly isBeforehand?: boolean;
+  /** The transfer goes on as if nothing had happened. */
+  readonly isHarmless?: boolean;
+  /** Nobody is told: only a time limit finds out. */
+  readonly isSilent?: boolean;
+  /** The side that it strikes cannot say anything any more; `transfer`: nor clean up what is in the data directory. */
+  readonly mutes?: 'log' | 'host';
+  /** The side's processes are still there, until it is mended. */
+  readonly freezes?: boolean;
+  /** The side that it does not strike has no way to know why. */
+  readonly isUntold?: boolean;
+  readonly throughAgents?: boolean;
+}
+
+/** Sends the processes a signal. */
+export function signalAll(found: readonly NodeProcess[], signal: NodeJS.Signals): void {
+  for (const { pid } of found) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has ended by itself.
+    }
+  }
+}

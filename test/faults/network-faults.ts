@@ -1,0 +1,85 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { selfSignedPairs } from '../cluster/credentials.js';
+import { runSync, succeeds } from '../lab/commands.js';
+import type { LabNode } from '../lab/index.js';
+import { allMoments, signalAll, sinceCopying, type Fault, type Moment } from './fault.js';
+import type { Stage } from './stage.js';
+
+const connected = allMoments.slice(1);
+const inside = (node: LabNode): string[] => ['ip', 'netns', 'exec', node.namespace ?? ''];
+
+/** Cables and connections that break, and strangers who call. */
+export const networkFaults: readonly Fault[] = [
+  {
+    name: 'network cut for 5 s',
+    at: { donor: sinceCopying, joiner: connected },
+    without: 'nobody is connected before ready',
+    isHarmless: true,
+    strike: async (_, node) => {
+      node.cutLink();
+      await wait(5000);
+      node.restoreLink();
+    },
+  },
+  {
+    name: 'network cut for good',
+    at: { donor: sinceCopying, joiner: connected },
+    without: 'nobody is connected before ready',
+    isSilent: true,
+    strike: (_, node) => node.cutLink(),
+    mend: (_, node) => node.restoreLink(),
+  },
+  {
+    name: 'connections reset',
+    at: { donor: sinceCopying },
+    without: 'a reset reaches both sides, whoever sends it; nobody is connected before the copy',
+    strike: (_, node) => void runSync([...inside(node), 'ss', '-K', 'dport', '=', ':4444']),
+  },
+  ...strangers(),
+];
+
+function strangers(): Fault[] {
+  const at: readonly Moment[] = ['handshake', 'unlocked pass', 'lock', 'locked pass', 'verification'];
+  const stranger = (name: string, strike: Fault['strike'], mend?: Fault['mend']): Fault => ({
+    name: `stranger: ${name}`,
+    at: { joiner: at },
+    without: 'only a joiner listens, and only from ready on',
+    isHarmless: true,
+    strike,
+    ...(mend === undefined ? {} : { mend }),
+  });
+  return [
+    stranger('no certificate', (stage) => call(stage, [])),
+    stranger('foreign certificate', async (stage) => {
+      const [pair] = await selfSignedPairs(stage.lab.directory('foreign'), ['node1.my.cluster']);
+      call(stage, ['-cert', pair?.cert ?? '', '-key', pair?.key ?? '']);
+    }),
+    stranger('valid certificate, no secret', async (stage) => {
+      const { cert, key } = await stage.authority.certify('stranger', { commonName: 'stranger' });
+      call(stage, ['-cert', cert, '-key', key], '@RSYNCD: 31.0 sha512 md5\\nrsync_tunnel_sst\\n');
+    }),
+    stranger('garbage', (stage) => knock(stage, 1)),
+    stranger('1,000 connections', (stage) => knock(stage, 1000)),
+    stranger(
+      'a handshake that never ends',
+      ({ joiner, donor }) =>
+        void donor.spawn(['bash', '-c', 'exec 3<>/dev/tcp/$0/4444; sleep 60', joiner.ipv4], {
+          stdio: 'ignore',
+        }),
+      (stage) => signalAll(stage.processes(stage.donor, /dev.tcp|sleep 60/), 'SIGKILL'),
+    ),
+  ];
+}
+
+/** Calls the joiner over TLS and says something. */
+function call({ donor, joiner }: Stage, words: readonly string[], says = 'Q\\n'): void {
+  const talk = '(printf "$0"; sleep 1) | timeout 5 openssl s_client -quiet -connect "$@"';
+  succeeds([...inside(donor), 'sh', '-c', talk, says, `${joiner.ipv4}:4444`, ...words]);
+}
+
+/** Calls without TLS, so many at once. */
+function knock({ donor, joiner }: Stage, times: number): void {
+  const one = '(exec 3<>/dev/tcp/$0/4444 && echo garbage >&3 && sleep 1) 2>/dev/null &';
+  const all = `for i in $(seq ${times}); do ${one} done; wait`;
+  succeeds([...inside(donor), 'timeout', '9', 'bash', '-c', all, joiner.ipv4]);
+}
