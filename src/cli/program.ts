@@ -1,16 +1,23 @@
 /**
  * What the script needs only where no agent does the transfer, and people's commands. Bundled into a file of its own: the server,
- * and with it the cluster, waits until a script has handed its request over, and reading two megabytes takes longer than that.
+ * and with it the cluster, waits until a script has handed its request over, and reading all of this takes longer than that.
  */
 
 /** The transfer in this process. */
-export const loadScript = async () => ({
-  ...(await import('../sst-script/run.js')),
-  ...(await import('../processes/rate-limit.js')),
-});
+export async function loadScript() {
+  const { runScript } = await import('../sst-script/run.js');
+  const { createRateLimit } = await import('../processes/rate-limit.js');
+  return { runScript, createRateLimit };
+}
 
 /** What an agent that was killed has left. */
-export const loadClearing = () => import('../transfers/workplace.js');
+export async function loadClearing() {
+  const { clearCrashed } = await import('../transfers/workplace.js');
+  return { clearCrashed };
+}
 
 /** The commands that people use. */
-export const loadCommandLine = () => import('./command-line.js');
+export async function loadCommandLine() {
+  const { runCommandLine } = await import('./command-line.js');
+  return { runCommandLine };
+}
