@@ -23,6 +23,7 @@ const kinds = {
   },
   OPTION_INVALID: { exit: 22, hint: 'correct the value in the option file' },
   OPTION_UNKNOWN: { exit: 22, hint: 'remove the line; README.md lists the options of [sst]' },
+  OPTION_CONFLICT: { exit: 22, hint: 'keep the one of the two that is meant' },
   OPTION_FILE_UNREADABLE: {
     exit: 22,
     hint: 'make the option file readable for the user that the server runs as',

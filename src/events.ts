@@ -61,8 +61,10 @@ export type TransferEvent =
       readonly files: number;
       /** From the offer of the files to the proof that the copy is complete. */
       readonly seconds: number;
-      /** How long the donor's server held its global read lock; a joiner does not know. */
+      /** Donor: how long its server held its global read lock. */
       readonly lockSeconds?: number | undefined;
+      /** Joiner: the same, as its donor told. */
+      readonly donorLockSeconds?: number | undefined;
     }
   | { readonly kind: 'failed'; readonly error: TransferError };
 

@@ -1,5 +1,6 @@
 import { connect, isIP, type Socket } from 'node:net';
-import { TransferError } from '../errors.js';
+import { errnoOf, TransferError } from '../errors.js';
+import { connectFailure } from './probe-failure.js';
 
 /** What a MariaDB or MySQL server says before anything is asked. */
 export interface ServerGreeting {
@@ -33,8 +34,8 @@ export async function askForTls(
     socket.destroy();
     if (cause instanceof TransferError) throw cause;
     if (signal.aborted) throw new TransferError('TIMED_OUT', `${server} does not greet`, { cause });
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-    throw new TransferError('PEER_UNREACHABLE', `cannot connect to ${server}: ${reason}`, {
+    const reason = errnoOf(cause) ?? (cause instanceof Error ? cause.message : String(cause));
+    throw new TransferError('PEER_UNREACHABLE', `cannot connect to ${server}: ${connectFailure(reason)}`, {
       cause,
       hint: 'check host, port, firewall and bind_address of that server',
     });

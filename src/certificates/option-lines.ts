@@ -39,13 +39,17 @@ export function changeMaster(given: {
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   readonly crl?: string | undefined;
+  readonly caPath?: string | undefined;
+  readonly crlPath?: string | undefined;
   readonly verifiesName?: boolean | undefined;
 }): string {
   const files = [
     ['MASTER_SSL_CA', given.ca],
+    ['MASTER_SSL_CAPATH', given.caPath],
     ['MASTER_SSL_CERT', given.cert],
     ['MASTER_SSL_KEY', given.key],
     ['MASTER_SSL_CRL', given.crl],
+    ['MASTER_SSL_CRLPATH', given.crlPath],
   ] as const;
   const parts = [
     `MASTER_HOST=${sqlText(given.host)}`,

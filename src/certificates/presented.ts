@@ -3,6 +3,7 @@ import { connect, type ConnectionOptions } from 'node:tls';
 import { TransferError } from '../errors.js';
 import type { CertificateFacts } from './facts.js';
 import { askForTls } from './mysql-tls.js';
+import { connectFailure, tlsFailure } from './probe-failure.js';
 import { peerChain } from './probe.js';
 
 /** What a TLS server shows to whoever connects. */
@@ -63,12 +64,14 @@ function handshake(
       cause?: unknown,
     ): void => {
       secure.destroy();
-      reject(new TransferError(code, `no TLS with ${where}: ${reason}`, { cause, hint: hints[code] }));
+      const what = code === 'PEER_UNREACHABLE' ? 'cannot connect to' : 'no TLS with';
+      reject(new TransferError(code, `${what} ${where}: ${reason}`, { cause, hint: hints[code] }));
     };
     signal.addEventListener('abort', () => fail('TIMED_OUT', 'it does not answer'), { once: true });
     secure.on('error', (error: NodeJS.ErrnoException) => {
       const isTls = error.code?.startsWith('ERR_SSL_') === true;
-      fail(isTls ? 'PEER_PROTOCOL' : 'PEER_UNREACHABLE', error.code ?? error.message, error);
+      if (isTls) fail('PEER_PROTOCOL', tlsFailure(error.code ?? ''), error);
+      else fail('PEER_UNREACHABLE', connectFailure(error.code ?? error.message), error);
     });
     secure.once('close', () => fail('PEER_PROTOCOL', 'it closed the connection'));
     secure.once('secureConnect', () => {

@@ -42,10 +42,7 @@ export function explainFailure(cause: unknown, { request, phase, timedOut }: Cir
     return new TransferError('PEER_REJECTED_US', message, { cause });
   }
   if (alert !== undefined || code.startsWith('ERR_SSL_')) {
-    const what = code
-      .replace(/^ERR_SSL_/, '')
-      .replaceAll('_', ' ')
-      .toLowerCase();
+    const what = tlsFailure(code);
     const hint =
       what.includes('wrong version') || what.includes('packet length')
         ? 'the peer does not speak TLS on this port: does it use wsrep_sst_method=rsync_tunnel too?'
@@ -93,7 +90,16 @@ const unresolved: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN']);
 const unresolvedHint =
   "make the joiner's name known on this host (DNS or /etc/hosts), or set wsrep_node_address or wsrep_sst_receive_address of the joiner to one that is";
 
-function connectFailure(code: string): string {
+/** OpenSSL's reason, as Node spells it: `ERR_SSL_WRONG_VERSION_NUMBER`, in words. */
+export function tlsFailure(code: string): string {
+  return code
+    .replace(/^ERR_SSL_/, '')
+    .replaceAll('_', ' ')
+    .toLowerCase();
+}
+
+/** What the code of a failed connection means. */
+export function connectFailure(code: string): string {
   const meanings: Readonly<Record<string, string>> = {
     ECONNREFUSED: 'connection refused (nothing listens there)',
     EHOSTUNREACH: 'no route to the host',

@@ -1,4 +1,4 @@
-import type { SecureContextOptions } from 'node:tls';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { splitCiphers, type TlsLimits } from '../config/tls-limits.js';
 
 /** OpenSSL's own for TLS 1.3: Node would turn that version off where a list of ciphers has none of it. */
@@ -17,4 +17,16 @@ export function secureLimits({
       ? {}
       : { ciphers: [tls13 === '' ? usual13 : tls13, ...(older === '' ? [] : [older])].join(':') }),
   };
+}
+
+/** Whether OpenSSL (Node's) finds anything under a name or rule of a list: `HIGH`, `!aNULL`, `ECDHE-RSA-AES256-GCM-SHA384`. */
+export function isCipherKnown(rule: string): boolean {
+  // What takes suites out or sorts them is no error, whatever it names.
+  if (/^[-!+@]/.test(rule)) return true;
+  try {
+    createSecureContext({ ciphers: rule });
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,6 +1,6 @@
 import { chownSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { TransferError } from '../errors.js';
+import { errnoOf, TransferError } from '../errors.js';
 
 /** A file to be written. */
 export interface NewFile {
@@ -29,8 +29,8 @@ export function writeFiles(files: readonly NewFile[], { isForced, owner }: Writi
     try {
       writeFile(file, isForced, owner);
     } catch (cause) {
-      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-      if (code === 'EEXIST') throw alreadyThere(file.path);
+      if (cause instanceof TransferError) throw cause;
+      const code = errnoOf(cause) ?? String(cause);
       throw new TransferError('DIRECTORY_NOT_WRITABLE', `cannot write ${file.path}: ${code}`, {
         cause,
         hint: 'name another directory with --dir, or run this as root',
@@ -47,9 +47,17 @@ function writeFile({ path, text, mode }: NewFile, isForced: boolean, owner: Writ
     if (owner !== undefined) chownSync(draft, owner.uid, owner.gid);
     if (isForced) renameSync(draft, path);
     // unlike a renaming, a link never replaces what somebody else has made in between
-    else linkSync(draft, path);
+    else linkNew(draft, path);
   } finally {
     rmSync(draft, { force: true });
+  }
+}
+
+function linkNew(draft: string, path: string): void {
+  try {
+    linkSync(draft, path);
+  } catch (cause) {
+    throw errnoOf(cause) === 'EEXIST' ? alreadyThere(path) : cause;
   }
 }
 

@@ -30,9 +30,9 @@ export async function checkServer(given: GivenServer, socketPath: string, now: D
     certificates: certificateFacts(checked),
     names: config === undefined ? [] : nameFacts(config),
     dates: dateFacts(checked, now),
-    port: config === undefined ? [] : [`${formatAddress(config.node.joiner.address)} as joiner`],
+    port: config === undefined ? [] : [`a joiner listens at ${formatAddress(config.node.joiner.address)}`],
     directories: config === undefined ? [] : await directoryFacts(config),
-    leftovers: [],
+    leftovers: findings.some(({ code }) => topicOf(code) === 'leftovers') ? [] : ['none'],
     server: [],
     "server's TLS": [],
     "clients' TLS": [],
@@ -104,10 +104,13 @@ function certificateFacts(checked: CheckedServer | undefined): readonly string[]
 }
 
 function dateFacts(checked: CheckedServer | undefined, now: Date): readonly string[] {
+  const clock = `this host's clock says ${now.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
   const ends = (checked?.certificates ?? []).map(({ notAfter }) => new Date(notAfter).getTime());
-  if (ends.length === 0) return [];
+  if (ends.length === 0) return [clock];
   const first = Math.min(...ends);
-  return first < now.getTime() ? [] : [`the first certificate expires in ${duration(first - now.getTime())}`];
+  return first < now.getTime()
+    ? [clock]
+    : [`the first certificate expires in ${duration(first - now.getTime())}`, clock];
 }
 
 function nameFacts({ node }: ServerConfig): readonly string[] {

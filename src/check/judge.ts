@@ -26,6 +26,6 @@ export function judgePresented(
   ];
 }
 
-/** OpenSSL says "certificate is not yet valid", wolfSSL "before date in the future". */
+/** As OpenSSL says it, and wolfSSL: what a replica or client logs, and an administrator searches for. */
 const clocks =
-  'the clocks differ: set the time on this host and on the one that issued the certificate (chronyc tracking on both), then issue it again or wait';
+  'the clocks differ (MariaDB calls it "certificate is not yet valid" or "before date in the future"): set the time on this host and on the one that issued the certificate (chronyc tracking on both), then issue it again or wait';

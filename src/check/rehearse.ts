@@ -1,12 +1,20 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join as joinPath } from 'node:path';
 import type { Config } from '../config/config.js';
-import { find, type Settings } from '../config/settings.js';
-import { TransferError } from '../errors.js';
+import type { Settings } from '../config/settings.js';
+import { totalSize } from '../datadir/inventory.js';
+import { resolveLayout } from '../datadir/layout.js';
+import type { Manifest } from '../datadir/manifest.js';
+import { checkSpace, spaceLeft } from '../datadir/space-check.js';
+import { errnoOf, errorOf, TransferError } from '../errors.js';
 import type { EmitEvent, TransferEvent } from '../events.js';
+import { runBriefly } from '../processes/spawn.js';
 import { childFailure, supervise, type SupervisedChild } from '../processes/supervise.js';
 import type { TransferContext } from '../transfers/context.js';
 import { join } from '../transfers/join.js';
+import { arbitratorConfig, groupOf, understandArbitrator, type Group } from './arbitrator.js';
+import { startServer, type StartedCopy } from './start-server.js';
 
 /** What a rehearsal is to do. */
 export interface Rehearsal {
@@ -19,15 +27,25 @@ export interface Rehearsal {
   readonly keepIn?: string | undefined;
   /** A node's name; default: Galera chooses. */
   readonly donor?: string | undefined;
+  /** Start a server on the copy. */
+  readonly startsServer?: boolean | undefined;
 }
+
+type Surroundings = Omit<TransferContext, 'say' | 'offerOnly'>;
 
 /** What came of it. */
 export interface Rehearsed {
+  /** The name of the node that Galera has chosen; undefined if its arbitrator did not say. */
+  readonly donor?: string | undefined;
   /** `UUID:seqno`, maybe with a domain id. */
   readonly state: string;
   readonly bytes: number;
   readonly files: number;
   readonly seconds: number;
+  /** How long the donor's writes waited; undefined if it did not say. */
+  readonly lockSeconds?: number | undefined;
+  /** Of the server on the copy. */
+  readonly started?: StartedCopy | undefined;
 }
 
 /** In the directory of a copy that is kept: the position that the cluster was at. */
@@ -38,32 +56,136 @@ const positionFile = 'galera-position';
  * joining server. This node's own data is not touched.
  * @throws TransferError
  */
-export async function rehearse(
-  { config, settings, scratch, keepIn, donor }: Rehearsal,
-  given: Omit<TransferContext, 'say'>,
-): Promise<Rehearsed> {
-  const work = mkdtempSync(joinPath(scratch, 'galera-sst-tunnel-rehearsal-'));
-  const dataDir = keepIn ?? joinPath(work, 'data');
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    const outcome = await receive(intoOne(config, dataDir), groupOf(settings), { work, donor }, given);
+export async function rehearse(rehearsal: Rehearsal, given: Surroundings): Promise<Rehearsed> {
+  const { config, settings, scratch, keepIn, donor, startsServer } = rehearsal;
+  await requirePrograms(startsServer === true ? ['garbd', 'mariadbd'] : ['garbd']);
+  const group = groupOf(settings);
+  return withScratch(scratch, async (work) => {
+    const dataDir = keepIn ?? joinPath(work, 'data');
+    const undo = makeTarget(dataDir);
+    const outcome = await receive(intoOne(config, dataDir), { group, work, donor }, given).catch(
+      (error: unknown) => {
+        undo();
+        throw error;
+      },
+    );
     if (keepIn !== undefined) writeFileSync(joinPath(keepIn, positionFile), `${outcome.state}\n`);
-    return outcome;
-  } finally {
-    rmSync(work, { recursive: true, force: true });
+    if (startsServer !== true) return outcome;
+    return { ...outcome, started: await startServer({ dataDir, work }, settings, given) };
+  });
+}
+
+/** What a donor would send, and whether there is room for it. */
+export interface Offered {
+  readonly donor?: string | undefined;
+  readonly state: string;
+  readonly bytes: number;
+  readonly files: number;
+  /** Of the file system of this node's data directory. */
+  readonly freeBytes: number;
+}
+
+/**
+ * A rehearsal's beginning: Galera chooses a donor, both verify each other, the donor lists its files and goes. No lock, no data.
+ * @throws TransferError; DISK_FULL when this node's own directories had no room for the files
+ */
+export async function rehearseOffer(
+  { config, settings, scratch, donor }: Omit<Rehearsal, 'keepIn' | 'startsServer'>,
+  given: Surroundings,
+): Promise<Offered> {
+  await requirePrograms(['garbd']);
+  const group = groupOf(settings);
+  let offer: Manifest | undefined;
+  const { state, donor: chosen } = await withScratch(scratch, async (work) => {
+    const offerOnly = (offered: Manifest): void => void (offer = offered);
+    // The original script's donor offers nothing: it begins with the lock.
+    const limited = { ...intoOne(config, work), allowDonorWithoutSecret: false };
+    return receive(limited, { group, work, donor }, { ...given, offerOnly });
+  });
+  if (offer === undefined) throw new TransferError('PEER_PROTOCOL', 'the donor has offered no files');
+  const { directories } = config;
+  const findings = await checkSpace(resolveLayout(directories, hostname()), offer, directories, given.signal);
+  const [finding] = findings.filter(({ severity }) => severity === 'error');
+  if (finding !== undefined) throw errorOf(finding);
+  const { bytes: freeBytes } = await spaceLeft(directories.dataDir.value);
+  const bytes = totalSize(offer.files);
+  return { state, donor: chosen, bytes, files: offer.files.length, freeBytes };
+}
+
+const packages = {
+  garbd: 'install Galera’s arbitrator: galera-arbitrator-4 (Debian, Ubuntu), galera-4 (RPM)',
+  mariadbd: 'install the server of the cluster here, or rehearse without --start-server',
+} as const;
+
+async function requirePrograms(programs: readonly (keyof typeof packages)[]): Promise<void> {
+  for (const program of programs) {
+    const { outcome } = await runBriefly(program, ['--version'], 5000);
+    if (outcome.kind !== 'failed to start') continue;
+    throw new TransferError('TOOL_MISSING', `${program} is not on the path`, { hint: packages[program] });
   }
+}
+
+/** Gives the work a private directory, which is gone when it has ended, however it did. */
+async function withScratch<T>(scratch: string, work: (dir: string) => Promise<T>): Promise<T> {
+  const dir = makeScratch(scratch);
+  try {
+    return await work(dir);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** A transfer removes what its donor does not have: nothing may be there. Gives what takes a copy that failed away again. */
+function makeTarget(dir: string): () => void {
+  try {
+    const made = mkdirSync(dir, { recursive: true, mode: 0o700 });
+    if (made !== undefined) return () => rmSync(made, { recursive: true, force: true });
+    if (readdirSync(dir).length === 0) {
+      return () => {
+        for (const name of readdirSync(dir)) rmSync(joinPath(dir, name), { recursive: true, force: true });
+      };
+    }
+  } catch (cause) {
+    const message = `cannot make the directory ${dir}: ${errnoOf(cause) ?? String(cause)}`;
+    throw new TransferError('DIRECTORY_NOT_WRITABLE', message, {
+      hint: 'name with --to a directory that the user who copies (--user, mysql by default) may make',
+      cause,
+    });
+  }
+  throw new TransferError('FILE_EXISTS', `${dir} is not empty`, {
+    hint: 'name with --to a directory that is empty or not there yet: a transfer removes what its donor does not have',
+  });
+}
+
+function makeScratch(scratch: string): string {
+  try {
+    return mkdtempSync(joinPath(scratch, 'galera-sst-tunnel-rehearsal-'));
+  } catch (cause) {
+    const code = errnoOf(cause) === 'ENOENT' ? 'DIRECTORY_MISSING' : 'DIRECTORY_NOT_WRITABLE';
+    const message = `cannot make a directory in ${scratch}: ${errnoOf(cause) ?? String(cause)}`;
+    throw new TransferError(code, message, {
+      hint: 'name with --scratch a directory that the user who rehearses (--user) may write to',
+      cause,
+    });
+  }
+}
+
+interface Request {
+  readonly group: Group;
+  readonly work: string;
+  readonly donor: string | undefined;
 }
 
 async function receive(
   config: Config,
-  group: Group,
-  { work, donor }: { readonly work: string; readonly donor: string | undefined },
+  { group, work, donor }: Request,
   given: Omit<TransferContext, 'say'>,
 ): Promise<Rehearsed> {
   const ending = new AbortController();
   const signal = AbortSignal.any([given.signal, ending.signal]);
   let finished: Extract<TransferEvent, { kind: 'finished' }> | undefined;
   let state = '';
+  let chosen: string | undefined;
   let voice: SupervisedChild | undefined;
   const emit: EmitEvent = (event) => {
     if (event.kind === 'finished') finished = event;
@@ -80,7 +202,18 @@ async function receive(
       // The address holds the transfer's secret: not for an argument list.
       writeFileSync(file, arbitratorConfig(group, line.address, donor), { mode: 0o600 });
       const command = { name: 'arbitrator', program: 'garbd', args: ['--cfg', file], cwd: work };
-      voice = supervise(command, { transferId: given.id, emit, signal });
+      voice = supervise(
+        command,
+        { transferId: given.id, emit, signal },
+        {
+          onStderr: (text) => {
+            const said = understandArbitrator(text);
+            if (said.kind === 'no donor') ending.abort(noDonor(said.reason, donor));
+            if (said.kind === 'donor') chosen = said.name;
+            return said.kind === 'routine' || said.kind === 'donor';
+          },
+        },
+      );
       const asked = voice;
       void asked.ended.then((outcome) => {
         if (outcome.kind === 'exited' && outcome.code === 0) return;
@@ -93,61 +226,30 @@ async function receive(
   } finally {
     await voice?.stop(2000);
   }
-  const { bytes = 0, files = 0, seconds = 0 } = finished ?? {};
-  return { state, bytes, files, seconds };
+  const { bytes = 0, files = 0, seconds = 0, donorLockSeconds: lockSeconds } = finished ?? {};
+  return { state, donor: chosen, bytes, files, seconds, lockSeconds };
 }
 
-const hint =
-  'check wsrep_cluster_address and wsrep_cluster_name, that the cluster is up, and that garbd (galera-arbitrator-4) is installed';
+function noDonor(reason: string, donor: string | undefined): TransferError {
+  const asked = donor === undefined ? 'no node of the cluster' : `the node ${JSON.stringify(donor)}`;
+  const can = donor === undefined ? 'can' : 'cannot';
+  return new TransferError('PEER_UNREACHABLE', `${asked} ${can} be the donor: Galera says "${reason}"`, {
+    hint: `${donor === undefined ? '' : 'name a node by its wsrep_node_name, or leave --donor out; '}a donor must be Synced, and not serve another node already`,
+  });
+}
+
+const hint = 'check wsrep_cluster_address and wsrep_cluster_name, and that the cluster is up';
 
 /** The copy lies in one directory, however this server has its own spread. */
 function intoOne(config: Config, dataDir: string): Config {
+  const { innodbDataFilePath } = config.directories;
   return {
     ...config,
     role: 'joiner',
-    directories: { dataDir: { value: dataDir, source: { kind: 'command line', name: 'scratch' } } },
+    directories: {
+      dataDir: { value: dataDir, source: { kind: 'command line', name: 'scratch' } },
+      // Absolute names in it would lead out of there.
+      ...(innodbDataFilePath?.value.includes('/') === false ? { innodbDataFilePath } : {}),
+    },
   };
-}
-
-interface Group {
-  readonly address: string;
-  readonly name: string;
-  readonly options: string;
-}
-
-/** Where the cluster is, with the TLS settings of its own connections. */
-function groupOf(settings: Settings): Group {
-  const given = (name: string): string => find(settings, name, ['server arguments', '[mysqld]'])?.value ?? '';
-  const address = given('wsrep-cluster-address');
-  if (!/^gcomm:\/\/./.test(address)) {
-    throw new TransferError(
-      'OPTION_MISSING',
-      `wsrep_cluster_address is ${JSON.stringify(address)}, expected gcomm:// with the nodes`,
-      {
-        option: 'wsrep_cluster_address',
-        hint: 'a rehearsal asks the cluster that this node belongs to: name its nodes',
-      },
-    );
-  }
-  const tls = given('wsrep-provider-options')
-    .split(';')
-    .map((option) => option.trim())
-    .filter((option) => option.startsWith('socket.'));
-  return { address, name: given('wsrep-cluster-name') || 'my_wsrep_cluster', options: tls.join(';') };
-}
-
-/** It listens on a port that the system chooses: this node's server may have Galera's own. */
-function arbitratorConfig(group: Group, address: string, donor: string | undefined): string {
-  const options = ['gmcast.listen_addr=tcp://0.0.0.0:0', ...(group.options === '' ? [] : [group.options])];
-  const lines = {
-    address: group.address,
-    group: group.name,
-    name: 'rehearsal',
-    options: options.join(';'),
-    sst: `rsync_tunnel:${address}`,
-    ...(donor === undefined ? {} : { donor }),
-  };
-  return Object.entries(lines)
-    .map(([name, value]) => `${name} = ${value}\n`)
-    .join('');
 }

@@ -90,6 +90,8 @@ async function judge(
         cert: cert?.value,
         key: cert === undefined ? undefined : (key ?? cert).value,
         crl: tls.crlFile?.value,
+        caPath: caPath?.value,
+        crlPath: tls.crlPath?.value,
       }),
     ],
   );

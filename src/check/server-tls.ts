@@ -3,9 +3,11 @@ import { checkChain } from '../certificates/check-chain.js';
 import { checkDates, checkNames, checkUsage, listNames } from '../certificates/checks.js';
 import { loadIdentity } from '../certificates/identity.js';
 import { checkRevocation, loadRevocation } from '../certificates/revocation.js';
+import { isCipherKnown } from '../certificates/secure-limits.js';
 import { loadTrust } from '../certificates/trust.js';
 import { receiveAddress } from '../config/receive-address.js';
 import { parseAddress } from '../config/address.js';
+import { refuseClearTextCiphers } from '../config/cipher-list.js';
 import { find, type Settings } from '../config/settings.js';
 import { placeOf, type Sourced } from '../config/source.js';
 import { TransferError, type Finding } from '../errors.js';
@@ -22,6 +24,7 @@ export interface OwnTls {
   readonly crlFile?: Sourced<string> | undefined;
   readonly crlPath?: Sourced<string> | undefined;
   readonly versions?: Sourced<string> | undefined;
+  readonly ciphers?: Sourced<string> | undefined;
 }
 
 /** The server's own TLS, for clients and replicas: usually the same files as the tunnel's. */
@@ -78,6 +81,7 @@ export function ownTls(findOne: (name: string) => Sourced<string> | undefined): 
     crlFile: given('ssl-crl'),
     crlPath: given('ssl-crlpath'),
     versions: given('tls-version'),
+    ciphers: given('ssl-cipher'),
   };
 }
 
@@ -98,7 +102,7 @@ function check(
   host: string | undefined,
 ): Section {
   const { cert, key, ca, caPath } = own;
-  const findings: Finding[] = [...checkVersions(own)];
+  const findings: Finding[] = [...checkVersions(own), ...checkCiphers(own)];
   const facts: string[] = [];
   const attempt = <T>(work: () => T): T | undefined => {
     try {
@@ -150,16 +154,36 @@ function check(
 }
 
 function checkVersions({ versions }: OwnTls): readonly Finding[] {
-  const old = versions?.value.split(',').filter((name) => /^\s*TLSv1\.[01]\s*$/i.test(name)) ?? [];
-  if (versions === undefined || old.length === 0) return [];
-  return [
-    {
-      severity: 'warning',
-      code: 'OPTION_INVALID',
-      message: `${versions.source.name} allows ${old.map((name) => name.trim()).join(' and ')}, which are broken`,
-      option: versions.source.name,
-      where: placeOf(versions.source),
-      hint: 'name TLSv1.2 and TLSv1.3 only',
-    },
-  ];
+  const names = versions?.value.split(',').map((name) => name.trim()) ?? [];
+  if (versions === undefined) return [];
+  const place = { option: versions.source.name, where: placeOf(versions.source) };
+  const hint = 'name TLSv1.2 and TLSv1.3 only';
+  const unknown = names.find((name) => !/^TLSv1\.[0-3]$/i.test(name));
+  if (unknown !== undefined) {
+    const message = `${versions.source.name} has ${JSON.stringify(unknown)}, which is no version of TLS`;
+    return [{ severity: 'error', code: 'OPTION_INVALID', message, ...place, hint }];
+  }
+  const old = names.filter((name) => /^TLSv1\.[01]$/i.test(name));
+  if (old.length === 0) return [];
+  const message = `${versions.source.name} allows ${old.join(' and ')}, which are broken`;
+  return [{ severity: 'warning', code: 'OPTION_INVALID', message, ...place, hint }];
+}
+
+/** The server does not start with a list in which OpenSSL knows nothing, and skips what it does not know in others. */
+function checkCiphers({ ciphers }: OwnTls): readonly Finding[] {
+  if (ciphers === undefined) return [];
+  const place = { option: ciphers.source.name, where: placeOf(ciphers.source) };
+  try {
+    refuseClearTextCiphers(ciphers.value, place);
+  } catch (error) {
+    if (!(error instanceof TransferError)) throw error;
+    const { code, message, hint } = error;
+    return [{ severity: 'warning', code, message, ...place, hint }];
+  }
+  const unknown = ciphers.value.split(':').filter((name) => name !== '' && !isCipherKnown(name));
+  if (unknown.length === 0) return [];
+  const isAll = unknown.length === ciphers.value.split(':').length;
+  const message = `${ciphers.source.name} has ${unknown.join(', ')}, which OpenSSL here does not know`;
+  const hint = 'openssl ciphers lists the names; the server skips what it does not know';
+  return [{ severity: isAll ? 'error' : 'warning', code: 'OPTION_INVALID', message, ...place, hint }];
 }

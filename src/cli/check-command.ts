@@ -39,11 +39,23 @@ export function addRehearsal(cli: Argv, given: CheckCommandGiven): Argv {
     readonly user?: string | undefined;
     readonly verbose: boolean;
     readonly to?: string | undefined;
+    readonly preflight?: boolean | undefined;
+    readonly startServer?: boolean | undefined;
   }): Promise<void> => {
     const { runRehearsal } = await import('./rehearse.js');
     const { donor, scratch, user, verbose: isVerbose, to: keepIn } = argv;
-    const server = serverOf(argv);
-    given.onStatus(await runRehearsal({ server, user, donor, scratch, keepIn, isVerbose }, given.terminal));
+    const { preflight: isPreflight = false, startServer: startsServer = false } = argv;
+    const command = {
+      server: serverOf(argv),
+      user,
+      donor,
+      scratch,
+      keepIn,
+      isVerbose,
+      isPreflight,
+      startsServer,
+    };
+    given.onStatus(await runRehearsal(command, given.terminal));
   };
   return cli
     .command(
@@ -52,7 +64,19 @@ export function addRehearsal(cli: Argv, given: CheckCommandGiven): Argv {
       (command) =>
         command
           .options(options)
-          .example('$0 rehearse --donor node2', 'would node2 reach this node, and how fast?'),
+          .option('preflight', {
+            type: 'boolean',
+            describe: 'stop when the donor has listed its files: no lock, no data',
+          })
+          .option('start-server', {
+            type: 'boolean',
+            describe: 'start a server on the copy, and have it open every table',
+          })
+          .conflicts('preflight', 'start-server')
+          .example('$0 rehearse --preflight', 'would a transfer begin? Nothing is locked or copied')
+          .example('$0 rehearse --donor node2', 'would node2 reach this node, and how fast?')
+          .example('$0 rehearse --scratch /srv/scratch --start-server', 'and does a server run on the copy?')
+          .epilogue(rehearsalStatus),
       (argv) => run(argv),
     )
     .command(
@@ -62,10 +86,14 @@ export function addRehearsal(cli: Argv, given: CheckCommandGiven): Argv {
         command
           .options(options)
           .option('to', { type: 'string', demandOption: true, describe: 'the directory for the copy' })
-          .example('$0 backup --to /srv/backup/monday', 'with the position in galera-position'),
+          .example('$0 backup --to /srv/backup/monday', 'with the position in galera-position')
+          .epilogue(rehearsalStatus),
       (argv) => run(argv),
     );
 }
+
+const rehearsalStatus =
+  "Exit status: 0, or the error's: 16 when port 4444 is in use, 28 when there is no room, 32 when a peer fails …";
 
 function serverOf(argv: {
   readonly defaultsFile?: string | undefined;

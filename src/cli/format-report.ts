@@ -14,13 +14,31 @@ export function formatReport({ title, status, sections, lines }: CheckReport, is
   return [
     printable(title),
     ...sections.flatMap((section) => [
-      `${mark(section.status, section.status.padEnd(7))}  ${section.name.padEnd(width)}  ${printable(section.facts.join(', '))}`.trimEnd(),
+      ...fillLines(section.facts.map(printable)).map((line, index) =>
+        index === 0
+          ? `${mark(section.status, section.status.padEnd(7))}  ${section.name.padEnd(width)}  ${line}`.trimEnd()
+          : `${' '.repeat(11 + width)}${line}`,
+      ),
       ...section.findings.flatMap((finding) => describe(finding, mark)),
     ]),
     ...(lines.length === 0 ? [] : ['', ...lines.map(printable)]),
     '',
     mark(status, summary(counted)),
   ];
+}
+
+/** Paths are long: where they would make a line of more than that, each fact that no longer fits begins a new one. */
+const widest = 90;
+
+function fillLines(facts: readonly string[]): readonly string[] {
+  const lines: string[] = [];
+  for (const fact of facts) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + fact.length < widest)
+      lines[lines.length - 1] = `${last}, ${fact}`;
+    else lines.push(fact);
+  }
+  return lines.length === 0 ? [''] : lines;
 }
 
 function describe(

@@ -36,6 +36,8 @@ export interface ManifestHeader {
   readonly sentBytes?: number | undefined;
   /** When the donor began to look at its files, by its clock, ms since 1970. */
   readonly takenMs?: number | undefined;
+  /** Of a final manifest: how long the donor's server held its lock. */
+  readonly lockSeconds?: number | undefined;
   /** As in the donor's layout: `['ibdata*']`, or the names in the order of its `innodb_data_file_path`. */
   readonly innodbFiles: readonly string[];
 }
@@ -160,7 +162,8 @@ function isHeader(value: unknown): value is ManifestHeader {
     isAbsentOrText(value['serverVersion']) &&
     isAbsentOrText(value['gtid']) &&
     isAbsentOrText(value['donorId']) &&
-    (value['takenMs'] === undefined || typeof value['takenMs'] === 'number') &&
+    isAbsentOrNumber(value['takenMs']) &&
+    isAbsentOrNumber(value['lockSeconds']) &&
     (value['sentBytes'] === undefined || isByteCount(value['sentBytes'])) &&
     isListOfNames(value['binlogs']) &&
     isListOfNames(value['innodbFiles'])
@@ -173,6 +176,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function isAbsentOrText(value: unknown): boolean {
   return value === undefined || typeof value === 'string';
+}
+
+function isAbsentOrNumber(value: unknown): boolean {
+  return value === undefined || typeof value === 'number';
 }
 
 function isListOfNames(value: unknown): boolean {

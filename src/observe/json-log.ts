@@ -93,8 +93,8 @@ function detailsOf(event: Exclude<TransferEvent, { kind: 'progress' }>): Readonl
     case 'finding':
       return placeOf(event.finding);
     case 'finished': {
-      const { bypass, bytes, files, seconds, lockSeconds } = event;
-      return { bypass, bytes, files, seconds, lockSeconds };
+      const { bypass, bytes, files, seconds, lockSeconds, donorLockSeconds } = event;
+      return { bypass, bytes, files, seconds, lockSeconds, donorLockSeconds };
     }
     case 'failed':
       return placeOf(event.error);

@@ -70,9 +70,15 @@ function describeFinish(event: Extract<TransferEvent, { kind: 'finished' }>): st
   const size = `${event.files} files, ${event.bytes} bytes`;
   const rate = (event.bytes / Math.max(event.seconds, 0.001) / 1e6).toFixed(1);
   const took = `in ${event.seconds.toFixed(1)} s (${rate} MB/s)`;
-  return event.lockSeconds === undefined
-    ? `the copy is complete: received ${size} ${took}`
-    : `sent ${size} ${took}, writes were locked for ${event.lockSeconds.toFixed(1)} s`;
+  if (event.lockSeconds !== undefined) {
+    return `sent ${size} ${took}, writes were locked for ${event.lockSeconds.toFixed(1)} s`;
+  }
+  const { donorLockSeconds } = event;
+  const locked =
+    donorLockSeconds === undefined
+      ? ''
+      : `, the donor's writes were locked for ${donorLockSeconds.toFixed(1)} s`;
+  return `the copy is complete: received ${size} ${took}${locked}`;
 }
 
 function info(text: string): { level: Level; text: string } {

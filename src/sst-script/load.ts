@@ -1,4 +1,5 @@
 import type { ServerArguments } from '../config/server-arguments.js';
+import { findContradictions } from '../config/contradictions.js';
 import { gatherSettings, type Settings } from '../config/settings.js';
 import { findUnknownOptions } from '../config/unknown-options.js';
 import type { Finding } from '../errors.js';
@@ -29,9 +30,10 @@ export async function loadSettings(
   const version = needsServerVersion(entries) ? await serverVersion() : undefined;
   const sst = selectGroups(entries, ['sst'], suffix);
   const mysqld = selectGroups(entries, serverGroups(version), suffix);
+  const settings = gatherSettings(args, sst, mysqld);
   return {
-    settings: gatherSettings(args, sst, mysqld),
-    warnings: [...warnings, ...findUnknownOptions(sst)],
+    settings,
+    warnings: [...warnings, ...findUnknownOptions(sst), ...findContradictions(settings)],
     places,
   };
 }

@@ -1,3 +1,4 @@
+import type { Manifest } from '../datadir/manifest.js';
 import type { EmitEvent, ServerLine } from '../events.js';
 import type { RateLimit } from '../processes/rate-limit.js';
 
@@ -21,4 +22,6 @@ export interface TransferContext {
   readonly rate?: RateLimit | undefined;
   /** Donor: the secret that the joiner put into its address; undefined for one that runs the original script. */
   readonly remoteSecret?: string | undefined;
+  /** Joiner that only rehearses: is told what the donor offers, and nothing is locked, sent or changed. */
+  readonly offerOnly?: ((offer: Manifest) => void) | undefined;
 }

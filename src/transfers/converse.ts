@@ -5,7 +5,7 @@ import { totalSize } from '../datadir/inventory.js';
 import { checkSpace } from '../datadir/space-check.js';
 import { decodeManifest, type Manifest } from '../datadir/manifest.js';
 import { linesOf, readPieces } from '../datadir/text-lines.js';
-import type { Layout } from '../datadir/layout.js';
+import { places, type Layout } from '../datadir/layout.js';
 import { findSchemaLinks } from '../datadir/schema-links.js';
 import { prepareDirectories, removeUnlisted } from '../datadir/removal.js';
 import { TransferError } from '../errors.js';
@@ -45,6 +45,9 @@ export async function converse(context: Conversation, listener: SupervisedChild)
     const { startedMs, now, ownFiles: own } = context;
     return acceptFromOriginal(original, layout, { isSnapshot, own, startedMs, emit, now, signal });
   }
+  if (first === offer && context.offerOnly !== undefined) {
+    return lookAtOffer(context, context.offerOnly, { offer, final, failure }, listener);
+  }
   const offeredMs = context.now().getTime();
   const manifest =
     first === offer
@@ -82,10 +85,38 @@ function readDonorFailure(file: string): TransferError {
     : peerError('donor', told.failure);
 }
 
+interface DonorMessages {
+  readonly offer: string;
+  readonly final: string;
+  readonly failure: string;
+}
+
+/** For a rehearsal: the donor's state, without taking anything of what it offers. */
+async function lookAtOffer(
+  context: Conversation,
+  tell: (offer: Manifest) => void,
+  { offer, final, failure }: DonorMessages,
+  listener: SupervisedChild,
+): Promise<string> {
+  const { plan, tools, version, outbox, signal } = context;
+  const offered = decodeManifest(linesOf(readPieces(offer)), 'the offer');
+  // No module for any kind of file: nothing can be sent, whatever the donor makes of the answer.
+  const modules = Object.fromEntries(places.map((place) => [place, '']));
+  const answer = { tool: version, rsync: tools.rsync, modules, wantsNothing: true };
+  outbox.publish(plan.answer, messageFiles.answer, encodeTold({ ok: true, value: answer }));
+  const idle = { ...context, listener };
+  const next = await withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], signal));
+  if (next === failure) throw readDonorFailure(failure);
+  const { gtid } = decodeManifest(linesOf(readPieces(final)), 'the manifest');
+  await letDonorGo(listener, signal);
+  tell(offered);
+  return parseState(gtid ?? '', 'the manifest');
+}
+
 /** Takes what the donor offers; gives the manifest of what it has sent. */
 async function receiveFiles(
   context: Conversation,
-  { offer, final, failure }: { readonly offer: string; readonly final: string; readonly failure: string },
+  { offer, final, failure }: DonorMessages,
   listener: SupervisedChild,
 ): Promise<Manifest> {
   const { plan, signal, emit } = context;
@@ -162,5 +193,6 @@ async function verify(context: Conversation, manifest: Manifest, offeredMs: numb
     bytes: totalSize(manifest.files),
     files: manifest.files.length,
     seconds: (now().getTime() - offeredMs) / 1000,
+    donorLockSeconds: manifest.lockSeconds,
   });
 }

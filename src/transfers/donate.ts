@@ -110,11 +110,19 @@ const untellable: ReadonlySet<ErrorCode> = new Set([
   'SOCKOPT_REJECTED',
 ]);
 
+/** Of a donor that sends its state alone. */
+export const emptyInventory: Inventory = {
+  takenMs: 0,
+  files: new FileTable(),
+  directories: [],
+  bytes: 0,
+  external: [],
+};
+
 async function bypass({ donation, layout, context }: Premises, courier: Courier): Promise<string> {
   const state = parseState(donation.state, '--gtid');
   context.say({ kind: 'continue' });
-  const nothing: Inventory = { takenMs: 0, files: new FileTable(), directories: [], bytes: 0, external: [] };
-  await courier.sendManifest(describe(nothing, layout, context, state, 'bypass'), 'final');
+  await courier.sendManifest(describe(emptyInventory, layout, context, state, 'bypass'), 'final');
   context.emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0 });
   return state;
 }

@@ -21,6 +21,8 @@ export interface Answer {
   readonly wantsHashes: boolean;
   /** How long this joiner lets a transfer stand still, in ms; 0 without limit. */
   readonly idleTimeoutMs: number;
+  /** It only rehearses: the donor is to send nothing and take no lock. */
+  readonly wantsNothing: boolean;
 }
 
 /** A failure as one side tells it to the other. */
@@ -48,7 +50,7 @@ export function encodeTold(told: Told<object>): string {
 export function readAnswer(file: string): Told<Answer> {
   const told = readTold(file);
   if (!told.ok) return told;
-  const { tool, rsync, modules, links, held, wantsHashes, idleTimeoutMs = 0 } = told.value;
+  const { tool, rsync, modules, links, held, wantsHashes, wantsNothing, idleTimeoutMs = 0 } = told.value;
   const offered = told.value['compressors'];
   if (typeof tool !== 'string' || typeof rsync !== 'string' || !isRecord(modules)) throw malformed(file);
   if (typeof idleTimeoutMs !== 'number') throw malformed(file);
@@ -65,6 +67,7 @@ export function readAnswer(file: string): Told<Answer> {
     held: readHeld(held),
     wantsHashes: wantsHashes === true,
     idleTimeoutMs,
+    wantsNothing: wantsNothing === true,
   };
   return { ok: true, value };
 }

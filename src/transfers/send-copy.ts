@@ -12,10 +12,11 @@ import { chooseCompressor } from './compression.js';
 import type { TransferContext } from './context.js';
 import { copyAhead } from './copy-ahead.js';
 import type { Courier } from './courier.js';
-import { describe, refuseExternalTables, type Premises } from './donate.js';
+import { describe, emptyInventory, refuseExternalTables, type Premises } from './donate.js';
 import { releaseLock, takeLock } from './lock.js';
 import type { Answer } from './messages.js';
 import { signInterval, withSignsOfLife, type SignsOfLife } from './signs-of-life.js';
+import { parseState } from './state.js';
 import { sendAll } from './streams.js';
 import { delay } from './wait.js';
 
@@ -27,7 +28,9 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   const { config, layout, context } = premises;
   const { emit, signal } = context;
   const started = context.now().getTime();
-  const { modules, wantsHashes, signs, look, sender, sent } = await offerCopy(premises, courier);
+  const agreed = await offerCopy(premises, courier);
+  if (agreed === undefined) return sendNothing(premises, courier, started);
+  const { modules, wantsHashes, signs, look, sender, sent } = agreed;
   if (config.precopy !== 0) emit({ kind: 'phase', phase: 'copying' });
   const ahead = {
     ...{ sent, look },
@@ -59,15 +62,16 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
 
   emit({ kind: 'phase', phase: 'finishing' });
   const kept = { ...inventory, files: inventory.files.filter((file) => modules[file.place] !== '') };
+  const lockSeconds = (unlocked - locked) / 1000;
   const manifest = describe(kept, layout, context, state, 'final');
-  await settleWithJoiner(courier, { ...manifest, sentBytes: sender.sentBytes() }, context);
+  await settleWithJoiner(courier, { ...manifest, sentBytes: sender.sentBytes(), lockSeconds }, context);
   emit({
     kind: 'finished',
     bypass: false,
     bytes: inventory.bytes,
     files: inventory.files.length,
     seconds: (context.now().getTime() - started) / 1000,
-    lockSeconds: (unlocked - locked) / 1000,
+    lockSeconds,
   });
   return state;
 }
@@ -84,7 +88,8 @@ interface Agreement {
   readonly sent: SentFiles;
 }
 
-async function offerCopy(premises: Premises, courier: Courier): Promise<Agreement> {
+/** Undefined when the joiner wants nothing of what is offered. */
+async function offerCopy(premises: Premises, courier: Courier): Promise<Agreement | undefined> {
   const { config, layout, context } = premises;
   const { emit, signal } = context;
   emit({ kind: 'phase', phase: 'offering' });
@@ -98,6 +103,7 @@ async function offerCopy(premises: Premises, courier: Courier): Promise<Agreemen
   await courier.sendManifest(describe(offered, layout, context, undefined, 'offer'), 'offer');
   const answer = await courier.fetchAnswer();
   emit({ kind: 'notice', text: `the joiner runs version ${answer.tool} with rsync ${answer.rsync}` });
+  if (answer.wantsNothing) return undefined;
   const signs = { send, everyMs: signInterval([config.idleTimeoutMs, answer.idleTimeoutMs]) };
   const compressing = {
     ...{ config, layout, answer, courier },
@@ -126,6 +132,20 @@ function takeLook({ config, layout }: Premises, signal: AbortSignal): Promise<In
   // This transfer's claim: a file of its own on the file system that keeps the tables.
   const clockFile = join(layout.roots.data, claimFileName);
   return takeInventory(layout, { maxBinlogs: config.maxBinlogs, signal, clockFile });
+}
+
+/** To a joiner that only rehearses: the state that the server has named, as for an IST. */
+async function sendNothing(
+  { donation, layout, context }: Premises,
+  courier: Courier,
+  startedMs: number,
+): Promise<string> {
+  context.emit({ kind: 'notice', text: 'the joiner only rehearses: nothing is sent, no lock is taken' });
+  const state = parseState(donation.state, '--gtid');
+  await courier.sendManifest(describe(emptyInventory, layout, context, state, 'bypass'), 'final');
+  const seconds = (context.now().getTime() - startedMs) / 1000;
+  context.emit({ kind: 'finished', bypass: false, bytes: 0, files: 0, seconds, lockSeconds: 0 });
+  return state;
 }
 
 /** Sends the files of one pass after the other. */

@@ -1,43 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import type { GivenServer } from '../../src/agent/servers.js';
-import { issueCa, issueCertificate, type CertificateRequest } from '../../src/certificates/issue.js';
 import { checkServer } from '../../src/check/check-server.js';
 import { exitStatusOf, type CheckReport } from '../../src/check/report.js';
-
-const ca = await issueCa({ name: 'Test CA', keyType: 'ec' });
-
-interface Given {
-  readonly certificate?: CertificateRequest;
-  readonly sst?: string;
-  readonly mysqld?: string;
-  readonly client?: string;
-}
-
-/** A server in order on 127.0.0.1, but for what is given. */
-async function serverIn(
-  t: Test,
-  { certificate, sst = '', mysqld = '', client = '' }: Given = {},
-): Promise<GivenServer> {
-  const dir = t.testdir();
-  mkdirSync(join(dir, 'data'));
-  const issued = await issueCertificate({ commonName: '127.0.0.1', keyType: 'ec', ca, ...certificate });
-  const write = (name: string, text: string): string => {
-    writeFileSync(join(dir, name), text, { mode: 0o600 });
-    return join(dir, name);
-  };
-  const [crt, key, caFile] = [
-    write('crt', issued.certPem),
-    write('key', issued.keyPem),
-    write('ca', ca.certPem),
-  ];
-  const address =
-    'wsrep_sst_receive_address=127.0.0.1:14544\nwsrep_sst_method=rsync_tunnel\nwsrep_sst_auth=a:b';
-  const text = `[mysqld]\ndatadir=${dir}/data\n${address}\n${mysqld}\n[sst]\ntmpdir=${dir}\ntca=${caFile}\ntcert=${crt}\ntkey=${key}\n${sst}\n[client]\n${client}\n`;
-  const file = write('my.cnf', text.replaceAll('DIR', dir));
-  return { name: file, argv: ['--defaults-file', file], env: {}, directory: '/' };
-}
+import { serverIn, type Given } from './given.js';
 
 const check = (server: GivenServer): Promise<CheckReport> => checkServer(server, '/none', new Date());
 
@@ -57,6 +22,8 @@ t.test('a node in order: everything was looked at, and nothing found', async (t)
   t.match(facts.get('certificates'), /shows CN=127.0.0.1, trusts CN=Test CA/);
   t.match(facts.get('options'), /tcert=.*my.cnf:\d+/);
   t.match(facts.get('port'), '127.0.0.1:14544');
+  t.match(facts.get('dates'), /expires in .*, this host's clock says 20/);
+  t.equal(facts.get('leftovers'), 'none');
   t.match(facts.get('directories'), / free/);
   t.match(facts.get('agent'), /none at \/none/);
   t.match(facts.get('server'), /MariaDB \d+/);
@@ -67,6 +34,12 @@ const cases: readonly { name: string; given: Given; finds: readonly string[]; st
     name: 'a misspelt option',
     given: { sst: 'backup-thread=2' },
     finds: ['options: warning OPTION_UNKNOWN'],
+    status: 1,
+  },
+  {
+    name: 'options that contradict each other',
+    given: { sst: 'ssl-mode=VERIFY_CA\nsockopt=verify=0' },
+    finds: ['options: warning OPTION_CONFLICT', 'certificates: warning VERIFICATION_OFF'],
     status: 1,
   },
   {
@@ -90,7 +63,8 @@ const cases: readonly { name: string; given: Given; finds: readonly string[]; st
   {
     name: 'a file that is not there',
     given: { sst: 'tca=/none' },
-    finds: ['certificates: error CERTIFICATE_MISSING'],
+    // the line before it, in the same group, names another one
+    finds: ['options: warning OPTION_CONFLICT', 'certificates: error CERTIFICATE_MISSING'],
     status: 2,
   },
   {
@@ -103,6 +77,30 @@ const cases: readonly { name: string; given: Given; finds: readonly string[]; st
     name: "the server's own TLS: a key of another certificate, a broken version",
     given: { mysqld: 'ssl_cert=DIR/crt\nssl_key=DIR/other\ntls_version=TLSv1.1,TLSv1.2' },
     finds: ["server's TLS: warning OPTION_INVALID", "server's TLS: error CERTIFICATE_MISSING"],
+    status: 2,
+  },
+  {
+    name: 'an own certificate that is revoked by no list, since there is none',
+    given: { sst: 'ssl-crl=DIR/ca' },
+    finds: ['certificates: error CRL_UNUSABLE'],
+    status: 2,
+  },
+  {
+    name: 'a directory that is not there',
+    given: { mysqld: 'innodb_log_group_home_dir=/none' },
+    finds: ['directories: error DIRECTORY_MISSING'],
+    status: 2,
+  },
+  {
+    name: "ciphers of the server's that nobody knows",
+    given: { mysqld: 'ssl_cipher=NO-SUCH:ECDHE-RSA-AES256-GCM-SHA384' },
+    finds: ["server's TLS: warning OPTION_INVALID"],
+    status: 1,
+  },
+  {
+    name: "a version of the clients' that is none",
+    given: { client: 'tls_version=TLSv1.2,TLSv9' },
+    finds: ["clients' TLS: error OPTION_INVALID"],
     status: 2,
   },
   {

@@ -45,3 +45,12 @@ t.test('colours are for terminals', async (t) => {
   t.match(text, /\x1b\[33mwarning\x1b\[0m/);
   t.notMatch(text, '\x1b[2J', 'nothing from outside moves the cursor');
 });
+
+t.test('facts that do not fit into a line are told in several', async (t) => {
+  const path = `/etc/mysql/${'x'.repeat(60)}`;
+  const [, first, second, third] = formatReport(
+    reportOf('x', [section('a', ['b', path, path, 'c'], [])]),
+    false,
+  );
+  t.strictSame([first, second, third], [`ok       a  b, ${path}`, `            ${path}, c`, '']);
+});

@@ -1,6 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpsServer } from 'node:https';
 import { join } from 'node:path';
 import { connect, createServer } from 'node:tls';
 import t, { type Test } from 'tap';
@@ -13,6 +14,15 @@ t.setTimeout(300_000);
 
 const program = fileURLToPath(new URL('../../../dist/bin/galera-sst-tunnel.js', import.meta.url));
 const certs = (...args: string[]): Promise<string> => run([process.execPath, program, 'certs', ...args]);
+
+/** Debian's wget is built with GnuTLS. */
+const isWithGnuTls = ((): boolean => {
+  try {
+    return execFileSync('sh', ['-c', 'ldd "$(command -v wget)"'], { stdio: 'pipe' }).includes('libgnutls');
+  } catch {
+    return false;
+  }
+})();
 
 for (const keyType of ['rsa', 'ec']) {
   t.test(`certificates with ${keyType} keys are accepted by the programs that use them`, async (t) => {
@@ -51,6 +61,39 @@ for (const keyType of ['rsa', 'ec']) {
         socket.destroy();
       }
       server.close();
+    });
+
+    await t.test('openssl', async (t) => {
+      for (const purpose of ['sslserver', 'sslclient']) {
+        const verify = ['openssl', 'verify', '-x509_strict', '-purpose', purpose, '-CAfile', mine.ca];
+        for (const name of [
+          ['-verify_hostname', primary.host],
+          ['-verify_ip', primary.ipv4],
+        ])
+          t.match(await run([...verify, ...name, mine.cert]), /: OK/, `${purpose} ${name.join(' ')}`);
+      }
+    });
+
+    await t.test('a program with GnuTLS', { skip: !isWithGnuTls }, async (t) => {
+      const options = {
+        ca: readFileSync(mine.ca),
+        cert: readFileSync(mine.cert),
+        key: readFileSync(mine.key),
+      };
+      const server = createHttpsServer({ ...options, requestCert: true, rejectUnauthorized: true });
+      server.on('request', (_, response) => response.end('hello'));
+      t.teardown(() => server.close());
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as { port: number };
+      const wget = ['wget', '-q', '-O', '-', '--no-config', '--no-proxy', `--ca-certificate=${mine.ca}`];
+      const shown = [`--certificate=${mine.cert}`, `--private-key=${mine.key}`];
+      t.equal(await run([...wget, ...shown, `https://127.0.0.1:${port}/`]), 'hello');
+      await t.rejects(
+        run([...wget, ...shown, `https://localhost:${port}/`]),
+        /exit 5/,
+        'another name is refused',
+      );
     });
 
     await t.test('socat', async (t) => {

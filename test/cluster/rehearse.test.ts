@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -31,12 +32,54 @@ t.test('a rehearsal makes a real copy and leaves the node as it was', async (t) 
       },
     );
 
-  const said = await run('rehearse', '--donor', donor.name);
-  t.match(said, /the copy is complete: \d+ files, .* in [\d.]+ s/);
-  t.strictSame(readdirSync(scratch), []);
-  t.equal(await node.wsrepStatus('local_state_uuid'), before);
-  t.equal(await node.wsrepStatus('local_state_comment'), 'Synced');
-  await donor.waitFor('Synced', 30_000);
+  const undisturbed = async (): Promise<void> => {
+    t.strictSame(readdirSync(scratch), [], 'the scratch directory is empty again');
+    t.equal(await node.wsrepStatus('local_state_uuid'), before);
+    t.equal(await node.wsrepStatus('local_state_comment'), 'Synced');
+    await donor.waitFor('Synced', 30_000);
+  };
+
+  const logged = donor.errorLog().length;
+  const begun = await run('rehearse', '--preflight', '--donor', donor.name);
+  t.match(begun, /a transfer would begin: node1 has \d+ files with [\d.]+ MB, at [0-9a-f-]+:\d+/);
+  t.match(begun, /nothing was locked, nothing was copied/);
+  await undisturbed();
+  const meanwhile = donor.errorLog().slice(logged);
+  t.match(meanwhile, /the joiner only rehearses: nothing is sent, no lock is taken/);
+  t.notMatch(meanwhile, /global read lock|copy stream|\[ERROR\]/);
+
+  const said = await run('rehearse', '--start-server', '--donor', donor.name);
+  t.match(
+    said,
+    /the copy is complete: \d+ files, .* from node1 in [\d.]+ s, [\d.]+ .B\/s, at [0-9a-f-]+:\d+/,
+  );
+  t.match(said, /the donor's writes waited for [\d.]+ s/);
+  t.match(said, /a server \(1\d\.\d+.*\) has started on it and opened all \d+ tables/);
+  await undisturbed();
+
+  for (const command of ['rehearse', 'backup'] as const) {
+    const target = command === 'backup' ? ['--to', join(scratch, 'never')] : [];
+    await t.rejects(
+      run(command, '--donor', 'nobody', ...target),
+      /exit 32[^]*PEER_UNREACHABLE: [^]*Requested donor is not available/,
+      command,
+    );
+    if (command === 'rehearse') await undisturbed();
+  }
+
+  await t.test('it cleans up when it is ended in the middle', async (t) => {
+    const argv = ['rehearse', `--defaults-file=${node.optionFile}`, '--scratch', scratch, '--verbose'];
+    const child = node.spawn([process.execPath, program, ...argv], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let log = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      if (!log.includes('phase: copying') && `${log}${text}`.includes('phase: copying'))
+        child.kill('SIGTERM');
+      log += text;
+    });
+    const [code] = (await once(child, 'close')) as [number];
+    t.equal(code, 3, log);
+    await undisturbed();
+  });
 
   const kept = join(scratch, 'kept');
   await run('backup', '--donor', donor.name, '--to', kept);

@@ -36,6 +36,7 @@ const answer = {
   held,
   wantsHashes: true,
   idleTimeoutMs: 120_000,
+  wantsNothing: true,
 };
 
 t.test('an answer is read back as it was told', async (t) => {
@@ -59,6 +60,7 @@ t.test('an answer is read back as it was told', async (t) => {
         held: { complete: [], similar: [] },
         wantsHashes: false,
         idleTimeoutMs: 0,
+        wantsNothing: false,
       },
     },
     'of an older version, which holds nothing',

@@ -1,0 +1,88 @@
+import { writeFileSync } from 'node:fs';
+import t, { type Test } from 'tap';
+import { checkReplication } from '../../src/check/replication.js';
+import type { CheckReport } from '../../src/check/report.js';
+import { issueCertificate } from '../../src/certificates/issue.js';
+import { ca, freePort, otherCa } from '../certificates/given.js';
+import { greeting, mysqlServer, serve } from '../certificates/mysql-server.js';
+import { serverIn } from './given.js';
+
+const tls = 'ssl_ca=DIR/ca\nssl_cert=DIR/crt\nssl_key=DIR/key\n';
+
+type Request = Partial<Parameters<typeof issueCertificate>[0]>;
+
+/** What a replica that trusts the test CA sees of a primary with this certificate. */
+async function sees(t: Test, request: Request, host = '127.0.0.1'): Promise<CheckReport> {
+  const issued = await issueCertificate({ commonName: '127.0.0.1', keyType: 'ec', ca, ...request });
+  const port = await mysqlServer(t, issued);
+  return checkReplication(await serverIn(t, { mysqld: tls }), `${host}:${port}`, new Date());
+}
+
+const shown = ({ sections }: CheckReport): readonly string[] =>
+  sections.map(
+    ({ name, status, findings }) => `${name} ${status} ${findings.map(({ code }) => code).join(' ')}`,
+  );
+
+const cases: readonly { name: string; request: Request; says: readonly string[] }[] = [
+  { name: 'all in order', request: {}, says: ['REQUIRED ok ', 'VERIFY_CA ok ', 'VERIFY_IDENTITY ok '] },
+  {
+    name: 'a certificate for another name than MASTER_HOST',
+    request: { commonName: 'db1' },
+    says: ['REQUIRED ok ', 'VERIFY_CA ok ', 'VERIFY_IDENTITY error CERTIFICATE_NAME_MISMATCH'],
+  },
+  {
+    name: 'another CA',
+    request: { ca: otherCa },
+    says: [
+      'REQUIRED ok ',
+      'VERIFY_CA error CERTIFICATE_UNTRUSTED',
+      'VERIFY_IDENTITY error CERTIFICATE_UNTRUSTED',
+    ],
+  },
+  {
+    name: 'a date in the future',
+    request: { notBefore: new Date(Date.now() + 3_600_000), notAfter: new Date(Date.now() + 9e8) },
+    says: [
+      'REQUIRED ok ',
+      'VERIFY_CA error CERTIFICATE_NOT_YET_VALID',
+      'VERIFY_IDENTITY error CERTIFICATE_UNTRUSTED',
+    ],
+  },
+];
+
+for (const { name, request, says } of cases) {
+  t.test(name, async (t) => t.strictSame(shown(await sees(t, request)), says));
+}
+
+t.test('the statement names this host’s files, and what to do about a name', async (t) => {
+  const { lines, sections } = await sees(t, { commonName: 'db1' });
+  t.match(
+    lines.join('\n'),
+    /once that is repaired:\nCHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=\d+, /,
+  );
+  t.match(lines.join('\n'), /MASTER_SSL_CA='.*\/ca', MASTER_SSL_CERT='.*\/crt', MASTER_SSL_KEY='.*\/key', /);
+  t.match(sections[2]?.findings[0], {
+    message: /MASTER_HOST="127.0.0.1" is not what the primary's certificate is for: it has commonName "db1"/,
+    hint: /^use MASTER_HOST='db1' .*--san 127.0.0.1$/,
+  });
+});
+
+t.test('[client] counts where [mysqld] has no CA, and without any nothing is verified', async (t) => {
+  const port = await mysqlServer(t, await issueCertificate({ commonName: '127.0.0.1', keyType: 'ec', ca }));
+  const server = await serverIn(t, { client: tls });
+  t.strictSame(shown(await checkReplication(server, `127.0.0.1:${port}`, new Date())), cases[0]?.says);
+  writeFileSync(server.name, '[mysqld]\ndatadir=/tmp\n');
+  const report = await checkReplication(server, `127.0.0.1:${port}`, new Date());
+  t.strictSame(shown(report)[1], 'VERIFY_CA error OPTION_MISSING');
+});
+
+t.test('a primary that cannot be asked is a report too', async (t) => {
+  const server = await serverIn(t, { mysqld: tls });
+  const plain = await serve(t, (socket) => void socket.write(greeting({ offersTls: false })));
+  for (const [primary, code] of [
+    [`127.0.0.1:${await freePort()}`, 'PEER_UNREACHABLE'],
+    [`127.0.0.1:${plain}`, 'CLEAR_TEXT_REFUSED'],
+    ['no name', 'ADDRESS_INVALID'],
+  ] as const)
+    t.strictSame(shown(await checkReplication(server, primary, new Date())), [`REQUIRED error ${code}`]);
+});
