@@ -22,7 +22,8 @@ export async function runPlan(
     for (const warning of warnings) print(showFinding(warning));
     const config = configIn(process.cwd(), resolveConfig(args, settings));
     const owner = ownUser();
-    const { sections, findings } = await previewTransfer(config, { now: currentTime(), owner });
+    const prospect = { now: currentTime(), owner, bypass: args.bypass };
+    const { sections, findings } = await previewTransfer(config, prospect);
     print(`# settings that count\n[sst]\n${describeSettings(config).join('\n')}\n`);
     for (const { title, lines } of sections) print(`# ${title}\n${lines.join('\n')}\n`);
     for (const finding of findings) print(showFinding(finding));

@@ -47,6 +47,8 @@ export interface JoinerFacts {
 
 /** File names in the message directories. */
 export const messageFiles = {
+  sign: 'waiting',
+  probe: 'probe',
   offer: 'offer.ndjson',
   final: 'final.ndjson',
   failure: 'failure.json',

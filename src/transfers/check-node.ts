@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { CertificateFacts } from '../certificates/facts.js';
 import type { Config } from '../config/config.js';
@@ -13,7 +13,7 @@ import { whereToListen } from './listening-place.js';
 import { checkPartialCopy } from './partial-copy.js';
 import { checkPort } from './port.js';
 import { checkPlaces } from './preflight.js';
-import { lookAtClaim } from './workplace.js';
+import { checkTemporaryDirectory, lookAtClaim } from './workplace.js';
 
 /** The configurations that one server would use in its two roles. */
 export interface NodeConfig {
@@ -80,7 +80,10 @@ async function checkRole(config: Config, now: Date): Promise<Finding[]> {
       await findTools();
       return [];
     },
-    () => checkTemporary(config),
+    () => {
+      checkTemporaryDirectory(config.tmpDir);
+      return [];
+    },
     ...(isBusy || layout === undefined
       ? []
       : [() => checkLeftovers(layout), () => checkPartialCopy(layout.roots.data)]),
@@ -135,24 +138,6 @@ function checkCredentials(config: Config, now: Date): readonly Finding[] {
   ];
 }
 
-function checkTemporary({ tmpDir }: Config): readonly Finding[] {
-  const path = tmpDir === undefined || tmpDir.value === '' ? tmpdir() : tmpDir.value;
-  try {
-    accessSync(path, constants.W_OK | constants.X_OK);
-    return [];
-  } catch {
-    return [
-      {
-        severity: 'error',
-        code: 'DIRECTORY_NOT_WRITABLE',
-        message: `cannot write to ${path}, where the files of a transfer are kept`,
-        option: 'tmpdir',
-        where: tmpDir === undefined ? undefined : placeOf(tmpDir.source),
-      },
-    ];
-  }
-}
-
 async function checkListener(config: Config, layout: Layout): Promise<readonly Finding[]> {
   const { bind, findings } = await whereToListen(config);
   // A transfer can have begun since.
@@ -164,6 +149,7 @@ async function checkListener(config: Config, layout: Layout): Promise<readonly F
 function checkLeftovers({ roots }: Layout): readonly Finding[] {
   const mark = join(roots.data, 'sst_in_progress');
   const claim = lookAtClaim(roots.data);
+  if (claim.kind === 'unreadable') throw claim.error;
   const found = [...(claim.kind === 'stale' ? claim.paths : []), ...(existsSync(mark) ? [mark] : [])];
   return found.length === 0
     ? []

@@ -71,7 +71,7 @@ export function readClaim(claimFile: string): Claim | undefined {
     text = readFileSync(claimFile, 'utf8');
   } catch (cause) {
     if (errnoOf(cause) === 'ENOENT' || errnoOf(cause) === 'ENOTDIR') return undefined;
-    throw unreadable(claimFile, cause);
+    throw unreadableClaim(claimFile, cause);
   }
   const claim = parseClaim(text);
   // Cut short by a crash: nothing to be learnt from it.
@@ -104,7 +104,8 @@ export function alreadyRunning(what: string, pid: number | undefined): TransferE
   );
 }
 
-function unreadable(claimFile: string, cause: unknown): TransferError {
+/** The error for a claim that this user may not read. */
+export function unreadableClaim(claimFile: string, cause: unknown): TransferError {
   const owner = statSync(claimFile, { throwIfNoEntry: false })?.uid;
   return new TransferError(
     'ALREADY_RUNNING',

@@ -57,8 +57,27 @@ export async function chooseCompressor(
   return choice;
 }
 
+/**
+ * With what the streams would be compressed for a joiner whose rsync knows the same compressors, and what would be said of it;
+ * what `auto` finds out from link and data is not known.
+ */
+export function expectCompressor(
+  config: Config,
+  own: readonly Compressor[],
+): { readonly compressor: Compressor | undefined; readonly findings: readonly Finding[] } {
+  const wanted = config.compressor;
+  if (wanted === 'none' || wanted === 'auto') return { compressor: undefined, findings: [] };
+  const lack = whoLacks(wanted, { own, answer: { compressors: own } });
+  return lack === undefined
+    ? { compressor: wanted, findings: [] }
+    : { compressor: undefined, findings: [{ ...lack, where: whereSet(config) }] };
+}
+
 /** Both sides' rsync must know the compressor; without it the copy is as good, only slower. */
-function whoLacks(wanted: Compressor, { own, answer }: Compressing): Finding | undefined {
+function whoLacks(
+  wanted: Compressor,
+  { own, answer }: Pick<Compressing, 'own' | 'answer'>,
+): Finding | undefined {
   const side = !own.includes(wanted)
     ? 'here'
     : !answer.compressors.includes(wanted)

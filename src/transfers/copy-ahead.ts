@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.js';
 import { mayDiffer, showsChanges, type SentFiles } from '../datadir/changes.js';
-import type { FileTable, Files } from '../datadir/file-table.js';
+import { FileTable, type Files } from '../datadir/file-table.js';
 import { totalSize, type Inventory, type InventoryFile } from '../datadir/inventory.js';
 import { fileOverheadBytes } from '../datadir/streams.js';
 import type { TransferContext } from './context.js';
@@ -36,16 +36,30 @@ export async function copyAhead(
   let before = Infinity;
   for (let pass = 1; pass <= most; pass++) {
     const { files, takenMs } = await look();
-    const due = dueAhead(files, sent);
-    const work = workOf(due);
-    if (due.length === 0 || !isWorthIt(work, before, precopy === 'auto' || pass > 1)) break;
+    const due = filesOfPass(pass, files, sent, before, precopy);
+    if (due.length === 0) break;
     const began = performance.now();
     await send(pass, due);
     const seconds = (performance.now() - began) / 1000;
     emit({ kind: 'notice', text: describePass(pass, due, seconds) });
     for (const file of due) sent.set({ file, passStartedMs: takenMs });
-    before = work;
+    before = workOf(due);
   }
+}
+
+/**
+ * What pass number `pass` sends; nothing when it would not pay.
+ * @param before the work of the pass before it, infinite for the first one
+ */
+export function filesOfPass(
+  pass: number,
+  files: FileTable<InventoryFile>,
+  sent: SentFiles,
+  before: number,
+  precopy: Config['precopy'],
+): FileTable<InventoryFile> {
+  const due = dueAhead(files, sent);
+  return isWorthIt(workOf(due), before, precopy === 'auto' || pass > 1) ? due : new FileTable();
 }
 
 /** What a pass has to send: what changed since it was sent, or was not sent yet. */

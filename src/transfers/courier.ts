@@ -2,9 +2,10 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeManifest, type Manifest } from '../datadir/manifest.js';
 import { TransferError } from '../errors.js';
-import { fetchMessage, longestSilence, sendMessage, type TunnelClient } from '../plan/donor.js';
+import type { Command } from '../plan/command.js';
+import { longestSilence, type TunnelClient } from '../plan/donor.js';
 import { messageFiles } from '../plan/joiner.js';
-import { messageModules } from '../plan/modules.js';
+import { planMessages } from '../plan/message-commands.js';
 import { supervise } from '../processes/supervise.js';
 import type { TransferContext } from './context.js';
 import { encodeTold, encodeTotal, peerError, readAnswer, readTold, tell, type Answer } from './messages.js';
@@ -47,14 +48,15 @@ export function courierTo(
   onFailure: (error: TransferError) => void,
 ): Courier {
   const supervision = { transferId: context.id, emit: context.emit, signal: context.signal };
-  const send = async (file: string, name: string, how = supervision): Promise<void> => {
-    const child = supervise(sendMessage(file, messageModules.inbox, name, client), how);
+  const commands = planMessages(client, workplace.dir);
+  const send = async (command: Command, how = supervision): Promise<void> => {
+    const child = supervise(command, how);
     const outcome = await child.ended;
     context.signal.throwIfAborted();
     if (outcome.kind !== 'exited' || outcome.code !== 0) throw rsyncFailure(child, outcome, client.sockopt);
   };
-  const fetch = async (module: string, file: string, name: string, how = client): Promise<string> => {
-    const child = supervise(fetchMessage(file, module, `${workplace.dir}/`, name, how), supervision);
+  const fetch = async (command: Command, file: string): Promise<string> => {
+    const child = supervise(command, supervision);
     const outcome = await child.ended;
     context.signal.throwIfAborted();
     const received = join(workplace.dir, file);
@@ -65,9 +67,7 @@ export function courierTo(
   let verdict: Promise<void> | undefined;
   let word: TransferError | undefined;
   const fetchVerdict = async (): Promise<void> => {
-    // Asked for as long before there is one as the copy takes.
-    const patient = { ...client, timeoutSeconds: 0 };
-    const told = readTold(await fetch(messageModules.verdict, messageFiles.verdict, 'verdict', patient));
+    const told = readTold(await fetch(commands.verdict, messageFiles.verdict));
     if (!told.ok) throw (word = peerError('joiner', told.failure));
   };
   const askUntilHeard = async (): Promise<void> => {
@@ -93,11 +93,11 @@ export function courierTo(
   const heard = (): TransferError | undefined => word;
   return {
     sendManifest: async (manifest, name) => {
-      const file = workplace.write(messageFiles[name], encodeManifest(manifest));
-      await send(file, name === 'offer' ? 'offer' : 'manifest');
+      workplace.write(messageFiles[name], encodeManifest(manifest));
+      await send(commands[name]);
     },
     fetchAnswer: async () => {
-      const told = readAnswer(await fetch(messageModules.answer, messageFiles.answer, 'answer'));
+      const told = readAnswer(await fetch(commands.answer, messageFiles.answer));
       if (!told.ok) throw (word = peerError('joiner', told.failure));
       // From here on a joiner that fails says why at any time.
       void begin();
@@ -126,21 +126,23 @@ export function courierTo(
     },
     isFromJoiner: (error) => error === word,
     sendFailure: async (error) => {
-      const file = workplace.write(messageFiles.failure, encodeTold({ ok: false, failure: tell(error) }));
-      await send(file, 'failure', {
-        ...supervision,
-        // A joiner that could not be reached a moment ago has perhaps lost one connection only.
-        signal: AbortSignal.timeout(/^(TIMED_OUT|PEER_UNREACHABLE)$/.test(error.code) ? 1500 : 4000),
-      });
+      workplace.write(messageFiles.failure, encodeTold({ ok: false, failure: tell(error) }));
+      // A joiner that could not be reached a moment ago has perhaps lost one connection only.
+      const isLost = error.code === 'TIMED_OUT' || error.code === 'PEER_UNREACHABLE';
+      const signal = AbortSignal.timeout(isLost ? 1500 : 4000);
+      await send(commands.failure, { ...supervision, signal });
+    },
+    sendSign: async () => {
+      workplace.write(messageFiles.sign, '');
+      await send(commands.sign);
     },
     sendTotal: (totalBytes) => {
-      const file = workplace.write(messageFiles.total, encodeTotal(totalBytes));
-      send(file, 'total').catch(() => undefined);
+      workplace.write(messageFiles.total, encodeTotal(totalBytes));
+      send(commands.total).catch(() => undefined);
     },
-    sendSign: async () => send(workplace.write('waiting', ''), 'sign of life'),
     sendProbe: async (bytes) => {
-      const file = workplace.write('probe', zeros(bytes));
-      await send(file, 'probe of the link').finally(() => rmSync(file, { force: true }));
+      const file = workplace.write(messageFiles.probe, zeros(bytes));
+      await send(commands.probe).finally(() => rmSync(file, { force: true }));
     },
   };
 }

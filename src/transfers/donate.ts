@@ -9,8 +9,7 @@ import { resolveLayout, type Layout } from '../datadir/layout.js';
 import type { Manifest } from '../datadir/manifest.js';
 import { asTransferError, TransferError, type ErrorCode } from '../errors.js';
 import { showTunnelClient, type TunnelClient } from '../plan/donor.js';
-import { connectAddress } from '../plan/tunnel.js';
-import { findTools, isAtLeast, type Tools } from '../processes/tools.js';
+import { findTools, type Tools } from '../processes/tools.js';
 import type { TransferContext } from './context.js';
 import { courierTo, type Courier } from './courier.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles, type Credentials } from './credentials.js';
@@ -20,6 +19,7 @@ import { checkPlaces, report } from './preflight.js';
 import { donorIdOf } from './resume.js';
 import { sendCopy } from './send-copy.js';
 import { parseState } from './state.js';
+import { tunnelClient } from './tunnel-client.js';
 import { openWorkplace, type Workplace } from './workplace.js';
 
 /** What the donor's server says about the transfer: an IST follows or not, and the state it has for an IST. */
@@ -57,7 +57,9 @@ async function donateWithin(config: Config, donation: Donation, context: Transfe
     signs: ['tables_flushed'],
   });
   try {
-    const client = tunnelClient(config, credentials, peer, tools, workplace, context);
+    const files = tunnelFiles(credentials, (pem) => workplace.write('identity.pem', pem));
+    const pin = config.tls.mode === 'VERIFY_IDENTITY' ? pinFor(peer.facts, peer.matched) : undefined;
+    const client = tunnelClient(config, { files, pin, tools, secret: context.remoteSecret });
     emit({ kind: 'notice', text: `each rsync below speaks through: ${showTunnelClient(client)}` });
     if (client.secret === undefined) {
       await donateToOriginal({ config, donation, layout, client, tools, workplace, context });
@@ -188,23 +190,4 @@ async function shakeHands(
     text: `the joiner at ${formatAddress(config.address)} shows ${JSON.stringify(peer.facts.subject)} (SHA-256 ${peer.facts.fingerprint256}), ${peer.protocol} ${peer.cipher}`,
   });
   return peer;
-}
-
-function tunnelClient(
-  config: Config,
-  credentials: Credentials,
-  peer: PeerFacts,
-  tools: Tools,
-  workplace: Workplace,
-  context: TransferContext,
-): TunnelClient {
-  const files = tunnelFiles(credentials, (pem) => workplace.write('identity.pem', pem));
-  const pin = config.tls.mode === 'VERIFY_IDENTITY' ? pinFor(peer.facts, peer.matched) : undefined;
-  return {
-    connect: connectAddress(config.address, pin, config.tls, files),
-    sockopt: config.tls.sockopt,
-    secret: context.remoteSecret,
-    timeoutSeconds: Math.ceil(config.idleTimeoutMs / 1000),
-    withoutChecksums: isAtLeast(tools.rsync, '3.2.0'),
-  };
 }

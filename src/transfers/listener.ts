@@ -12,9 +12,11 @@ import { delay, untilAborted } from './wait.js';
 
 /**
  * What the listener's own messages tell (socat -d -d, 1.7.4 and 1.8). It makes an error of every rsync that ends with
- * a status, such as the one that a donor's handshake leaves without a question; rsync's own log tells the true ones.
+ * a status, such as the one that a donor's handshake leaves without a question; rsync's own log tells the true ones. A signal
+ * that ends it is ours, or in the outcome.
  */
-const routine = / [IN] |^\S+ \S+ socat\[\d+\] [IN]| E waitpid\(\): child \d+ exited with status /;
+const routine =
+  / [IN] |^\S+ \S+ socat\[\d+\] [IN]| E waitpid\(\): child \d+ exited with status | W exiting on signal \d+$/;
 
 /** Starts the joiner's listener and waits until it listens; afterwards `onEnd` is told when it dies. */
 export async function startListener(

@@ -1,4 +1,3 @@
-import { tmpdir } from 'node:os';
 import { checkDirectories, settingBehind, type DirectoryUse } from '../datadir/space.js';
 import { isInside, places, rootOf, type Layout } from '../datadir/layout.js';
 import { realPath } from '../datadir/real-path.js';
@@ -7,6 +6,7 @@ import { placeOf } from '../config/source.js';
 import { errorOf, type Finding } from '../errors.js';
 import type { EmitEvent } from '../events.js';
 import { whyUnsafe } from '../plan/rsyncd-conf.js';
+import { temporaryDirectory } from './workplace.js';
 
 /** Reports every finding, and stops at the first error among them. */
 export function report(findings: readonly Finding[], emit: EmitEvent): void {
@@ -29,7 +29,7 @@ function checkPaths(config: Config, layout: Layout): readonly Finding[] {
   const unsafe = named.flatMap(({ path, blame }) =>
     path === undefined ? [] : checkPath(config.role, path, path, blame),
   );
-  return [...unsafe, ...checkTemporaryDirectory(config, layout)];
+  return [...unsafe, ...checkPlaceOfPrivateFiles(config, layout)];
 }
 
 function checkPath(
@@ -51,9 +51,9 @@ function whyUnsafeFor(role: Config['role'], path: string): string | undefined {
 }
 
 /** Files that a transfer keeps there would travel from a donor, and a joiner would lose them. */
-function checkTemporaryDirectory({ role, tmpDir }: Config, layout: Layout): readonly Finding[] {
+function checkPlaceOfPrivateFiles({ role, tmpDir }: Config, layout: Layout): readonly Finding[] {
   const isSet = tmpDir !== undefined && tmpDir.value !== '';
-  const path = isSet ? tmpDir.value : tmpdir();
+  const path = temporaryDirectory(tmpDir);
   const blame = isSet ? { option: tmpDir.source.name, where: placeOf(tmpDir.source) } : {};
   // Only files below it are named to rsync: what stands at the directory's own end does no harm.
   const unsafe = checkPath(role, path, `${path}/file`, blame);

@@ -1,88 +1,119 @@
-import { hostname, tmpdir } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { formatAddress } from '../config/address.js';
-import type { Config } from '../config/config.js';
-import { isSparse, takeInventory, type Inventory } from '../datadir/inventory.js';
-import { findSchemaLinks } from '../datadir/schema-links.js';
-import { resolveLayout, type Layout, type Place } from '../datadir/layout.js';
-import { splitIntoStreams } from '../datadir/streams.js';
 import { matchName } from '../certificates/names.js';
 import { pinFor } from '../certificates/pin.js';
+import { formatAddress } from '../config/address.js';
+import type { Config } from '../config/config.js';
+import { mayDiffer, SentFiles } from '../datadir/changes.js';
+import { FileTable, type Files } from '../datadir/file-table.js';
+import { takeInventory, type Inventory, type InventoryFile } from '../datadir/inventory.js';
+import { resolveLayout, type Layout } from '../datadir/layout.js';
+import { findSchemaLinks } from '../datadir/schema-links.js';
 import { TransferError, type Finding } from '../errors.js';
-import { showCommand } from '../plan/command.js';
-import {
-  fetchMessage,
-  planJobs,
-  sendFiles,
-  sendMessage,
-  showTunnelClient,
-  type TunnelClient,
-} from '../plan/donor.js';
-import { messageFiles, planJoiner, sharedModules } from '../plan/joiner.js';
-import { messageModules } from '../plan/modules.js';
-import { connectAddress, type TunnelFiles } from '../plan/tunnel.js';
-import { findTools } from '../processes/tools.js';
+import { showCommand, type Command } from '../plan/command.js';
+import { showTunnelClient, type TunnelClient } from '../plan/donor.js';
+import { planJoiner, sharedModules } from '../plan/joiner.js';
+import { planMessages } from '../plan/message-commands.js';
+import type { TunnelFiles } from '../plan/tunnel.js';
+import { findTools, type Tools } from '../processes/tools.js';
+import { expectCompressor } from './compression.js';
+import { filesOfPass } from './copy-ahead.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles, type Credentials } from './credentials.js';
-import { whereToListen } from './listening-place.js';
 import { refuseExternalTables } from './donate.js';
+import { whereToListen } from './listening-place.js';
 import { checkPort } from './port.js';
 import { checkPlaces } from './preflight.js';
+import { planStreams, type Pass } from './streams.js';
+import { tunnelClient } from './tunnel-client.js';
+import { checkTemporaryDirectory, dirPrefix, lookAtClaim, temporaryDirectory } from './workplace.js';
 
 /** What a transfer would run, as text blocks with a title each, and what its checks find. */
 export interface Preview {
-  readonly sections: readonly { readonly title: string; readonly lines: readonly string[] }[];
+  readonly sections: readonly Section[];
   readonly findings: readonly Finding[];
 }
 
-/** Where a transfer's private directory would be; its last part is random. */
-function workDirOf(config: Config): string {
-  return join(config.tmpDir?.value ?? tmpdir(), 'galera-sst-tunnel-XXXXXX');
+interface Section {
+  readonly title: string;
+  readonly lines: readonly string[];
 }
 
-/** Plans a transfer from configuration and files on disk, without running, opening or writing anything. */
-export async function previewTransfer(
-  config: Config,
-  surroundings: { readonly now: Date; readonly owner: { uid: number; gid: number } },
-): Promise<Preview> {
+/** What is known of a transfer beside its configuration. */
+export interface Prospect {
+  readonly now: Date;
+  /** User and group of this process. */
+  readonly owner: { readonly uid: number; readonly gid: number };
+  /** Donor: an IST follows. */
+  readonly bypass: boolean;
+}
+
+/**
+ * Plans a transfer from configuration and files on disk, without running, opening or writing anything: the same
+ * decisions and checks as a transfer's, in the same order. What does not stop the planning is a finding.
+ */
+export async function previewTransfer(config: Config, prospect: Prospect): Promise<Preview> {
+  const findings: Finding[] = [];
+  const note = async <T>(check: () => T | Promise<T>): Promise<T | undefined> => {
+    try {
+      return await check();
+    } catch (error) {
+      findings.push(findingOf(error));
+      return undefined;
+    }
+  };
   const layout = resolveLayout(config.directories, hostname());
-  const credentials = loadCredentials(config);
-  const files = tunnelFiles(credentials, () => join(workDirOf(config), 'identity.pem'));
-  const findings = [
-    ...checkPlaces(config, layout),
-    ...checkOwnCredentials(config, credentials, surroundings.now),
-    ...(await findingOf(findTools)),
+  findings.push(...checkPlaces(config, layout));
+  const credentials = await note(() => loadCredentials(config));
+  if (credentials !== undefined) findings.push(...checkOwnCredentials(config, credentials, prospect.now));
+  const tools = await note(findTools);
+  const place = config.role === 'joiner' ? await whereToListen(config) : undefined;
+  findings.push(...(place?.findings ?? []));
+  await note(() => refuseRunning(layout));
+  await note(() => checkTemporaryDirectory(config.tmpDir));
+  if (place !== undefined) await note(() => checkPort(config, place.bind));
+  if (credentials === undefined || tools === undefined) return { sections: [], findings };
+
+  const workDir = join(temporaryDirectory(config.tmpDir), `${dirPrefix}XXXXXX`);
+  const files = tunnelFiles(credentials, () => join(workDir, 'identity.pem'));
+  if (place !== undefined)
+    return { sections: previewJoiner(config, layout, files, workDir, place.bind, prospect.owner), findings };
+  const inventory = await note(() => takeInventory(layout, { maxBinlogs: config.maxBinlogs }));
+  if (inventory === undefined) return { sections: [], findings };
+  await note(() => refuseExternalTables(inventory));
+  const { compressor, findings: ofCompressor } = expectCompressor(config, tools.compressors);
+  findings.push(...ofCompressor);
+  const client = { ...previewClient(config, files, credentials, tools), compressor };
+  const messages = planMessages(client, workDir);
+  const sections = [
+    { title: `tunnel to ${formatAddress(config.address)}`, lines: [showTunnelClient(client)] },
+    ...(prospect.bypass
+      ? [{ title: 'position for an IST, no files', lines: [showCommand(messages.final)] }]
+      : previewCopy(config, layout, inventory, client, workDir)),
   ];
-  if (config.role === 'joiner') {
-    const { bind, findings: ofPlace } = await whereToListen(config);
-    findings.push(...ofPlace);
-    findings.push(...(await findingOf(() => checkPort(config, bind))));
-    return { sections: previewJoiner(config, layout, files, bind, surroundings.owner), findings };
-  }
-  const inventory = await takeInventory(layout, { maxBinlogs: config.maxBinlogs });
-  findings.push(...(await findingOf(() => refuseExternalTables(inventory))));
-  return { sections: previewDonor(config, layout, inventory, files, credentials), findings };
+  return { sections, findings };
 }
 
-/** What a check would have thrown, as a finding. */
-async function findingOf(check: () => unknown): Promise<readonly Finding[]> {
-  try {
-    await check();
-    return [];
-  } catch (error) {
-    if (!(error instanceof TransferError)) throw error;
-    const { code, message, option, where, hint } = error;
-    return [{ severity: 'error', code, message, option, where, hint }];
-  }
+/** What a check has thrown, as a finding. */
+function findingOf(error: unknown): Finding {
+  if (!(error instanceof TransferError)) throw error;
+  const { code, message, option, where, hint } = error;
+  return { severity: 'error', code, message, option, where, hint };
+}
+
+/** A transfer that has died is no obstacle: the next one cleans up. */
+function refuseRunning({ roots }: Layout): void {
+  const claim = lookAtClaim(roots.data);
+  if (claim.kind === 'running' || claim.kind === 'unreadable') throw claim.error;
 }
 
 function previewJoiner(
   config: Config,
   layout: Layout,
   files: TunnelFiles,
+  workDir: string,
   bind: string | undefined,
-  owner: { readonly uid: number; readonly gid: number },
-): Preview['sections'] {
-  const workDir = workDirOf(config);
+  owner: Prospect['owner'],
+): readonly Section[] {
   const plan = planJoiner({ config, layout, links: findSchemaLinks(layout), files, workDir, bind, owner });
   return [
     { title: `rsyncd.conf in ${workDir}`, lines: plan.daemonConfig.trimEnd().split('\n') },
@@ -90,59 +121,69 @@ function previewJoiner(
   ];
 }
 
-function previewDonor(
+function previewClient(
+  config: Config,
+  files: TunnelFiles,
+  credentials: Credentials,
+  tools: Tools,
+): TunnelClient {
+  const pin = expectedPin(config, credentials);
+  return tunnelClient(config, { files, pin, tools, secret: "the one in the joiner's address" });
+}
+
+/** As for a joiner with the same versions and directories that has nothing of the copy yet, while the server writes nothing. */
+function previewCopy(
   config: Config,
   layout: Layout,
   inventory: Inventory,
-  files: TunnelFiles,
-  credentials: Credentials,
-): Preview['sections'] {
-  const workDir = workDirOf(config);
-  const connect = connectAddress(config.address, expectedPin(config, credentials), config.tls, files);
-  const client: TunnelClient = {
-    connect,
-    secret: 'the one in the joiner’s address',
-    timeoutSeconds: Math.ceil(config.idleTimeoutMs / 1000),
-    withoutChecksums: true,
-    // `auto` decides when the joiner is there.
-    compressor: config.compressor === 'none' || config.compressor === 'auto' ? undefined : config.compressor,
-  };
-  const streams = splitIntoStreams(
-    Array.from(inventory.files, (file) => ({ ...file, sparse: isSparse(file) })),
-    config.streams,
-  );
-  const modules: Readonly<Record<Place, string>> = sharedModules(layout);
-  const copies = streams.flatMap((stream, index) =>
-    planJobs(stream, layout, modules).map((job, step) => {
-      const name = `copy stream ${index + 1}${step === 0 ? '' : `.${step + 1}`}`;
-      const list = `${workDir}/${name.replaceAll(' ', '-')}.list`;
-      return `# ${job.files.length} files, ${job.bytes} bytes\n${showCommand(sendFiles(job, list, name, client))}`;
-    }),
-  );
-  const message = (file: string): string =>
-    showCommand(sendMessage(`${workDir}/${file}`, messageModules.inbox, file, client));
-  const reply = (module: string, file: string): string =>
-    showCommand(fetchMessage(file, module, `${workDir}/`, file, client));
+  client: TunnelClient,
+  workDir: string,
+): readonly Section[] {
+  const messages = planMessages(client, workDir);
+  const sent = new SentFiles();
+  const ahead =
+    config.precopy === 0
+      ? new FileTable<InventoryFile>()
+      : filesOfPass(1, inventory.files, sent, Infinity, config.precopy);
+  for (const file of ahead) sent.set({ file, passStartedMs: inventory.takenMs });
+  const due = inventory.files.filter((file) => mayDiffer(file, sent.get(file)));
+  const modules = sharedModules(layout);
+  const copies = (name: string, files: Files<InventoryFile>, server: Pass['server']): string[] =>
+    planStreams({ name, files, layout, modules, client, server }, config.streams, workDir).flatMap((stream) =>
+      stream.copies.map(
+        ({ job, command }) => `# ${job.files.length} files, ${job.bytes} bytes\n${showCommand(command)}`,
+      ),
+    );
+  const decidedLater =
+    config.compressor === 'auto' ? ['# compressor=auto: what link and data show may add --compress'] : [];
+  const show = (...commands: readonly Command[]): string[] => commands.map(showCommand);
   return [
-    { title: `tunnel to ${formatAddress(config.address)}`, lines: [showTunnelClient(client)] },
+    { title: 'offer and answer', lines: show(messages.sign, messages.offer, messages.answer) },
+    { title: "the joiner's verdict, asked for from here on", lines: show(messages.verdict) },
+    ...(ahead.length === 0
+      ? []
+      : [
+          {
+            title: 'copy while the server writes, repeated while that pays',
+            lines: [...decidedLater, ...copies('pass 1', ahead, 'writing')],
+          },
+          { title: 'how much it is in all, when that has changed', lines: show(messages.total) },
+        ]),
     {
-      title: 'offer and answer, before the lock',
-      lines: [message(messageFiles.offer), reply(messageModules.answer, messageFiles.answer)],
+      title:
+        ahead.length === 0
+          ? 'copy under the lock'
+          : 'copy under the lock, and with it what has changed since it was sent',
+      lines: [...decidedLater, ...copies('copy', due, 'locked')],
     },
-    {
-      title: 'copy, under the lock (modules as for a joiner with the same directories as this donor)',
-      lines: copies,
-    },
-    {
-      title: 'manifest and verdict, after the lock',
-      lines: [message(messageFiles.final), reply(messageModules.verdict, messageFiles.verdict)],
-    },
+    { title: 'manifest, after the lock', lines: show(messages.final) },
   ];
 }
 
-/** The handshake decides; without one, the name that a joiner's certificate has if it names the address literally. */
+/** The handshake decides; without one, the name as this node's certificate has it, or literally. */
 function expectedPin(config: Config, { identity }: Credentials): string | undefined {
   if (config.tls.mode !== 'VERIFY_IDENTITY') return undefined;
-  const own = matchName(identity.leaf, config.address.host);
-  return own === undefined ? config.address.host : pinFor(identity.leaf, own);
+  const wanted = config.tls.sockopt.commonName ?? config.address.host;
+  const own = matchName(identity.leaf, wanted);
+  return own === undefined ? wanted : pinFor(identity.leaf, own);
 }

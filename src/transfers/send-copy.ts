@@ -6,7 +6,6 @@ import { isTable } from '../datadir/held.js';
 import { takeInventory, totalSize, type Inventory, type InventoryFile } from '../datadir/inventory.js';
 import type { Manifest } from '../datadir/manifest.js';
 import { TransferError } from '../errors.js';
-import { isAtLeast } from '../processes/tools.js';
 import { claimFileName } from './claim.js';
 import { chooseCompressor } from './compression.js';
 import type { TransferContext } from './context.js';
@@ -18,6 +17,7 @@ import type { Answer } from './messages.js';
 import { signInterval, withSignsOfLife, type SignsOfLife } from './signs-of-life.js';
 import { parseState } from './state.js';
 import { sendAll } from './streams.js';
+import { takesNoChecksums } from './tunnel-client.js';
 import { delay } from './wait.js';
 
 /**
@@ -184,7 +184,7 @@ function senderOf(
   { rsync, modules, links, held }: Answer,
   { underLockBytes, assumedBytes, tellTotal }: Whole,
 ): Sender {
-  const withoutChecksums = client.withoutChecksums && isAtLeast(rsync, '3.2.0');
+  const withoutChecksums = client.withoutChecksums && takesNoChecksums(rsync);
   const similar = new Set(held.similar.filter(isTable).map(keyOf));
   const isSimilar = (file: InventoryFile): boolean => similar.delete(keyOf(file));
   let sentBytes = 0;

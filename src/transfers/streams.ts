@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import type { Config } from '../config/config.js';
 import type { Files } from '../datadir/file-table.js';
 import { isSparse, type InventoryFile } from '../datadir/inventory.js';
 import type { Layout, Place } from '../datadir/layout.js';
 import { splitIntoStreams } from '../datadir/streams.js';
 import type { ChildOutcome, StreamProgress } from '../events.js';
+import type { Command } from '../plan/command.js';
 import { planJobs, sendFiles, type FileToSend, type Job, type TunnelClient } from '../plan/donor.js';
 import { bytesRead } from '../processes/proc.js';
 import { supervise, type SupervisedChild } from '../processes/supervise.js';
@@ -43,7 +45,11 @@ export async function sendAll(
   workplace: Workplace,
   context: TransferContext,
 ): Promise<number> {
-  const streams = planStreams(pass, config);
+  const streams = planStreams(pass, config.streams, workplace.dir).map((planned): Stream => ({
+    ...planned,
+    sentBytes: 0,
+    running: undefined,
+  }));
   const total = streams.reduce((sum, stream) => sum + stream.totalBytes, 0);
   const failed = new AbortController();
   const within = { ...context, signal: AbortSignal.any([context.signal, failed.signal]) };
@@ -77,33 +83,57 @@ export async function sendAll(
   }
 }
 
-/** The jobs of one stream, one after the other, and how far they are. */
-interface Stream {
+/** One rsync client of a stream. */
+export interface Copy {
+  readonly job: Job;
+  /** The file with the names of what it sends, in the private directory. */
+  readonly list: string;
+  readonly command: Command;
+}
+
+/** What one stream runs, one after the other. */
+export interface PlannedStream {
   readonly name: string;
-  readonly jobs: readonly Job[];
+  readonly copies: readonly Copy[];
   readonly totalBytes: number;
+}
+
+/** Decides what the streams of a pass run; pure. */
+export function planStreams(
+  pass: Omit<Pass, 'sentBytes' | 'laterBytes' | 'onTotal'>,
+  streams: number,
+  workDir: string,
+): PlannedStream[] {
+  const { layout, modules, links } = pass;
+  const client = { ...pass.client, mayVanish: pass.server === 'writing' };
+  return splitIntoStreams(Array.from(pass.files, choiceOf(pass)), streams).map((files, index) => {
+    const name = `${pass.name} stream ${index + 1}`;
+    const jobs = planJobs(files, layout, modules, links);
+    const copies = jobs.map((job, step): Copy => {
+      const title = `${name}${step === 0 ? '' : `.${step + 1}`}`;
+      const list = `${title.replaceAll(' ', '-')}.list`;
+      return { job, list, command: sendFiles(job, join(workDir, list), title, client) };
+    });
+    return { name, copies, totalBytes: jobs.reduce((sum, job) => sum + job.bytes, 0) };
+  });
+}
+
+/** How far a stream is. */
+interface Stream extends PlannedStream {
   /** Of jobs that have ended. */
   sentBytes: number;
   running: { readonly job: Job; readonly pid: number | undefined } | undefined;
 }
 
-function planStreams(pass: Pass, config: Config): Stream[] {
-  return splitIntoStreams(Array.from(pass.files, choiceOf(pass)), config.streams).map((files, index) =>
-    planStream(`${pass.name} stream ${index + 1}`, planJobs(files, pass.layout, pass.modules, pass.links)),
-  );
-}
-
 /** Takes over what counts for sending; the rest of what is known of very many files would fill the memory. */
-function choiceOf({ isSimilar, fillsHoles = false }: Pass): (file: InventoryFile) => FileToSend {
+function choiceOf({
+  isSimilar,
+  fillsHoles = false,
+}: Pick<Pass, 'isSimilar' | 'fillsHoles'>): (file: InventoryFile) => FileToSend {
   return (file) => {
     const { place, path, size } = file;
     return { place, path, size, sparse: !fillsHoles && isSparse(file), similar: isSimilar?.(file) === true };
   };
-}
-
-function planStream(name: string, jobs: readonly Job[]): Stream {
-  const totalBytes = jobs.reduce((sum, job) => sum + job.bytes, 0);
-  return { name, jobs, totalBytes, sentBytes: 0, running: undefined };
 }
 
 /**
@@ -122,10 +152,8 @@ async function sendStream(
   workplace: Workplace,
   context: TransferContext,
 ): Promise<void> {
-  for (const [step, job] of stream.jobs.entries()) {
-    const name = `${stream.name}${step === 0 ? '' : `.${step + 1}`}`;
-    const list = workplace.write(`${name.replaceAll(' ', '-')}.list`, fileList(job));
-    const command = sendFiles(job, list, name, { ...client, mayVanish: server === 'writing' });
+  for (const { job, list, command } of stream.copies) {
+    workplace.write(list, fileList(job));
     const { id: transferId, emit, signal, rate } = context;
     const child = supervise(command, { transferId, emit, signal, rate }, toleration(server));
     stream.running = { job, pid: child.pid };

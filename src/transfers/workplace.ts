@@ -1,5 +1,7 @@
 import {
+  accessSync,
   chmodSync,
+  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -11,14 +13,23 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { placeOf, type Sourced } from '../config/source.js';
-import { errnoOf, fileFailure, TransferError, writing } from '../errors.js';
+import { asTransferError, errnoOf, fileFailure, TransferError, writing } from '../errors.js';
 import type { EmitEvent } from '../events.js';
 import { findMarked, identify, isAlive, type ProcessIdentity } from '../processes/proc.js';
 import { startSweeper } from '../processes/spawn.js';
 import { ownUser } from '../surroundings.js';
-import { alreadyRunning, claimFileName, parseClaim, placeClaim, readClaim, takeAwayClaim } from './claim.js';
+import {
+  alreadyRunning,
+  claimFileName,
+  parseClaim,
+  placeClaim,
+  readClaim,
+  takeAwayClaim,
+  unreadableClaim,
+} from './claim.js';
 
-const dirPrefix = 'galera-sst-tunnel-';
+/** A transfer's private directory is named by this and six random characters. */
+export const dirPrefix = 'galera-sst-tunnel-';
 
 /** A transfer's private directory, together with its claim on the data directory. */
 export interface Workplace {
@@ -115,19 +126,25 @@ function clearLeftovers(claimFile: string, transferId: string, emit: EmitEvent):
   });
 }
 
+/** Who has claimed a data directory; `error` is what another transfer would fail with. */
+export type ClaimSeen =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'running' | 'unreadable'; readonly error: TransferError }
+  | { readonly kind: 'stale'; readonly paths: readonly string[] };
+
 /** Who has claimed a data directory: nobody, a transfer that runs, or one that has died; nothing is changed. */
-export function lookAtClaim(
-  dataDir: string,
-): { readonly kind: 'none' | 'running' } | { readonly kind: 'stale'; readonly paths: readonly string[] } {
+export function lookAtClaim(dataDir: string): ClaimSeen {
   const claimFile = join(dataDir, claimFileName);
   let text: string;
   try {
     text = readFileSync(claimFile, 'utf8');
-  } catch {
-    return { kind: 'none' };
+  } catch (cause) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(cause) ?? '')) return { kind: 'none' };
+    return { kind: 'unreadable', error: unreadableClaim(claimFile, cause) };
   }
   const claim = parseClaim(text);
-  if (claim !== undefined && isAlive(claim.owner)) return { kind: 'running' };
+  if (claim !== undefined && isAlive(claim.owner))
+    return { kind: 'running', error: alreadyRunning(claimFile, claim.owner.pid) };
   const isThere = claim !== undefined && isOurs(claim.workDir);
   return { kind: 'stale', paths: isThere ? [claimFile, claim.workDir] : [claimFile] };
 }
@@ -142,25 +159,51 @@ function isOurs(dir: string): boolean {
   }
 }
 
+/** The directory in which a transfer makes its private one: `tmpdir`, or the system's. */
+export function temporaryDirectory(setting: Sourced<string> | undefined): string {
+  return setting === undefined || setting.value === '' ? tmpdir() : resolve(setting.value);
+}
+
+/** Fails as a transfer does where its private directory cannot be made, and makes none. */
+export function checkTemporaryDirectory(setting: Sourced<string> | undefined): void {
+  const parent = temporaryDirectory(setting);
+  try {
+    accessSync(join(parent, '/'), constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    // What is asked is whether that would be refused.
+    if (cause instanceof Error) Object.assign(cause, { syscall: 'mkdtemp' });
+    throw noPrivateDirectory(parent, setting, cause);
+  }
+}
+
 function makePrivateDirectory(setting: Sourced<string> | undefined): string {
-  const parent = setting === undefined || setting.value === '' ? tmpdir() : resolve(setting.value);
+  const parent = temporaryDirectory(setting);
   try {
     const dir = mkdtempSync(join(parent, dirPrefix));
     chmodSync(dir, 0o700);
     return dir;
   } catch (cause) {
-    const detail = {
-      option: 'tmpdir',
-      where: setting === undefined ? undefined : placeOf(setting.source),
-    };
-    if (!existsSync(parent))
-      throw new TransferError('DIRECTORY_MISSING', `the directory ${parent} does not exist`, {
-        ...detail,
-        cause,
-      });
-    const path = `a private directory in ${parent}`;
-    throw fileFailure(cause, { ...detail, path, otherwise: 'DIRECTORY_NOT_WRITABLE' }) ?? cause;
+    throw noPrivateDirectory(parent, setting, cause);
   }
+}
+
+/** The error of a directory in which no private one can be made. */
+function noPrivateDirectory(
+  parent: string,
+  setting: Sourced<string> | undefined,
+  cause: unknown,
+): TransferError {
+  const where = setting === undefined ? undefined : placeOf(setting.source);
+  const detail = { option: 'tmpdir', where };
+  if (!existsSync(parent))
+    return new TransferError('DIRECTORY_MISSING', `the directory ${parent} does not exist`, {
+      ...detail,
+      cause,
+    });
+  const path = `a private directory in ${parent}`;
+  return (
+    fileFailure(cause, { ...detail, path, otherwise: 'DIRECTORY_NOT_WRITABLE' }) ?? asTransferError(cause)
+  );
 }
 
 function writePrivate(path: string, content: string | Iterable<string>): string {

@@ -115,7 +115,8 @@ t.test('tables outside the data directory and a busy port are found without a tr
   const donor = plan(node, ['donor', '--address', node.address, ...options(node)]);
   t.match(donor.out, /^# error: DATA_DIRECTORY_TABLES: .*shop\.far/m);
   t.equal(donor.status, 22);
-  const run = node.start('joiner');
+  const { node: other } = await nodeWith(t);
+  const run = other.start('joiner', { address: node.address });
   await run.ready();
   const joiner = plan(node, ['joiner', '--address', node.address, ...options(node)]);
   t.match(joiner.out, /^# error: PORT_BUSY: /m);

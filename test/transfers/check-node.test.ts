@@ -7,6 +7,7 @@ import { resolveConfig } from '../../src/config/config.js';
 import { identify } from '../../src/processes/proc.js';
 import { checkNode, type CheckedServer, type NodeConfig } from '../../src/transfers/check-node.js';
 import { claimFileName } from '../../src/transfers/claim.js';
+import { openWorkplace } from '../../src/transfers/workplace.js';
 import { serverArguments, settingsOf } from '../config/given.js';
 
 const ca = await issueCa({ name: 'test CA', keyType: 'ec' });
@@ -43,6 +44,16 @@ async function nodeIn(
   return { joiner: configOf('joiner'), donor: configOf('donor') };
 }
 
+const whoever = { transferId: 'x', emit: () => undefined, signs: [] };
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+}
+
 const codes = ({ findings }: CheckedServer): string[] =>
   findings.map(({ severity, code, roles }) => `${severity} ${code} ${roles.join('+')}`);
 
@@ -70,8 +81,34 @@ t.test('everything that is wrong is found at once, with the roles that it matter
   });
   t.strictSame(codes(await checkNode(config, new Date())).sort(), [
     'error CERTIFICATE_NAME_MISMATCH joiner',
-    'error DIRECTORY_NOT_WRITABLE joiner+donor',
+    'error DIRECTORY_MISSING joiner+donor',
   ]);
+});
+
+t.test('a tmpdir is checked as a transfer does it, with the same words and exit status', async (t) => {
+  const dir = t.testdir({ plain: '' });
+  const cases = [
+    ['/nowhere', 'DIRECTORY_MISSING', 'the directory /nowhere does not exist'],
+    [join(dir, 'plain'), 'DIRECTORY_NOT_WRITABLE', 'cannot write a private directory in '],
+  ] as const;
+  for (const [tmpdir, code, words] of cases) {
+    const node = await nodeIn(dir, { sst: { tmpdir } });
+    const failure = thrownBy(() =>
+      openWorkplace({ ...whoever, dataDir: join(dir, 'data'), tmpDir: node.joiner.tmpDir }),
+    );
+    const [finding] = (await checkNode(node, new Date())).findings;
+    t.match(failure, { code });
+    t.match(finding, { code });
+    t.ok(finding?.message.startsWith(words));
+    t.equal(finding?.message, (failure as Error).message);
+  }
+});
+
+t.test('a claim that this user may not read is what a transfer would fail with', async (t) => {
+  const dir = t.testdir();
+  const config = await nodeIn(dir);
+  mkdirSync(join(dir, 'data', claimFileName));
+  t.strictSame(codes(await checkNode(config, new Date())), ['error ALREADY_RUNNING joiner+donor']);
 });
 
 t.test('what cannot be read is a finding, not a failure of the check', async (t) => {
