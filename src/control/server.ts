@@ -11,6 +11,8 @@ export interface ControlLimits {
   readonly bodyBytes: number;
   readonly headerTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** How often the two times above are looked at, connections or none: each look wakes an idle process. */
+  readonly checkEveryMs: number;
   readonly idleTimeoutMs: number;
   readonly connections: number;
   /** Bytes of a transfer's lines that wait for a reader who is slow; log lines beyond it are left out. */
@@ -22,6 +24,7 @@ export const usualLimits: ControlLimits = {
   bodyBytes: 1_048_576,
   headerTimeoutMs: 5000,
   requestTimeoutMs: 10_000,
+  checkEveryMs: 15_000,
   idleTimeoutMs: 5000,
   connections: 200,
   unreadBytes: 4_194_304,
@@ -39,7 +42,7 @@ export function createControlServer(
       headersTimeout: limits.headerTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,
       keepAliveTimeout: limits.idleTimeoutMs,
-      connectionsCheckingInterval: Math.min(2000, limits.headerTimeoutMs),
+      connectionsCheckingInterval: limits.checkEveryMs,
       // There is one host at a unix socket.
       requireHostHeader: false,
     },

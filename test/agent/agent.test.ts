@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,11 +25,19 @@ interface GivenAgent {
   readonly log: readonly string[];
 }
 
-async function startAgent(t: Test, socket = socketPath(t)): Promise<GivenAgent> {
+async function startAgent(
+  t: Test,
+  socket = socketPath(t),
+  words: readonly string[] = [],
+): Promise<GivenAgent> {
   const asUser = ['--reuid', 'mysql', '--regid', 'mysql', '--clear-groups'];
-  const child = spawn('setpriv', [...asUser, process.execPath, program, 'agent', '--socket', socket], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(
+    'setpriv',
+    [...asUser, process.execPath, program, 'agent', '--socket', socket, ...words],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   const log: string[] = [];
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   t.teardown(async () => {
@@ -171,6 +179,27 @@ t.test('an agent that is to start again lets what runs end by itself first', asy
   t.equal(await run.ended, 3, 'with the transfer');
   t.equal(await agent.exited, 75, 'which has it started again');
   t.notOk(existsSync(agent.socket));
+});
+
+t.test('a SIGHUP has it read the option files anew and check, beside a transfer that runs', async (t) => {
+  const node = await configuredNode(t);
+  const agent = await startAgent(t, undefined, ['--server', node.optionFile]);
+  const logged = async (text: string): Promise<void> => {
+    while (!agent.log.some((line) => line.includes(text)))
+      await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  const run = node.start('joiner', through(agent));
+  await run.ready();
+  process.kill(agent.pid, 'SIGHUP');
+  await logged('reloaded, ');
+  const good = readFileSync(node.optionFile, 'utf8');
+  node.writeOptionFile('[sst\n');
+  process.kill(agent.pid, 'SIGHUP');
+  await logged('reload failed, what was read before stays in use: ');
+  node.writeOptionFile(good);
+  t.ok(findMarked(run.transferId() ?? '').length > 0, 'the transfer goes on');
+  process.kill(run.pid, 'SIGTERM');
+  t.equal(await run.ended, 3);
 });
 
 t.test('a second agent at the same socket does not start', async (t) => {

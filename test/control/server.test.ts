@@ -247,7 +247,7 @@ t.test('what is not asked properly gets an error that says what is wrong, and di
 });
 
 t.test('a client that sends its header slowly is cut off', async (t) => {
-  const server = await givenServer(t, { headerTimeoutMs: 200, requestTimeoutMs: 400 });
+  const server = await givenServer(t, { headerTimeoutMs: 200, requestTimeoutMs: 400, checkEveryMs: 100 });
   const socket = await open(server.path);
   socket.on('error', () => undefined);
   const drip = setInterval(() => socket.write('x'), 20);
@@ -259,7 +259,7 @@ t.test('a client that sends its header slowly is cut off', async (t) => {
 });
 
 t.test('a client that sends its body slowly is cut off', async (t) => {
-  const server = await givenServer(t, { headerTimeoutMs: 200, requestTimeoutMs: 400 });
+  const server = await givenServer(t, { headerTimeoutMs: 200, requestTimeoutMs: 400, checkEveryMs: 100 });
   const socket = await open(server.path);
   socket.on('error', () => undefined);
   socket.write(
@@ -272,7 +272,7 @@ t.test('a client that sends its body slowly is cut off', async (t) => {
 });
 
 t.test('a client that connects and says nothing is cut off', async (t) => {
-  const server = await givenServer(t, { headerTimeoutMs: 200, requestTimeoutMs: 400 });
+  const server = await givenServer(t, { headerTimeoutMs: 200, requestTimeoutMs: 400, checkEveryMs: 100 });
   const socket = await open(server.path);
   t.match(await readToEnd(socket), /^$|408/);
 });

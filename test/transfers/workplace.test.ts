@@ -14,7 +14,7 @@ import { setTimeout } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { TransferEvent } from '../../src/events.js';
 import { identify, type ProcessIdentity } from '../../src/processes/proc.js';
-import { openWorkplace, type Workplace } from '../../src/transfers/workplace.js';
+import { clearCrashed, openWorkplace, type Workplace } from '../../src/transfers/workplace.js';
 
 const own = identify(process.pid)!;
 const source = { kind: 'file', file: '/etc/my.cnf', line: 5, group: 'sst', name: 'tmpdir' } as const;
@@ -117,6 +117,23 @@ t.test('what a crashed transfer left is cleaned up', async (t) => {
   t.equal(other.exitCode ?? other.signalCode, null, 'no other process was touched');
   other.kill('SIGKILL');
   workplace.close();
+});
+
+t.test('who begins no transfer can clean up after one too, unless it still runs', async (t) => {
+  const place = makePlace(t);
+  const clear = (): boolean =>
+    clearCrashed({ dataDir: place.dataDir, transferId: 't2', emit: (event) => place.events.push(event) });
+  t.equal(clear(), false, 'there is nothing');
+  const running = place.open();
+  t.throws(clear, { code: 'ALREADY_RUNNING' });
+  t.ok(existsSync(running.dir), 'what runs is left alone');
+  running.close();
+  const old = join(place.tmpDir, 'galera-sst-tunnel-old');
+  mkdirSync(old);
+  leave(place, { workDir: old });
+  t.equal(clear(), true);
+  t.notOk(existsSync(old));
+  t.strictSame(readdirSync(place.dataDir), []);
 });
 
 t.test('a claim can only make us remove directories of ours', async (t) => {
