@@ -18,7 +18,7 @@ export function watchForLostDonor(giveUp: (error: TransferError) => void): LostD
   const lost = (more = ''): TransferError =>
     new TransferError(
       'PEER_FAILED',
-      `the connection from the donor broke and the donor has not said why: its script was killed, its host has failed, or the network between (${said ?? ''})${more}`,
+      `the connection from the donor broke and the donor has not said why: its script or agent was killed, its host has failed, or the network between (${said ?? ''})${more}`,
       { hint: "the donor's log, or that of its host, says why" },
     );
   return {

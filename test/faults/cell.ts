@@ -12,6 +12,7 @@ export async function play(stage: Stage, cell: Cell): Promise<CellResult> {
   const { donor, joiner } = stage;
   const node = stage[side];
   if (fault.throughAgents === true) await stage.startAgents();
+  await stage.bearWith(fault.takesPatience === true ? 11 : 4);
   const logged = donor.errorLog().length;
   const logOf = (one: Side): string =>
     one === 'joiner' ? joiner.errorLog() : stage.donor.log.all().slice(loggedInAll);

@@ -47,6 +47,8 @@ export interface Fault {
   /** The side that it does not strike has no way to know why. */
   readonly isUntold?: boolean;
   readonly throughAgents?: boolean;
+  /** The servers are to bear with each other as long as it lasts. */
+  readonly takesPatience?: boolean;
 }
 
 /** Sends the processes a signal. */

@@ -27,7 +27,9 @@ export function judge({ fault, side, moment }: Cell, measured: Measured): string
     if ((ended ?? 0) > endedWithinSeconds + silenceSeconds)
       problems.push(`the ${one}'s script ended after ${(ended ?? 0).toFixed(1)} s only`);
   const isMute = (one: Side): boolean =>
-    (one === side && fault.mutes !== undefined) || (one !== side && fault.isUntold === true);
+    (one === side && fault.mutes !== undefined) ||
+    (one !== side && fault.isUntold === true) ||
+    (one === 'donor' && side === 'joiner' && moment === 'before ready');
   for (const one of sides) {
     if (isMute(one)) continue;
     if (causes[one] === '') problems.push(`the ${one} does not say why`);

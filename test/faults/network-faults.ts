@@ -15,6 +15,7 @@ export const networkFaults: readonly Fault[] = [
     at: { donor: sinceCopying, joiner: connected },
     without: 'nobody is connected before ready',
     isHarmless: true,
+    takesPatience: true,
     strike: async (_, node) => {
       node.cutLink();
       await wait(5000);

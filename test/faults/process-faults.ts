@@ -55,6 +55,7 @@ export const processFaults: readonly Fault[] = [
     at: { donor: donorWorks, joiner: allMoments },
     without: noDonorYet,
     throughAgents: true,
+    isUntold: true,
     strike: (stage, node) => {
       process.kill(stage.agents.get(node)?.pid ?? 0, 'SIGKILL');
     },

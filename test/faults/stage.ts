@@ -41,6 +41,7 @@ export class Stage {
   readonly #certificates = new Map<LabNode, Required<CertificatePaths>>();
   readonly #sst = new Map<LabNode, Record<string, string>>();
   readonly #ends: (() => unknown)[] = [];
+  #patience = patience(4);
   #writing = true;
   #last = { sinceMs: 0, untilMs: 0 };
   #writer: Promise<void> | undefined;
@@ -116,6 +117,15 @@ export class Stage {
     if (text === undefined) return;
     const sst = formatGroups({ sst: this.#sstOf(node) });
     writeFileSync(node.optionFile, text.replace(/^\[sst\]\n(?:(?!\[).*\n)*/m, sst));
+  }
+
+  /** How long Galera waits for a node that is silent: a node that was killed keeps its next start waiting as long. */
+  async bearWith(seconds: number): Promise<void> {
+    const wanted = patience(seconds);
+    if (wanted['evs.suspect_timeout'] === this.#patience['evs.suspect_timeout']) return;
+    this.#patience = wanted;
+    const text = Object.entries(wanted).map(([name, value]) => `${name}=${value}`);
+    await this.donor.sql(`SET GLOBAL wsrep_provider_options='${text.join(';')}'`);
   }
 
   /** Both nodes' transfers go through agents until they are stopped. */
@@ -208,15 +218,13 @@ export class Stage {
       node,
       {},
       {
-        // The donor alone stays a primary component when its joiner dies or is cut off; a cut of 5 s is borne.
+        // The donor alone stays a primary component when its joiner dies or is cut off.
         providerOptions: {
           'pc.weight': node === this.donor ? '3' : '1',
           'pc.recovery': 'false',
           'evs.keepalive_period': 'PT0.5S',
           'evs.inactive_check_period': 'PT0.5S',
-          'evs.suspect_timeout': 'PT11S',
-          'evs.inactive_timeout': 'PT12S',
-          'evs.install_timeout': 'PT12S',
+          ...this.#patience,
         },
         groups: {
           mysqld: {
@@ -244,6 +252,14 @@ export class Stage {
       await wait(50);
     }
   }
+}
+
+function patience(seconds: number): Record<string, string> {
+  return {
+    'evs.suspect_timeout': `PT${seconds}S`,
+    'evs.inactive_timeout': `PT${seconds + 1}S`,
+    'evs.install_timeout': `PT${seconds + 1}S`,
+  };
 }
 
 function readFileIfThere(file: string): string | undefined {

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { isRunning, processFacts, processIds, runSync, sleepSync } from './commands.js';
+import { isRunning, processFacts, processIds, runSync, sleepSync, succeeds } from './commands.js';
 import { hostsFoldersOf, namespacesOf, removeNetwork } from './network.js';
 
 /** What of a lab is still there: one line for each process, namespace, mount, folder. Empty is right. */
@@ -39,7 +39,15 @@ export function removeTraces(name: string, root: string): void {
     sleepSync(10);
   }
   removeNetwork(name);
+  for (const mount of mountsBelow(root)) succeeds(['umount', '--lazy', mount]);
   rmSync(root, { recursive: true, force: true, maxRetries: 3 });
+}
+
+function mountsBelow(root: string): string[] {
+  const points = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '');
+  return points.filter((point) => point.startsWith(`${root}/`)).reverse();
 }
 
 function killNow(pid: number): void {
