@@ -7,10 +7,12 @@ t.setTimeout(500_000);
 
 /** A few of the table; `scripts/faults` goes through all of it. */
 const chosen = [
+  'listening socat killed on the joiner, locked pass',
+  'one rsync killed on the donor, unlocked pass',
+  'script killed on the donor, unlocked pass',
   'script told to end on the joiner, unlocked pass',
-  'script told to end on the donor, locked pass',
-  'socat killed on the joiner, unlocked pass',
-  'all killed at once on the joiner, unlocked pass',
+  'disk full on the joiner, unlocked pass',
+  'all killed at once (host restart) on the joiner, unlocked pass',
 ];
 
 t.test(

@@ -14,7 +14,10 @@ async function bootDonorAgain(stage: Stage, node: LabNode): Promise<void> {
 }
 
 const abort = async (stage: Stage, node: LabNode): Promise<void> => {
-  await stage.agents.get(node)?.run('abort');
+  // Not by the command, which takes longer to start than the transfer to end.
+  const client = stage.agents.get(node)?.client;
+  const running = (await client?.status())?.transfers.find(({ outcome }) => outcome === undefined);
+  if (running !== undefined) await client?.abort(running.id);
 };
 
 /** Processes that are ended or stopped. */
