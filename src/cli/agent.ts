@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { readServerOption } from '../agent/servers.js';
 import { startService } from '../agent/service.js';
 import { listenForMetrics, readMetricsAddress } from '../control/metrics-listener.js';
@@ -30,6 +31,8 @@ interface Ending {
  * an upgrade sends, it runs until its transfers have ended.
  */
 export async function runAgent(command: AgentCommand): Promise<number> {
+  // With very many files a heap would grow to twice of what lies in it, and keep that: the SST script has the same option.
+  setFlagsFromString('--heap-growing-percent=20');
   const log = openLog(command.logFormat);
   const { promise: asked, resolve: end } = withResolvers<Ending>();
   for (const name of ['SIGTERM', 'SIGINT'] as const) {

@@ -110,7 +110,7 @@ async function offerCopy(premises: Premises, courier: Courier): Promise<Agreemen
     ...{ own: premises.tools.compressors, files: offered.files },
   };
   const compressor = await chooseCompressor(compressing, context);
-  let first: Inventory | undefined = offered;
+  let first = config.precopy === 0 ? undefined : offered;
   return {
     ...{ modules: answer.modules, wantsHashes: answer.wantsHashes, signs },
     look: () => {
