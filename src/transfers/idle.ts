@@ -42,7 +42,7 @@ async function untilStill(
   let before = donorDaemons(watched);
   let stillSince = performance.now();
   for (;;) {
-    await delay(Math.min(lookEveryMs, idleTimeoutMs / 4), signal);
+    await delay(Math.min(lookEveryMs, idleTimeoutMs / 10), signal);
     const now = donorDaemons(watched);
     if (hasRead(before, now)) stillSince = performance.now();
     before = now;

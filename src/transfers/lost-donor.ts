@@ -1,7 +1,7 @@
 import { TransferError } from '../errors.js';
 
 /** How long a donor whose connection broke has to say why, in ms: it asks for this side's reason first, for 2 s. */
-const saysWithinMs = 8000;
+const saysWithinMs = 6000;
 
 /** Keeps what the rsync daemon has said of a connection from the donor that broke. */
 export interface LostDonor {

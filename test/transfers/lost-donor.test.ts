@@ -28,7 +28,7 @@ t.test('a donor that is lost is the reason why the server ends this side', async
 t.test('one that does not say why is given up after some seconds', async (t) => {
   const clock = t.intercept(globalThis, 'setTimeout', {
     value: (act: () => void, ms: number) => {
-      t.equal(ms, 8000);
+      t.equal(ms, 6000);
       act();
       return undefined;
     },
