@@ -42,7 +42,9 @@ export function addAgentCommands(cli: Argv, given: AgentCommands): Argv {
       (command) =>
         command
           .options({ socket, json })
-          .option('watch', { type: 'boolean', default: false, describe: 'go on, in place on a terminal' }),
+          .option('watch', { type: 'boolean', default: false, describe: 'go on, in place on a terminal' })
+          .example('$0 status', 'what runs now, and what the self-checks have found')
+          .example('$0 status --watch', 'with progress, rate and time left, until Ctrl-C'),
       ({ socket: path, json: asJson, watch }) =>
         ask(path, (client) =>
           watch
@@ -56,21 +58,31 @@ export function addAgentCommands(cli: Argv, given: AgentCommands): Argv {
       (command) =>
         command
           .options({ socket, json })
-          .option('limit', { type: 'number', default: 20, describe: 'how many of the newest' }),
+          .option('limit', { type: 'number', default: 20, describe: 'how many of the newest' })
+          .example('$0 history --limit 3', 'the last three, with how they ended'),
       ({ socket: path, json: asJson, limit }) =>
         ask(path, (client) => runHistory(client, { json: asJson, limit }, terminal)),
     )
     .command(
       'show <id>',
       'show all commands and log lines of one transfer',
-      (command) => command.options({ socket, json }).positional('id', { ...id, demandOption: true }),
+      (command) =>
+        command
+          .options({ socket, json })
+          .positional('id', { ...id, demandOption: true })
+          .example('$0 show 1a2b3c4d', 'everything that it ran and said'),
       ({ socket: path, json: asJson, id: wanted }) =>
         ask(path, (client) => runShow(client, wanted, { json: asJson }, terminal)),
     )
     .command(
       'abort [id]',
       'end a running transfer cleanly',
-      (command) => command.options({ socket }).positional('id', id),
+      (command) =>
+        command
+          .options({ socket })
+          .positional('id', id)
+          .example('$0 abort', 'the one that runs')
+          .example('$0 abort 1a2b3c4d', 'one of several'),
       ({ socket: path, id: wanted }) => ask(path, (client) => runAbort(client, wanted, terminal)),
     )
     .command(
@@ -84,7 +96,9 @@ export function addAgentCommands(cli: Argv, given: AgentCommands): Argv {
             demandOption: true,
             describe: 'bytes a second: 500k, 80M, 1G; 0 for no limit',
           })
-          .positional('id', id),
+          .positional('id', id)
+          .example('$0 throttle 80M', 'the one that runs sends 80 MiB a second at most')
+          .example('$0 throttle 0', 'and as fast as it can again'),
       ({ socket: path, rate, id: wanted }) =>
         ask(path, (client) => runThrottle(client, rate, wanted, terminal)),
     );

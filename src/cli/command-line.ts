@@ -90,7 +90,12 @@ async function dispatch(argv: readonly string[]): Promise<number> {
             describe:
               'an ADDRESS:PORT to serve /metrics on as well, and nothing else; 127.0.0.1 if only :PORT is named',
           })
-          .option('log-format', { choices: ['json', 'pretty'] as const, default: 'json' as const }),
+          .option('log-format', { choices: ['json', 'pretty'] as const, default: 'json' as const })
+          .example('$0 agent --log-format pretty', 'in a terminal, to look at')
+          .example(
+            '$0 agent --server /etc/mysql/node2.cnf --metrics-listen :9104',
+            'another server, with metrics',
+          ),
       async ({ socket, stateDir, server, logFormat, metricsListen }) => {
         const { runAgent } = await import('./agent.js');
         status = await runAgent({ socket, stateDir, servers: server, logFormat, metricsListen });

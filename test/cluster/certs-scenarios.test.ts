@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { Lab, type LabNode, type NodeOptions } from '../lab/index.js';
@@ -69,13 +70,17 @@ t.test('with the commands of certs alone, and the lines that they print', async 
       await boot(donor, { ...optionsOf(donor), data: 'template' });
       await donor.sql('CREATE DATABASE shop; CREATE TABLE shop.orders AS SELECT 1 AS id;');
       const { donor: log } = await joins(t, { donor, joiner, start: optionsOf(joiner) });
-      t.match(log, `the joiner at ${address(joiner)}:4444 shows CN=${address(joiner)}`);
+      t.match(log, `the joiner at ${address(joiner)}:4444 shows "CN=${address(joiner)}"`);
       for (const node of lab.nodes) {
-        const check = ['check', `--defaults-file=${node.optionFile}`, '--json'];
-        const said = await node
-          .exec([process.execPath, program, ...check])
-          .catch((error: unknown) => String(error));
-        const { sections } = JSON.parse(said) as {
+        const argv = node.wrap([
+          process.execPath,
+          program,
+          'check',
+          `--defaults-file=${node.optionFile}`,
+          '--json',
+        ]);
+        const { stdout } = spawnSync(argv[0]!, argv.slice(1), { encoding: 'utf8', env: node.environment() });
+        const { sections } = JSON.parse(stdout) as {
           sections: { name: string; status: string; facts: string[] }[];
         };
         t.strictSame(
