@@ -6,7 +6,7 @@ import { Material } from './material.js';
 
 const material = await Material.create();
 t.teardown(() => material.destroy());
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 /** A good configuration with more options in `[sst]`. */
 const adding =

@@ -9,7 +9,7 @@ import { Material } from './material.js';
 
 const material = await Material.create();
 t.teardown(() => material.destroy());
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 type Options = Readonly<Record<string, string>>;
 
@@ -129,6 +129,62 @@ const paths: BadInput[] = [
     hint: /rename/,
   },
 ]);
+
+/** A line end in any path ends a transfer on both sides: it would be a line of its own in rsyncd.conf, in a log, in a list. */
+const lineEnds: BadInput[] = [
+  {
+    title: 'the data directory',
+    prepare: (node) => {
+      configured(node);
+      return { dataDir: node.directory('a\nb') };
+    },
+    code: 'PATH_UNSAFE',
+    says: ['a control character', '(datadir'],
+    hint: /rename/,
+  },
+  ...[
+    'innodb_log_group_home_dir',
+    'innodb_data_home_dir',
+    'innodb_undo_directory',
+    'aria_log_dir_path',
+  ].flatMap((option): BadInput[] => {
+    const failure = { code: 'PATH_UNSAFE', says: ['a control character'], hint: /rename/ } as const;
+    return [
+      {
+        title: option,
+        prepare: (node) => configured(node, {}, { [option]: node.directory('a\nb').replace('\n', '\\n') }),
+        ...failure,
+        option,
+      },
+      {
+        title: `${option} on the server's command line`,
+        prepare: (node) => {
+          configured(node);
+          const given = `--${option.replaceAll('_', '-')}=${node.directory('a\nb')}`;
+          return { args: ['--mysqld-args', given] };
+        },
+        ...failure,
+        says: [...failure.says, `(${option} at command line)`],
+      },
+    ];
+  }),
+  {
+    title: 'log_bin',
+    role: 'joiner',
+    prepare: (node) =>
+      configured(node, {}, { log_bin: `${node.directory('a\nb').replace('\n', '\\n')}/binlog` }),
+    code: 'PATH_UNSAFE',
+    says: ['a control character'],
+    option: 'log_bin',
+  },
+  ...['tcert', 'tkey', 'tca', 'tcap'].map((option): BadInput => ({
+    title: option,
+    prepare: (node) => configured(node, { [option]: '/a\\nb' }),
+    code: 'PATH_UNSAFE',
+    says: ['line end'],
+    option,
+  })),
+];
 
 const temporaryDirectories: BadInput[] = [
   {
@@ -310,6 +366,7 @@ t.test('a port that another process has in the other family is free', (t) => {
 for (const [title, cases] of Object.entries({
   directories,
   'paths that rsyncd.conf cannot carry': paths,
+  'a line end in a path': lineEnds,
   tmpdir: temporaryDirectories,
   tools,
   'a node that is too old': oldNodes,

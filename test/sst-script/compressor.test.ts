@@ -6,7 +6,7 @@ import { Material } from './material.js';
 
 const material = await Material.create();
 t.teardown(() => material.destroy());
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 /** A whole transfer between two scripts; gives what compression the donor's rsyncs for files were told. */
 async function transfer(

@@ -10,7 +10,7 @@ import { Material } from './material.js';
 
 const material = await Material.create();
 t.teardown(() => material.destroy());
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 t.jobs = 2;
 
 async function configuredNode(t: Test): Promise<BareNode> {

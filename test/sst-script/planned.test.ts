@@ -42,13 +42,13 @@ const setups: readonly Setup[] = [
     title: 'streams, a limit for silence, socket options, a bundle, a tmpdir with a space',
     sst: {
       'backup-threads': '2',
-      'sst-idle-timeout': '7',
+      'sst-idle-timeout': '77',
       sockopt: 'keepidle=5,cipher=ALL,commonname=node1.my.cluster',
       ...{ tcert: keyLast, tkey: '', tmpdir: 'TMP DIR' },
     },
     prepare: (node) => void node.directory('TMP DIR'),
     shows: [
-      ...[/copy-stream-2\.list/, /--timeout=7 /, /keepidle=5/, /commonname=node1\.my\.cluster/],
+      ...[/copy-stream-2\.list/, /--timeout=77 /, /keepidle=5/, /commonname=node1\.my\.cluster/],
       /TMP DIR\/galera-sst-tunnel-XXXXXX/,
     ],
   },

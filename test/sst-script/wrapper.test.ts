@@ -5,7 +5,7 @@ import { runSync } from '../lab/commands.js';
 import { scriptFile, type BareNode, type RunOptions } from './bare-node.js';
 import { refusals, type BadInput } from './failing.js';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 /** A path with the programs that the script needs, but for those left out. */
 function pathWithout(node: BareNode, missing: readonly string[]): RunOptions {
