@@ -10,7 +10,7 @@ const longest = { joiner: 510, donor: 126 } as const;
  */
 export function formatServerLine(line: ServerLine, role: 'joiner' | 'donor'): string {
   const text = textOf(line);
-  if (/[\0-\x1f\x7f]/.test(text) || text.length > longest[role]) {
+  if (/[\0-\x1f\x7f]/.test(text) || Buffer.byteLength(text) > longest[role]) {
     throw new TransferError(
       'INTERNAL',
       `refusing to tell the server ${JSON.stringify(text.slice(0, 80))}: not one short line`,

@@ -120,7 +120,7 @@ function planOf(config: Config): JoinerPlan {
 }
 
 const knownLine =
-  /^(|use chroot = no|reverse lookup = no|log file = \/tmp\/w\/rsyncd\.log|timeout = 0|[ug]id = 0|\[rsync_tunnel_sst[a-z0-9_-]*\]|path = \/[^\n]*|read only = (no|yes)|write only = yes|auth users = sst|secrets file = \/tmp\/w\/rsyncd\.secrets|(early|pre-xfer) exec = [^%]*)$/;
+  /^(|use chroot = no|reverse lookup = no|log file = \/tmp\/w\/rsyncd\.log|timeout = 0|[ug]id = 0|\[rsync_tunnel_sst[a-z0-9_-]*\]|path = \/[^\n]*|read only = (no|yes)|write only = yes|auth users = sst|refuse options = links devices specials D|secrets file = \/tmp\/w\/rsyncd\.secrets|(early|pre-xfer) exec = [^%]*)$/;
 
 /** Every line of rsyncd.conf is one of ours, and there are as many paths as modules. */
 function checkDaemonConfig({ daemonConfig }: JoinerPlan): void {
@@ -132,8 +132,7 @@ function checkDaemonConfig({ daemonConfig }: JoinerPlan): void {
   const most = Object.keys(placeModules).length + 1 + 3;
   claim(names.length === paths.length && names.length <= most, 'one path for each module');
   claim(new Set(names).size === names.length, 'no module twice');
-  for (const path of paths)
-    claim(!/%[A-Z]|\\$|\s$/.test(path.replaceAll(/%[A-Z][^%]*$/g, '')), `as it stands: ${path}`);
+  for (const path of paths) claim(!/%[A-Z][^%]*%|\\$| $/.test(path), `as it stands: ${path}`);
 }
 
 /** The options that socat reads in an address: it is cut at commas that nothing protects. */

@@ -50,6 +50,7 @@ read only = no
 write only = yes
 auth users = sst
 secrets file = /w/rsyncd.secrets
+refuse options = links devices specials D
 
 [rsync_tunnel_sst-innodb_home]
 path = /home
@@ -57,6 +58,7 @@ read only = no
 write only = yes
 auth users = sst
 secrets file = /w/rsyncd.secrets
+refuse options = links devices specials D
 
 [rsync_tunnel_sst-log_dir]
 path = /log
@@ -64,6 +66,7 @@ read only = no
 write only = yes
 auth users = sst
 secrets file = /w/rsyncd.secrets
+refuse options = links devices specials D
 
 [rsync_tunnel_sst-undo]
 path = /home
@@ -71,6 +74,7 @@ read only = no
 write only = yes
 auth users = sst
 secrets file = /w/rsyncd.secrets
+refuse options = links devices specials D
 
 [rsync_tunnel_sst-aria]
 path = /my data
@@ -78,6 +82,7 @@ read only = no
 write only = yes
 auth users = sst
 secrets file = /w/rsyncd.secrets
+refuse options = links devices specials D
 
 [rsync_tunnel_sst-binlog]
 path = /binlog
@@ -85,6 +90,7 @@ read only = no
 write only = yes
 auth users = sst
 secrets file = /w/rsyncd.secrets
+refuse options = links devices specials D
 
 [rsync_tunnel_sst-inbox]
 path = /w/inbox
@@ -92,6 +98,7 @@ read only = no
 write only = yes
 auth users = sst
 secrets file = /w/rsyncd.secrets
+refuse options = links devices specials D
 
 [rsync_tunnel_sst-answer]
 path = /w/answer

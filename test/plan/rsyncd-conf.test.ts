@@ -39,6 +39,7 @@ read only = no
 write only = yes
 auth users = sst
 secrets file = /w/secrets
+refuse options = links devices specials D
 
 [n]
 path = /e

@@ -228,7 +228,8 @@ export class ScriptRun {
   }
 }
 
-function listing(dir: string, prefix = ''): string[] {
+/** Everything below a directory, with mode, owner and content. */
+export function listing(dir: string, prefix = ''): string[] {
   return readdirSync(dir)
     .sort()
     .flatMap((name) => {

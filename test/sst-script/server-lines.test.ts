@@ -21,6 +21,7 @@ t.test('what would not be one line for the server is never written', async (t) =
   const refused = [
     ['joiner', 'x'.repeat(505)],
     ['donor', 'x'.repeat(121)],
+    ['donor', 'é'.repeat(61)],
     ['joiner', 'a\nb'],
     ['joiner', 'a\rb'],
     ['donor', 'a\0b'],
