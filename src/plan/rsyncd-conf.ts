@@ -44,7 +44,9 @@ function moduleLines(module: DaemonModule, settings: DaemonSettings): string[] {
       ? [`auth users = ${settings.user}`, `secrets file = ${checkPath(settings.secretsFile)}`]
       : []),
     // Our donors send files and directories alone. A pipe in the place of a file would let whoever reads it wait for ever.
-    ...(module.access === 'write' && module.authenticated ? ['refuse options = links devices specials D'] : []),
+    ...(module.access === 'write' && module.authenticated
+      ? ['refuse options = links devices specials D']
+      : []),
     // The original script's donor begins with deleting directories that it has not, also one that holds the redo log
     // here. Unlike a pre-xfer exec this is over before rsync enters the module's directory (3.2.0).
     ...(module.access === 'write' && !module.authenticated
