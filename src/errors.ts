@@ -197,6 +197,12 @@ export function asTransferError(thrown: unknown): TransferError {
   return new TransferError('INTERNAL', `unexpected: ${words}`, { cause: thrown });
 }
 
+/** Whatever was thrown, as what a check has found. */
+export function findingOf(thrown: unknown): Finding {
+  const { code, message, option, where, hint } = asTransferError(thrown);
+  return { severity: 'error', code, message, option, where, hint };
+}
+
 /** The code of a failed system call, as Node gives it: `ENOENT`; undefined for anything else. */
 export function errnoOf(thrown: unknown): string | undefined {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string'

@@ -4,7 +4,7 @@ import { formatAddress } from '../config/address.js';
 import { placeOf } from '../config/source.js';
 import { createAgentClient } from '../control/agent-client.js';
 import { spaceLeft } from '../datadir/space-check.js';
-import { TransferError, type Finding } from '../errors.js';
+import { findingOf, TransferError, type Finding } from '../errors.js';
 import { showBytes } from '../observe/quantities.js';
 import { findTools } from '../processes/tools.js';
 import { checkNode, type CheckedServer, type NodeFinding } from '../transfers/check-node.js';
@@ -73,11 +73,6 @@ function forRoles(finding: NodeFinding): Finding {
   return roles.length === 1 && role !== undefined
     ? { ...rest, message: `as ${role}: ${finding.message}` }
     : rest;
-}
-
-/** What a check would have thrown. */
-export function findingOf({ code, message, option, where, hint }: TransferError): Finding {
-  return { severity: 'error', code, message, option, where, hint };
 }
 
 function optionFacts({ node }: ServerConfig): readonly string[] {

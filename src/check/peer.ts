@@ -5,9 +5,8 @@ import { secureLimits } from '../certificates/secure-limits.js';
 import { loadServer, type GivenServer } from '../agent/servers.js';
 import { parseAddress } from '../config/address.js';
 import type { Config } from '../config/config.js';
-import { TransferError, type Finding } from '../errors.js';
+import { findingOf, TransferError, type Finding } from '../errors.js';
 import { loadCredentials, type Credentials } from '../transfers/credentials.js';
-import { findingOf } from './check-server.js';
 import { judgePresented } from './judge.js';
 import { reportOf, section, type CheckReport, type Section } from './report.js';
 

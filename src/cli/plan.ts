@@ -1,4 +1,4 @@
-import { describeFailure, TransferError, type Finding } from '../errors.js';
+import { asTransferError, describeFailure, TransferError, type Finding } from '../errors.js';
 import { configIn } from '../config/absolute.js';
 import { resolveConfig } from '../config/config.js';
 import { describeSettings } from '../config/describe.js';
@@ -30,9 +30,9 @@ export async function runPlan(
     const error = findings.find((finding) => finding.severity === 'error');
     return error === undefined ? 0 : new TransferError(error.code, error.message).exitStatus;
   } catch (thrown) {
-    if (!(thrown instanceof TransferError)) throw thrown;
-    process.stderr.write(`galera-sst-tunnel: ${thrown.code}: ${describeFailure(thrown)}\n`);
-    return thrown.exitStatus;
+    const error = asTransferError(thrown);
+    process.stderr.write(`galera-sst-tunnel: ${error.code}: ${describeFailure(error)}\n`);
+    return error.exitStatus;
   }
 }
 

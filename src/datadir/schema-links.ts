@@ -1,5 +1,6 @@
-import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
+import { errnoOf } from '../errors.js';
 import { foreignDirectories } from './kinds.js';
 import { isInside, type Layout } from './layout.js';
 
@@ -31,10 +32,20 @@ export function findSchemaLinks(layout: Pick<Layout, 'roots'>): readonly SchemaL
 }
 
 function linksIn(directory: string): readonly string[] {
-  return readdirSync(directory, { withFileTypes: true })
+  return entriesOf(directory)
     .filter((entry) => entry.isSymbolicLink() && !foreignDirectories.has(entry.name))
     .map(({ name }) => name)
     .sort();
+}
+
+/** None where they may not be read: that is the finding of who checks the directories. */
+function entriesOf(directory: string): readonly Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') return [];
+    throw error;
+  }
 }
 
 /** Undefined for what is not there, or a link that leads nowhere. */

@@ -5,7 +5,7 @@ import type { CertificateFacts } from '../certificates/facts.js';
 import type { Config } from '../config/config.js';
 import { placeOf } from '../config/source.js';
 import { resolveLayout, type Layout } from '../datadir/layout.js';
-import { describeFailure, TransferError, type Finding } from '../errors.js';
+import { describeFailure, findingOf, type Finding } from '../errors.js';
 import { findTools } from '../processes/tools.js';
 import { checkOwnCredentials, loadCredentials, type Credentials } from './credentials.js';
 import { expiryStage } from './expiry.js';
@@ -102,11 +102,7 @@ async function findingsOf(
   try {
     return await check();
   } catch (error) {
-    if (error instanceof TransferError) {
-      const { code, message, option, where, hint } = error;
-      return [{ severity: 'error', code, message, option, where, hint }];
-    }
-    return [{ severity: 'error', code: 'INTERNAL', message: String(error) }];
+    return [findingOf(error)];
   }
 }
 

@@ -9,7 +9,7 @@ import { FileTable, type Files } from '../datadir/file-table.js';
 import { takeInventory, type Inventory, type InventoryFile } from '../datadir/inventory.js';
 import { resolveLayout, type Layout } from '../datadir/layout.js';
 import { findSchemaLinks } from '../datadir/schema-links.js';
-import { TransferError, type Finding } from '../errors.js';
+import { findingOf, type Finding } from '../errors.js';
 import { showCommand, type Command } from '../plan/command.js';
 import { showTunnelClient, type TunnelClient } from '../plan/donor.js';
 import { planJoiner, sharedModules } from '../plan/joiner.js';
@@ -94,12 +94,6 @@ export async function previewTransfer(config: Config, prospect: Prospect): Promi
 }
 
 /** What a check has thrown, as a finding. */
-function findingOf(error: unknown): Finding {
-  if (!(error instanceof TransferError)) throw error;
-  const { code, message, option, where, hint } = error;
-  return { severity: 'error', code, message, option, where, hint };
-}
-
 /** A transfer that has died is no obstacle: the next one cleans up. */
 function refuseRunning({ roots }: Layout): void {
   const claim = lookAtClaim(roots.data);

@@ -100,6 +100,22 @@ t.test('what the checks find stands at the end, and decides the exit status', as
   t.match(out, /^# error: CERTIFICATE_NAME_MISMATCH: .* HINT: /m);
 });
 
+t.test('whoever may not read the data directory is told so, and nothing else goes wrong', async (t) => {
+  const { node } = await nodeWith(t);
+  chmodSync(node.dataDir, 0o700);
+  const words = [cli, 'plan', 'joiner', '--address', node.address, ...options(node)];
+  const nobody = ['--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups', process.execPath];
+  const { status, stdout, stderr } = spawnSync('setpriv', [...nobody, ...words], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'] ?? '', TMPDIR: '/tmp' },
+    cwd: '/',
+  });
+  t.equal(status, 13, stderr);
+  t.equal(stderr, '');
+  t.match(stdout, new RegExp(`^# error: DIRECTORY_NOT_WRITABLE: .*${node.dataDir}.* HINT: `, 'm'));
+  t.notMatch(stdout, /INTERNAL/);
+});
+
 t.test('a missing option is an error on stderr, after the warning of the misspelt one', async (t) => {
   const { node } = await nodeWith(t);
   node.configure({ sst: { tca: material.ca, tcrt: '/x' } });

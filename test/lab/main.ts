@@ -25,21 +25,34 @@ const usage = `usage: scripts/lab COMMAND
   purge                 removes the template data directories, too
 With several labs: --lab NAME.`;
 
-const { values, positionals } = parseArgs({
-  args: beforeCommandOf(process.argv.slice(2)).own,
-  allowPositionals: true,
-  options: {
-    nodes: { type: 'string', default: '2' },
-    family: { type: 'string', default: '4' },
-    method: { type: 'string', default: 'rsync' },
-    root: { type: 'string' },
-    lab: { type: 'string' },
-    set: { type: 'string', multiple: true, default: [] },
-    path: { type: 'string', multiple: true },
-    bootstrap: { type: 'boolean', default: false },
-    empty: { type: 'boolean', default: false },
-  },
-});
+/** Those that act on a lab that is there. */
+const labCommands = ['status', 'sql', 'log', 'stop', 'kill', 'start', 'exec', 'seed', 'compare', 'down'];
+
+const { values, positionals } = readWords();
+
+function readWords() {
+  try {
+    return parseArgs({
+      args: beforeCommandOf(process.argv.slice(2)).own,
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        nodes: { type: 'string', default: '2' },
+        family: { type: 'string', default: '4' },
+        method: { type: 'string', default: 'rsync' },
+        root: { type: 'string' },
+        lab: { type: 'string' },
+        set: { type: 'string', multiple: true, default: [] },
+        path: { type: 'string', multiple: true },
+        bootstrap: { type: 'boolean', default: false },
+        empty: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    console.error(`lab: ${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    process.exit(22);
+  }
+}
 
 /** Arguments after `exec NODE` belong to the command that is run. */
 function beforeCommandOf(args: readonly string[]): { own: string[]; command: string[] } {
@@ -97,6 +110,10 @@ function nodeOf(lab: Lab, text: string | undefined): LabNode {
 
 async function act(): Promise<void> {
   const [command, first, second] = positionals;
+  if (command === undefined || command === 'help' || values.help) {
+    console.log(usage);
+    return;
+  }
   if (command === 'up') return up();
   if (command === 'list') {
     console.log(labNames().join('\n'));
@@ -106,8 +123,9 @@ async function act(): Promise<void> {
     console.log(purgeTemplates().join('\n'));
     return;
   }
-  if (command === undefined || command === 'help') {
-    console.log(usage);
+  if (!labCommands.includes(command)) {
+    console.error(`lab: there is no command ${command}\n${usage}`);
+    process.exitCode = 22;
     return;
   }
   const lab = Lab.attach(values.lab);
@@ -145,8 +163,6 @@ async function act(): Promise<void> {
       if (left.length > 0) throw new Error(`left behind:\n${left.join('\n')}`);
       return;
     }
-    default:
-      throw new Error(`no command ${command}\n${usage}`);
   }
 }
 
