@@ -1,6 +1,6 @@
-import { rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { runSync, succeeds } from '../lab/commands.js';
+import { runSync, sleepSync, succeeds } from '../lab/commands.js';
 import { giveToServer } from '../lab/template.js';
 
 /** A file system of its own in a file, mounted through a loop device: it can be filled, and break. */
@@ -18,14 +18,23 @@ export class SmallDisk {
     this.#mount();
   }
 
-  /** Leaves no room but a few KiB. */
+  /** Leaves no room but a MB or so, while others write. */
   fill(): void {
-    const { bavail, bsize } = statfsSync(this.folder);
-    runSync(['fallocate', '-l', String(Math.max(1, bavail * bsize - 65_536)), this.#ballast()]);
+    mkdirSync(this.#ballast(), { recursive: true });
+    for (let number = 0; number < 50; number++) {
+      const { bavail, bsize } = statfsSync(this.folder);
+      if (bavail * bsize < 1e6) return;
+      succeeds([
+        'fallocate',
+        '-l',
+        String(Math.ceil(bavail * bsize * 0.7)),
+        join(this.#ballast(), `${number}`),
+      ]);
+    }
   }
 
   empty(): void {
-    rmSync(this.#ballast(), { force: true });
+    rmSync(this.#ballast(), { recursive: true, force: true });
   }
 
   /** What ext4 does when its disk fails (`errors=remount-ro`): from now on everything is EROFS. */
@@ -57,7 +66,9 @@ export class SmallDisk {
   }
 
   #unmount(): void {
-    if (!succeeds(['umount', this.folder])) runSync(['umount', '--lazy', this.folder]);
+    // What was killed a moment ago may still be on its way out; a broken file system that is in use comes back broken.
+    for (let attempt = 0; attempt < 50 && !succeeds(['umount', this.folder]); attempt++) sleepSync(100);
+    if (succeeds(['mountpoint', '-q', this.folder])) runSync(['umount', '--lazy', this.folder]);
     this.#isMounted = false;
   }
 }

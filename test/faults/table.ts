@@ -57,9 +57,13 @@ export function formatTable(results: readonly CellResult[]): string {
         return row([fault.name, side, ...shown]);
       }),
   );
-  const missing = faults.map((fault) => `- ${fault.name}: ${fault.without}.`);
+  const reasons = [...new Set(faults.map(({ without }) => without))];
+  const missing = reasons.map((reason) => {
+    const names = faults.filter(({ without }) => without === reason).map(({ name }) => name);
+    return `- ${reason}: ${names.join(', ')}.`;
+  });
   const head = [row(['fault', 'side', ...allMoments]), row(Array<string>(allMoments.length + 2).fill('---'))];
-  return [...head, ...lines, '', 'What is left out (–):', '', ...merge(missing)].join('\n');
+  return [...head, ...lines, '', 'What is left out (–), and why:', '', ...missing].join('\n');
 }
 
 /** What both sides logged, a line for each cell that failed. */
@@ -68,9 +72,19 @@ export function formatCauses(results: readonly CellResult[]): string {
   const lines = results
     .filter(({ outcome }) => outcome === 'failed')
     .map(({ fault, side, moment, statuses, causes }) =>
-      row([fault, side, moment, `${statuses.donor}, ${statuses.joiner}`, causes.donor, causes.joiner]),
+      row([
+        ...[fault, side, moment, `${statuses.donor}, ${statuses.joiner}`],
+        ...[causes.donor, causes.joiner].map(inShort),
+      ]),
     );
   return [row(titles), row(titles.map(() => '---')), ...lines].join('\n');
+}
+
+/** Without what programs said last, and without places that change from run to run. */
+function inShort(cause: string): string {
+  return cause
+    .replace(/ \((pass|copy|offer|manifest|verdict|sign|rsync error|sst-|process) ?.*$/, '')
+    .slice(0, 200);
 }
 
 export function formatResult(result: CellResult): string {
@@ -97,8 +111,4 @@ const nameOf = ({ fault, side, moment }: Pick<CellResult, 'fault' | 'side' | 'mo
 
 function row(columns: readonly string[]): string {
   return `| ${columns.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`;
-}
-
-function merge(lines: readonly string[]): string[] {
-  return [...new Set(lines)];
 }
