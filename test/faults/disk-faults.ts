@@ -25,7 +25,7 @@ export const diskFaults: readonly Fault[] = [
     without: "a donor's server ends by itself then",
     mutes: 'host',
     strike: ({ disk }) => disk.breakDown(),
-    mend: ({ disk }) => disk.repair(),
+    mend: ({ disk }) => disk.replace(),
   },
   {
     name: 'a data file unreadable',

@@ -10,12 +10,9 @@ export class SmallDisk {
   constructor(
     readonly folder: string,
     private readonly image: string,
-    bytes: number,
+    private readonly bytes: number,
   ) {
-    writeFileSync(image, '');
-    truncateSync(image, bytes);
-    runSync(['mkfs.ext4', '-q', '-m', '0', '-O', '^has_journal', image]);
-    this.#mount();
+    this.#make();
   }
 
   /** Leaves no room but a MB or so, while others write. */
@@ -43,12 +40,10 @@ export class SmallDisk {
     writeFileSync(`/sys/fs/ext4/${device}/trigger_fs_error`, '1');
   }
 
-  /** Mounts it anew; nothing may use it. */
-  repair(): void {
+  /** Puts an empty one in its place. */
+  replace(): void {
     this.#unmount();
-    // Ends with 1 when it has corrected something.
-    succeeds(['e2fsck', '-fy', this.image]);
-    this.#mount();
+    this.#make();
   }
 
   remove(): void {
@@ -59,7 +54,11 @@ export class SmallDisk {
     return join(this.folder, 'ballast');
   }
 
-  #mount(): void {
+  #make(): void {
+    rmSync(this.image, { force: true });
+    writeFileSync(this.image, '');
+    truncateSync(this.image, this.bytes);
+    runSync(['mkfs.ext4', '-q', '-m', '0', '-O', '^has_journal', this.image]);
     runSync(['mount', '-o', 'loop,errors=remount-ro', this.image, this.folder]);
     this.#isMounted = true;
     giveToServer(this.folder);
