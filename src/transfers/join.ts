@@ -88,6 +88,15 @@ async function withProgressMark<T>(layout: Layout, work: () => Promise<T>): Prom
   try {
     return await work();
   } finally {
+    removeMark(mark);
+  }
+}
+
+/** On a file system that has become read-only it stays, and must not hide why the transfer ends. */
+function removeMark(mark: string): void {
+  try {
     rmSync(mark, { force: true });
+  } catch {
+    // The sweeper tries again.
   }
 }

@@ -83,9 +83,13 @@ export function openWorkplace(options: {
       // Once closed, the next transfer may begin at once: what lies there then is its claim.
       if (!isOpen) return;
       isOpen = false;
-      rmSync(dir, { recursive: true, force: true });
-      rmSync(claimFile, { force: true });
-      sweeper.dismiss();
+      try {
+        rmSync(dir, { recursive: true, force: true });
+        rmSync(claimFile, { force: true });
+        sweeper.dismiss();
+      } catch {
+        // Where nothing can be removed (EROFS) what counts is why the transfer ends; the sweeper tries again, and the next transfer.
+      }
     },
   };
 }
