@@ -8,6 +8,8 @@ export interface Command {
   readonly args: readonly string[];
   readonly cwd?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Its stdin is given to it later; it is empty otherwise. */
+  readonly readsInput?: boolean | undefined;
   /** Names in `env` whose values are secrets: shown as `$SECRET`. */
   readonly secretEnv?: readonly string[] | undefined;
 }

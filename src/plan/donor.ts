@@ -59,11 +59,22 @@ export interface Job {
   readonly bytes: number;
 }
 
-/** Sends the job's files; names are read from `listFile`, NUL-terminated, relative to the root. */
-export function sendFiles(job: Job, listFile: string, name: string, client: TunnelClient): Command {
-  return rsyncClient(name, client, [
+/** What all jobs that one rsync client can do have in common. */
+export type Way = Pick<Job, 'module' | 'root' | 'sparse' | 'similar'>;
+
+/**
+ * Sends a job's files; names are read from `listFile`, NUL-terminated, relative to the root. From stdin where there is none: the
+ * client connects and waits for them.
+ */
+export function sendFiles(
+  job: Way,
+  listFile: string | undefined,
+  name: string,
+  client: TunnelClient,
+): Command {
+  const command = rsyncClient(name, client, [
     '--files-from',
-    listFile,
+    listFile ?? '-',
     '--from0',
     job.similar === true ? '--no-whole-file' : '--whole-file',
     '--inplace',
@@ -82,6 +93,7 @@ export function sendFiles(job: Job, listFile: string, name: string, client: Tunn
     `${job.root}/`,
     moduleUrl(job.module, client),
   ]);
+  return listFile === undefined ? { ...command, readsInput: true } : command;
 }
 
 /** zstd's level 1 compresses tables almost as well as rsync's default of 3, in half the time. */

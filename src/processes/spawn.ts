@@ -24,6 +24,8 @@ const guarded =
 /** A running command with its process group. */
 export interface Child {
   readonly pid: number | undefined;
+  /** Only of a command that reads input. */
+  readonly stdin: Writable | undefined;
   readonly stdout: Readable;
   readonly stderr: Readable;
   /** Resolves when the command itself has ended and all it wrote was read; never rejects. */
@@ -44,10 +46,12 @@ export function spawnGuarded(command: Command, marker: string): Child {
     buffer: false,
     reject: false,
     cleanup: false,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    stdio: [command.readsInput === true ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe'],
   });
   const lifeline = subprocess.stdio[3] as unknown as Writable | undefined;
   lifeline?.on('error', () => undefined);
+  // A child that ends before it has read all is told of by its end.
+  subprocess.stdin?.on('error', () => undefined);
   let isGone = false;
   const signal = (name: NodeJS.Signals): void => {
     if (subprocess.pid === undefined || isGone) return;
@@ -65,6 +69,7 @@ export function spawnGuarded(command: Command, marker: string): Child {
   });
   return {
     pid: subprocess.pid,
+    stdin: subprocess.stdin ?? undefined,
     stdout: subprocess.stdout,
     stderr: subprocess.stderr,
     ended: subprocess.then((result): ChildOutcome => {

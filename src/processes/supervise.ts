@@ -21,6 +21,8 @@ export interface SupervisedChild {
   readonly ended: Promise<ChildOutcome>;
   /** The last lines that it wrote to stderr. */
   lastWords(): readonly string[];
+  /** Writes all that a command that reads input is to read. */
+  feed(input: Iterable<string>): void;
   /** The leader of its process group; undefined when it could not be started. */
   readonly pid: number | undefined;
   /** Asks it to end, insists after `graceMs`, and waits until it has. */
@@ -60,6 +62,10 @@ export function supervise(
   return {
     command,
     pid: child.pid,
+    feed: (input) => {
+      for (const part of input) child.stdin?.write(part);
+      child.stdin?.end();
+    },
     ended,
     lastWords: () => words,
     stop: (graceMs) => stopChild(child, ended, graceMs),

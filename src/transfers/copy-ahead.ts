@@ -12,6 +12,9 @@ const clearlyLess = 0.6;
 /** For `precopy=auto`: with each pass leaving clearly less than the last, only a very large database gets that far. */
 const passesAtMost = 10;
 
+/** Smaller files are sent as fast as they are compared. */
+const leastBasisBytes = 65_536;
+
 /** What a donor that copies ahead begins with, and how it goes on. */
 export interface CopyingAhead {
   /** What need not be sent unless it changes; what is sent is added. */
@@ -36,15 +39,21 @@ export async function copyAhead(
   let before = Infinity;
   for (let pass = 1; pass <= most; pass++) {
     const { files, takenMs } = await look();
-    const due = filesOfPass(pass, files, sent, before, precopy);
+    const { due, all } = filesOfPass(pass, files, sent, before, precopy);
     if (due.length === 0) break;
     const began = performance.now();
-    await send(pass, due);
+    await send(pass, all);
     const seconds = (performance.now() - began) / 1000;
     emit({ kind: 'notice', text: describePass(pass, due, seconds) });
     for (const file of due) sent.set({ file, passStartedMs: takenMs });
     before = workOf(due);
   }
+}
+
+/** What a pass sends: what is due, and with it what will only be a basis for the differences under the lock. */
+export interface FilesOfPass {
+  readonly due: FileTable<InventoryFile>;
+  readonly all: FileTable<InventoryFile>;
 }
 
 /**
@@ -57,14 +66,36 @@ export function filesOfPass(
   sent: SentFiles,
   before: number,
   precopy: Config['precopy'],
-): FileTable<InventoryFile> {
+): FilesOfPass {
   const due = dueAhead(files, sent);
-  return isWorthIt(workOf(due), before, precopy === 'auto' || pass > 1) ? due : new FileTable();
+  const work = workOf(due);
+  if (due.length === 0 || !isWorthIt(work, before, precopy === 'auto' || pass > 1))
+    return { due: new FileTable(), all: new FileTable() };
+  return { due, all: withBasis(files, due, sent, pass === 1 ? Infinity : work) };
 }
 
 /** What a pass has to send: what changed since it was sent, or was not sent yet. */
 export function dueAhead(files: FileTable<InventoryFile>, sent: SentFiles): FileTable<InventoryFile> {
-  return files.filter((file) => showsChanges(file) && mayDiffer(file, sent.get(file)));
+  return files.filter((file) => isDueAhead(file, sent));
+}
+
+function isDueAhead(file: InventoryFile, sent: SentFiles): boolean {
+  return showsChanges(file) && mayDiffer(file, sent.get(file));
+}
+
+/**
+ * What is sent under the lock whatever happens is sent before, too, where it is no more than the pass itself: then only the differences
+ * are left for the lock. Of a redo log or a binary log these are what was written in between.
+ */
+function withBasis(
+  files: FileTable<InventoryFile>,
+  due: FileTable<InventoryFile>,
+  sent: SentFiles,
+  atMostBytes: number,
+): FileTable<InventoryFile> {
+  const isBasis = (file: InventoryFile): boolean => !showsChanges(file) && file.size >= leastBasisBytes;
+  if (totalSize(files.filter(isBasis)) > atMostBytes) return due;
+  return files.filter((file) => isBasis(file) || isDueAhead(file, sent));
 }
 
 /** What a pass costs, in bytes; a file costs something whatever its size. */

@@ -82,6 +82,15 @@ function report(line: string, { emit, onDonor, onFailure, onBroken }: DaemonLogL
       emit({ kind: 'child output', name: 'rsync daemon', line: said.text });
       onBroken(said.text, said.isForked ? undefined : pid);
       return;
+    // rsync sends a file anew first; this is said when the second time failed too.
+    case 'damaged':
+      onFailure(
+        new TransferError(
+          'COPY_INCOMPLETE',
+          `a file has arrived with other contents than were sent: ${said.text}`,
+        ),
+      );
+      return;
     case 'trouble':
       emit({ kind: 'child output', name: 'rsync daemon', line: said.text });
       return;
@@ -115,6 +124,7 @@ export type DaemonLine =
   | { readonly kind: 'wrong secret' }
   | { readonly kind: 'not written'; readonly text: string }
   | { readonly kind: 'broken'; readonly text: string; readonly isForked: boolean }
+  | { readonly kind: 'damaged'; readonly text: string }
   | { readonly kind: 'trouble'; readonly text: string }
   | { readonly kind: 'routine' };
 
@@ -141,6 +151,7 @@ export function understandDaemonLine(line: string): DaemonLine {
     !/failed to set|\] ch(own|grp|mod) /.test(text)
   )
     return { kind: 'not written', text: text.replace(/^rsync: /, '') };
+  if (/^ERROR: .* failed verification/.test(text)) return { kind: 'damaged', text };
   return /^(rsync error|rsync: |@ERROR|ERROR: |unknown module|auth failed|ignoring|secrets file)/.test(text)
     ? { kind: 'trouble', text }
     : { kind: 'routine' };

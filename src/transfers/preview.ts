@@ -11,7 +11,7 @@ import { resolveLayout, type Layout } from '../datadir/layout.js';
 import { findSchemaLinks } from '../datadir/schema-links.js';
 import { findingOf, type Finding } from '../errors.js';
 import { showCommand, type Command } from '../plan/command.js';
-import { showTunnelClient, type TunnelClient } from '../plan/donor.js';
+import { sendFiles, showTunnelClient, type TunnelClient } from '../plan/donor.js';
 import { planJoiner, sharedModules } from '../plan/joiner.js';
 import { planMessages } from '../plan/message-commands.js';
 import type { TunnelFiles } from '../plan/tunnel.js';
@@ -137,16 +137,23 @@ function previewCopy(
   const sent = new SentFiles();
   const ahead =
     config.precopy === 0
-      ? new FileTable<InventoryFile>()
+      ? { due: new FileTable<InventoryFile>(), all: new FileTable<InventoryFile>() }
       : filesOfPass(1, inventory.files, sent, Infinity, config.precopy);
-  for (const file of ahead) sent.set({ file, passStartedMs: inventory.takenMs });
+  for (const file of ahead.due) sent.set({ file, passStartedMs: inventory.takenMs });
   const due = inventory.files.filter((file) => mayDiffer(file, sent.get(file)));
   const modules = sharedModules(layout);
   const copies = (name: string, files: Files<InventoryFile>, server: Pass['server']): string[] =>
-    planStreams({ name, files, layout, modules, client, server }, config.streams, workDir).flatMap((stream) =>
-      stream.copies.map(
-        ({ job, command }) => `# ${job.files.length} files, ${job.bytes} bytes\n${showCommand(command)}`,
-      ),
+    planStreams(
+      { name, files, isSimilar: () => server === 'locked' && sent.size > 0, layout, modules, client, server },
+      config.streams,
+      workDir,
+    ).flatMap((stream) =>
+      stream.copies.map(({ job, command }, step) => {
+        // The first of each stream has connected before the lock and is told the names of its files then.
+        const waits = server === 'locked' && step === 0;
+        const shown = waits ? sendFiles(job, undefined, command.name, client) : command;
+        return `# ${job.files.length} files, ${job.bytes} bytes\n${showCommand(shown)}`;
+      }),
     );
   const decidedLater =
     config.compressor === 'auto' ? ['# compressor=auto: what link and data show may add --compress'] : [];
@@ -154,18 +161,18 @@ function previewCopy(
   return [
     { title: 'offer and answer', lines: show(messages.sign, messages.offer, messages.answer) },
     { title: "the joiner's verdict, asked for from here on", lines: show(messages.verdict) },
-    ...(ahead.length === 0
+    ...(ahead.due.length === 0
       ? []
       : [
           {
             title: 'copy while the server writes, repeated while that pays',
-            lines: [...decidedLater, ...copies('pass 1', ahead, 'writing')],
+            lines: [...decidedLater, ...copies('pass 1', ahead.all, 'writing')],
           },
           { title: 'how much it is in all, when that has changed', lines: show(messages.total) },
         ]),
     {
       title:
-        ahead.length === 0
+        ahead.due.length === 0
           ? 'copy under the lock'
           : 'copy under the lock, and with it what has changed since it was sent',
       lines: [...decidedLater, ...copies('copy', due, 'locked')],

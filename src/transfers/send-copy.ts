@@ -16,7 +16,7 @@ import { releaseLock, takeLock } from './lock.js';
 import type { Answer } from './messages.js';
 import { signInterval, withSignsOfLife, type SignsOfLife } from './signs-of-life.js';
 import { parseState } from './state.js';
-import { sendAll } from './streams.js';
+import { openStreams, sendAll, waysOf, type Pass, type PassContents } from './streams.js';
 import { takesNoChecksums } from './tunnel-client.js';
 import { delay } from './wait.js';
 
@@ -34,7 +34,7 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   if (config.precopy !== 0) emit({ kind: 'phase', phase: 'copying' });
   const ahead = {
     ...{ sent, look },
-    send: (pass: number, files: Files<InventoryFile>) => sender.send(`pass ${pass}`, files, 'writing'),
+    send: (pass: number, files: Files<InventoryFile>) => sender.sendAhead(pass, files),
   };
   await copyAhead(config, ahead, context);
   const hashes = wantsHashes ? new DonorHashes(layout) : undefined;
@@ -44,12 +44,15 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
     );
   }
 
+  const sendLocked = sender.openLocked(sent.size > 0);
+  // A joiner that is gone is noticed here, and while its sign travels the streams connect.
+  await signs.send();
   const state = await takeLock(layout.roots.data, context, signs);
   const locked = context.now().getTime();
   let inventory: Inventory;
   try {
     emit({ kind: 'phase', phase: 'copying' });
-    inventory = await sendUnderLock(premises, sent, sender);
+    inventory = await sendUnderLock(premises, sent, sendLocked);
     if (hashes !== undefined) {
       const still = inventory;
       inventory = await withSignsOfLife(signs, signal, (within) => hashes.complete(still, within));
@@ -119,7 +122,7 @@ async function offerCopy(premises: Premises, courier: Courier): Promise<Agreemen
       return given === undefined ? lookWith(signs) : Promise.resolve(given);
     },
     sender: senderOf({ ...premises, client: { ...premises.client, compressor } }, answer, {
-      underLockBytes: sizeOfDueUnderLock(offered, answer),
+      underLock: dueUnderLock(offered, answer),
       // As the joiner counts while it knows the offer only.
       assumedBytes: sizeOfMissing(offered, answer),
       tellTotal: (bytes) => courier.sendTotal(bytes),
@@ -148,10 +151,18 @@ async function sendNothing(
   return state;
 }
 
+/** Sends files while the server is locked. */
+type SendLocked = (pass: string, files: Files<InventoryFile>) => Promise<void>;
+
 /** Sends the files of one pass after the other. */
 interface Sender {
-  /** @param server whether the server writes meanwhile: then it is no error that a file changes or vanishes */
-  send(pass: string, files: Files<InventoryFile>, server: 'writing' | 'locked'): Promise<void>;
+  /** While the server writes: it is no error that a file changes or vanishes. */
+  sendAhead(pass: number, files: Files<InventoryFile>): Promise<void>;
+  /**
+   * Connects what sends under the lock.
+   * @param differences the joiner has files already of which only the differences need be sent
+   */
+  openLocked(differences: boolean): SendLocked;
   /** In all passes so far. */
   sentBytes(): number;
 }
@@ -159,7 +170,7 @@ interface Sender {
 /** What is known of the whole before the first pass. */
 interface Whole {
   /** What will be sent under the lock at least. */
-  readonly underLockBytes: number;
+  readonly underLock: Files<InventoryFile>;
   /** What the joiner takes for the whole. */
   readonly assumedBytes: number;
   readonly tellTotal: (totalBytes: number) => void;
@@ -169,8 +180,8 @@ interface Whole {
 const worthTelling = 0.005;
 
 /** What has to wait for the lock, whatever is sent before: it counts in the total from the beginning. */
-function sizeOfDueUnderLock({ files }: Inventory, { modules }: Answer): number {
-  return totalSize(files.filter((file) => !showsChanges(file) && modules[file.place] !== ''));
+function dueUnderLock({ files }: Inventory, { modules }: Answer): FileTable<InventoryFile> {
+  return files.filter((file) => !showsChanges(file) && modules[file.place] !== '');
 }
 
 /** What the joiner does not have. */
@@ -182,7 +193,7 @@ function sizeOfMissing({ files }: Inventory, { held }: Answer): number {
 function senderOf(
   { config, layout, client, workplace, context }: Premises,
   { rsync, modules, links, held }: Answer,
-  { underLockBytes, assumedBytes, tellTotal }: Whole,
+  { underLock, assumedBytes, tellTotal }: Whole,
 ): Sender {
   const withoutChecksums = client.withoutChecksums && takesNoChecksums(rsync);
   const similar = new Set(held.similar.filter(isTable).map(keyOf));
@@ -194,34 +205,52 @@ function senderOf(
     toldBytes = totalBytes;
     tellTotal(totalBytes);
   };
+  const rsyncs = { ...client, withoutChecksums };
+  const about = { layout, modules, links, client: rsyncs };
+  const underLockBytes = totalSize(underLock);
+  const ways = waysOf({ ...about, name: '', files: underLock }, config.streams);
+  const send = async (
+    pass: PassContents & Pick<Pass, 'laterBytes' | 'server' | 'waiting'>,
+  ): Promise<void> => {
+    sentBytes += await sendAll({ ...pass, sentBytes, onTotal }, config, workplace, context);
+  };
   return {
     sentBytes: () => sentBytes,
-    send: async (name, files, server) => {
-      const rsyncs = { ...client, withoutChecksums };
-      const what = { ...{ name, files, isSimilar, layout, modules, links }, client: rsyncs };
-      const laterBytes = server === 'writing' ? underLockBytes : 0;
-      sentBytes += await sendAll(
-        { ...what, sentBytes, laterBytes, onTotal, server },
-        config,
-        workplace,
-        context,
-      );
+    sendAhead: (pass, files) =>
+      send({
+        ...about,
+        name: `pass ${pass}`,
+        files,
+        isSimilar,
+        laterBytes: underLockBytes,
+        server: 'writing',
+      }),
+    openLocked: (differences) => {
+      const waiting = openStreams(ways, differences, rsyncs, context);
+      const isSimilarNow = (file: InventoryFile): boolean => isSimilar(file) || differences;
+      return async (name, files) => {
+        try {
+          await send({ ...about, name, files, isSimilar: isSimilarNow, server: 'locked', waiting });
+        } finally {
+          waiting.close();
+        }
+      };
     },
   };
 }
 
-async function sendUnderLock(premises: Premises, sent: SentFiles, sender: Sender): Promise<Inventory> {
+async function sendUnderLock(premises: Premises, sent: SentFiles, send: SendLocked): Promise<Inventory> {
   const inventory = await takeLook(premises, premises.context.signal);
   refuseExternalTables(inventory);
-  await sendDue(premises, inventory, sent, sender);
-  return sendUntilStill(premises, inventory, sender);
+  await sendDue(premises, inventory, sent, send);
+  return sendUntilStill(premises, inventory, send);
 }
 
 async function sendDue(
   { context }: Premises,
   { files }: Inventory,
   sent: SentFiles,
-  sender: Sender,
+  send: SendLocked,
 ): Promise<void> {
   const due = files.filter((file) => mayDiffer(file, sent.get(file)));
   if (sent.size > 0) {
@@ -230,7 +259,7 @@ async function sendDue(
     context.emit({ kind: 'notice', text });
   }
   sent.clear();
-  await sender.send('copy', due, 'locked');
+  await send('copy', due);
 }
 
 /** How often what has changed under the lock is sent again. */
@@ -240,7 +269,7 @@ const roundsAtMost = 5;
  * Under the lock nothing should change any more; the server's log tables (`log_output=TABLE`) do, and what else does must not go
  * unnoticed. Gives the inventory after which nothing has changed.
  */
-async function sendUntilStill(premises: Premises, sent: Inventory, sender: Sender): Promise<Inventory> {
+async function sendUntilStill(premises: Premises, sent: Inventory, send: SendLocked): Promise<Inventory> {
   const { context } = premises;
   let before = sent;
   for (let round = 1; ; round++) {
@@ -254,7 +283,7 @@ async function sendUntilStill(premises: Premises, sent: Inventory, sender: Sende
       throw new TransferError('COPY_INCOMPLETE', `files keep changing under the server's lock: ${names}`);
     const text = `${changed.length} files have changed under the lock (${names}): they are sent again`;
     context.emit({ kind: 'notice', text });
-    await sender.send(`copy again ${round}`, changed, 'locked');
+    await send(`copy again ${round}`, changed);
     before = inventory;
   }
 }

@@ -6,7 +6,14 @@ import type { Layout, Place } from '../datadir/layout.js';
 import { splitIntoStreams } from '../datadir/streams.js';
 import type { ChildOutcome, StreamProgress } from '../events.js';
 import type { Command } from '../plan/command.js';
-import { planJobs, sendFiles, type FileToSend, type Job, type TunnelClient } from '../plan/donor.js';
+import {
+  planJobs,
+  sendFiles,
+  type FileToSend,
+  type Job,
+  type TunnelClient,
+  type Way,
+} from '../plan/donor.js';
 import { bytesRead } from '../processes/proc.js';
 import { supervise, type SupervisedChild } from '../processes/supervise.js';
 import type { TransferContext } from './context.js';
@@ -15,7 +22,7 @@ import { rsyncFailure } from './rsync-failure.js';
 import type { Workplace } from './workplace.js';
 
 /** What a pass sends and where to. */
-export interface Pass {
+export interface PassContents {
   /** Appears in the names of its streams and list files. */
   readonly name: string;
   readonly files: Files<InventoryFile>;
@@ -28,6 +35,10 @@ export interface Pass {
   /** See `Answer`. */
   readonly links?: ReadonlyMap<string, string> | undefined;
   readonly client: TunnelClient;
+}
+
+/** A pass among others. */
+export interface Pass extends PassContents {
   /** What passes before this one have sent, for the count. */
   readonly sentBytes: number;
   /** What is known to be sent after this pass, for the total. */
@@ -36,6 +47,8 @@ export interface Pass {
   readonly onTotal?: ((totalBytes: number) => void) | undefined;
   /** While the server writes it is no error that files change, shrink and vanish. */
   readonly server: 'writing' | 'locked';
+  /** Connections for it that are there already. */
+  readonly waiting?: WaitingStreams | undefined;
 }
 
 /** Sends the files over several rsync streams at once; the first failure ends all of them. Gives the bytes sent. */
@@ -118,6 +131,67 @@ export function planStreams(
   });
 }
 
+/** rsync clients that have connected and wait for the names of their files. */
+export interface WaitingStreams {
+  /** One that can do this job, if there is one; it is given away. */
+  take(job: Job): SupervisedChild | undefined;
+  /** Ends those that nobody took. */
+  close(): void;
+}
+
+/** What the streams of the locked pass begin with if it sends these files. */
+export function waysOf(contents: PassContents, streams: number): readonly Way[] {
+  return planStreams({ ...contents, server: 'locked' }, streams, '').flatMap(({ copies: [first] }) => {
+    if (first === undefined) return [];
+    const { module, root, sparse } = first.job;
+    return [{ module, root, sparse }];
+  });
+}
+
+/**
+ * Connects the streams of the pass under the lock. Until a connection stands there is a process to start, a handshake and a login, some
+ * 0.15 s that need not be spent under the lock. A connection that does not last until then is no loss: another one is made.
+ */
+export function openStreams(
+  ways: readonly Way[],
+  differences: boolean,
+  client: TunnelClient,
+  { id: transferId, emit, signal, rate }: TransferContext,
+): WaitingStreams {
+  const similar = differences ? true : undefined;
+  const openedMs = performance.now();
+  const waiting = new Map<SupervisedChild, Way>();
+  for (const [index, way] of ways.entries()) {
+    const command = sendFiles({ ...way, similar }, undefined, `copy stream ${index + 1}`, client);
+    const child = supervise(command, { transferId, emit, signal, rate });
+    waiting.set(child, way);
+    void child.ended.then(() => waiting.delete(child));
+  }
+  return {
+    take: (job) => {
+      if (job.similar !== similar || !isFresh(performance.now() - openedMs, client.timeoutSeconds))
+        return undefined;
+      for (const [child, { module, root, sparse }] of waiting) {
+        if (module !== job.module || root !== job.root || sparse !== job.sparse) continue;
+        waiting.delete(child);
+        return child;
+      }
+      return undefined;
+    },
+    close: () => {
+      for (const child of waiting.keys()) child.feed([]);
+    },
+  };
+}
+
+/**
+ * Whether a connection on which nothing has been sent for so long is there for certain: at its time limit the joiner's side ends it, which a
+ * client that waits for names does not notice.
+ */
+export function isFresh(silentMs: number, timeoutSeconds: number): boolean {
+  return timeoutSeconds === 0 || silentMs < 500 * timeoutSeconds;
+}
+
 /** How far a stream is. */
 interface Stream extends PlannedStream {
   /** Of jobs that have ended. */
@@ -148,14 +222,22 @@ function progressOf({ name, totalBytes, sentBytes, running }: Stream): StreamPro
 
 async function sendStream(
   stream: Stream,
-  { client, server }: Pass,
+  { client, server, waiting }: Pass,
   workplace: Workplace,
   context: TransferContext,
 ): Promise<void> {
   for (const { job, list, command } of stream.copies) {
-    workplace.write(list, fileList(job));
-    const { id: transferId, emit, signal, rate } = context;
-    const child = supervise(command, { transferId, emit, signal, rate }, toleration(server));
+    let child = waiting?.take(job);
+    if (child === undefined) {
+      workplace.write(list, fileList(job));
+      const { id: transferId, emit, signal, rate } = context;
+      child = supervise(command, { transferId, emit, signal, rate }, toleration(server));
+    } else {
+      const taken = child;
+      // It was started before the pass, and does not end with it by itself.
+      context.signal.addEventListener('abort', () => void taken.stop(0), { once: true });
+      taken.feed(fileList(job));
+    }
     stream.running = { job, pid: child.pid };
     const outcome = await child.ended;
     stream.running = undefined;

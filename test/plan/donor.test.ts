@@ -64,6 +64,14 @@ t.test('sparse files, an old rsync, a joiner without a secret and no limit chang
   t.strictSame(env, { GALERA_SST_TUNNEL_TO: 'OPENSSL:x' });
 });
 
+t.test('a client without a list connects and waits for the names', async (t) => {
+  const way = { module: 'm', root: '/d', sparse: false, similar: true };
+  const command = sendFiles(way, undefined, 'copy stream 1', client);
+  t.equal(command.readsInput, true);
+  t.equal(command.args[command.args.indexOf('--files-from') + 1], '-');
+  t.equal(sendFiles(way, '/l', 'copy stream 1', client).readsInput, undefined);
+});
+
 t.test('a compressor that both sides have is named, and what it makes of the files is checked', async (t) => {
   const job = { module: 'm', root: '/d', files: [], sparse: false, bytes: 0 };
   const options = (compressor: TunnelClient['compressor']): readonly string[] =>

@@ -29,6 +29,21 @@ t.test('command, output and end of a child are events, in this order', async (t)
   t.strictSame(heard, ['out']);
 });
 
+t.test('a child that reads input waits for it, another has none', async (t) => {
+  const supervision = recordEvents('t3');
+  const heard: string[] = [];
+  const listen = { onStdout: (line: string): void => void heard.push(line) };
+  const reading = supervise({ ...shell('echo begin; cat'), readsInput: true }, supervision, listen);
+  const other = supervise(shell('cat'), supervision, listen);
+  t.strictSame(await other.ended, { kind: 'exited', code: 0 });
+  reading.feed(['one\n', 'two\n']);
+  t.strictSame(await reading.ended, { kind: 'exited', code: 0 });
+  t.strictSame(heard, ['begin', 'one', 'two']);
+  const gone = supervise({ ...shell('exit 0'), readsInput: true }, supervision);
+  await gone.ended;
+  t.doesNotThrow(() => gone.feed(['x'.repeat(1e6)]));
+});
+
 t.test('lines that a listener has understood are neither events nor last words', async (t) => {
   const supervision = recordEvents('t2');
   const child = supervise(shell('echo routine >&2; echo odd >&2'), supervision, {

@@ -61,11 +61,11 @@ t.test('passes are repeated as long as each leaves clearly less than the last', 
     at(4 * hour, [table('a.ibd', 100, hour), table('b.ibd', 50, 3 * hour), table('c.ibd', 100)]),
   ];
   t.strictSame((await passesOver('auto', looks)).passes, [
-    ['a.ibd', 'b.ibd', 'c.ibd'],
+    ['a.ibd', 'b.ibd', 'c.ibd', 'd.MYD'],
     ['a.ibd', 'b.ibd'],
     ['b.ibd'],
   ]);
-  t.strictSame((await passesOver(1, looks)).passes, [['a.ibd', 'b.ibd', 'c.ibd']]);
+  t.strictSame((await passesOver(1, looks)).passes, [['a.ibd', 'b.ibd', 'c.ibd', 'd.MYD']]);
   const none = await passesOver(0, looks);
   t.strictSame(none, { passes: [], sent: [] });
 });
@@ -97,6 +97,22 @@ t.test('what changed since its own pass began is due, whenever other files were 
     ['shop/one.ibd', 'shop/new.ibd'],
   );
   t.end();
+});
+
+t.test('what the lock will send whatever happens goes along as a basis, and does not count as sent', async (t) => {
+  const hour = 3_600_000;
+  const others = [table('b.MYD', 50), { ...table('c.MYI', 1), size: 65_535 }];
+  const first = [table('a.ibd', 200), table('d.ibd', 10), ...others];
+  const looks = [
+    at(hour, first),
+    at(2 * hour, [table('a.ibd', 60, hour), table('d.ibd', 10), ...others]),
+    at(3 * hour, [table('a.ibd', 60, hour), table('d.ibd', 10, 2 * hour), ...others]),
+    at(4 * hour, [table('a.ibd', 60, hour), table('d.ibd', 10, 2 * hour), ...others]),
+  ];
+  t.strictSame(await passesOver('auto', looks), {
+    passes: [['a.ibd', 'd.ibd', 'b.MYD'], ['a.ibd', 'b.MYD'], ['d.ibd']],
+    sent: ['a.ibd', 'd.ibd'],
+  });
 });
 
 t.test('another pass pays when it has clearly less to do, but not little', (t) => {

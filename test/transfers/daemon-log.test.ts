@@ -25,6 +25,14 @@ const lines: readonly [string, DaemonLine][] = [
     },
   ],
   [
+    'ERROR: shop/orders.ibd failed verification -- update put into place.',
+    { kind: 'damaged', text: 'ERROR: shop/orders.ibd failed verification -- update put into place.' },
+  ],
+  [
+    'WARNING: shop/orders.ibd failed verification -- update put into place (will try again).',
+    { kind: 'routine' },
+  ],
+  [
     'rsync to rsync_tunnel_sst-log_dir/ from sst@UNDETERMINED (0.0.0.0)',
     { kind: 'donor', access: 'write', module: 'rsync_tunnel_sst-log_dir' },
   ],
