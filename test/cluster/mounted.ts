@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runSync } from '../lab/commands.js';
@@ -24,6 +33,8 @@ export interface MountedFileSystem {
 /** Makes and mounts one; undefined where this host has no program to make it with. Needs root. */
 export function mountFileSystem(kind: FileSystemKind): MountedFileSystem | undefined {
   const base = mkdtempSync(join(tmpdir(), 'mounted-'));
+  // Servers run as a user of their own.
+  chmodSync(base, 0o755);
   const folder = join(base, 'mount');
   mkdirSync(folder);
   const make = makers[kind];
