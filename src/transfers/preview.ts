@@ -4,7 +4,7 @@ import { matchName } from '../certificates/names.js';
 import { pinFor } from '../certificates/pin.js';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/config.js';
-import { mayDiffer, SentFiles } from '../datadir/changes.js';
+import { mayDiffer, SentFiles, showsChanges } from '../datadir/changes.js';
 import { FileTable, type Files } from '../datadir/file-table.js';
 import { takeInventory, type Inventory, type InventoryFile } from '../datadir/inventory.js';
 import { resolveLayout, type Layout } from '../datadir/layout.js';
@@ -23,7 +23,7 @@ import { refuseExternalTables } from './donate.js';
 import { whereToListen } from './listening-place.js';
 import { checkPort } from './port.js';
 import { checkPlaces } from './preflight.js';
-import { planStreams, type Pass } from './streams.js';
+import { planStreams, waysOf, type Pass } from './streams.js';
 import { tunnelClient } from './tunnel-client.js';
 import { checkTemporaryDirectory, dirPrefix, lookAtClaim, temporaryDirectory } from './workplace.js';
 
@@ -142,15 +142,21 @@ function previewCopy(
   for (const file of ahead.due) sent.set({ file, passStartedMs: inventory.takenMs });
   const due = inventory.files.filter((file) => mayDiffer(file, sent.get(file)));
   const modules = sharedModules(layout);
+  const certain = inventory.files.filter((file) => !showsChanges(file) && modules[file.place] !== '');
+  const ways = [...waysOf({ name: '', files: certain, layout, modules, client }, config.streams)];
   const copies = (name: string, files: Files<InventoryFile>, server: Pass['server']): string[] =>
     planStreams(
       { name, files, isSimilar: () => server === 'locked' && sent.size > 0, layout, modules, client, server },
       config.streams,
       workDir,
     ).flatMap((stream) =>
-      stream.copies.map(({ job, command }, step) => {
-        // The first of each stream has connected before the lock and is told the names of its files then.
-        const waits = server === 'locked' && step === 0;
+      stream.copies.map(({ job, command }) => {
+        // What has connected before the lock is told the names of its files then.
+        const way = ways.findIndex(
+          ({ module, root, sparse }) => module === job.module && root === job.root && sparse === job.sparse,
+        );
+        const waits = server === 'locked' && way !== -1;
+        if (waits) ways.splice(way, 1);
         const shown = waits ? sendFiles(job, undefined, command.name, client) : command;
         return `# ${job.files.length} files, ${job.bytes} bytes\n${showCommand(shown)}`;
       }),
