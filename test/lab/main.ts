@@ -3,16 +3,19 @@ import { spawnSync } from 'node:child_process';
 import {
   compareNodes,
   Lab,
+  labCertificates,
   labNames,
   leftovers,
   purgeTemplates,
   seedEverything,
   type LabNode,
+  type NodeOptions,
 } from './index.js';
 
 const usage = `usage: scripts/lab COMMAND
   up [--nodes 2] [--family 4|6] [--method rsync] [--root DIR] [--set mysqld.name=value]... [--path DIR]...
                         boots node 1, lets the others join; the cluster stays until 'down'
+                        (--method rsync_tunnel: with a certificate for all nodes, unless --set sst.tcert=... names one)
   list                  names of the labs that exist
   status                each node's state, addresses, pid
   sql NODE STATEMENT    runs a statement, prints tab-separated rows
@@ -86,12 +89,27 @@ async function up(): Promise<void> {
   };
   process.on('SIGINT', giveUp).on('SIGTERM', giveUp);
   try {
-    await lab.startAll();
+    await lab.startAll(await certificatesFor(lab, groups));
   } catch (error) {
     lab.destroy();
     throw error;
   }
   await status(lab);
+}
+
+/** One certificate that names all nodes, where the method needs one and none is set. */
+async function certificatesFor(
+  lab: Lab,
+  groups: Readonly<Record<string, Readonly<Record<string, string>>>>,
+): Promise<NodeOptions> {
+  if (values.method !== 'rsync_tunnel' || groups['sst']?.['tcert'] !== undefined) return {};
+  const names = lab.nodes.flatMap(({ host, ipv4, ipv6 }) => [
+    host,
+    ipv4,
+    ...(ipv6 === undefined ? [] : [ipv6]),
+  ]);
+  const made = await labCertificates(lab.directory('certificates'), [{ name: 'nodes', names }]);
+  return { certificates: made['nodes'] };
 }
 
 async function status(lab: Lab): Promise<void> {
