@@ -43,6 +43,7 @@ export class Stage {
   readonly #ends: (() => unknown)[] = [];
   #patience = patience(4);
   #writing = true;
+  #isOver = false;
   #last = { sinceMs: 0, untilMs: 0 };
   #writer: Promise<void> | undefined;
 
@@ -73,6 +74,7 @@ export class Stage {
   }
 
   async destroy(): Promise<void> {
+    this.#isOver = true;
     this.#writing = false;
     await this.#writer?.catch(() => undefined);
     await this.stopAgents();
@@ -176,7 +178,7 @@ export class Stage {
 
   /** Seconds from `sinceMs` until the donor has taken a write that began after it. */
   async untilWritable(sinceMs: number): Promise<number> {
-    while (this.#last.sinceMs < sinceMs) await wait(20);
+    while (this.#last.sinceMs < sinceMs && !this.#isOver) await wait(20);
     return (this.#last.untilMs - sinceMs) / 1000;
   }
 
