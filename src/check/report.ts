@@ -72,6 +72,7 @@ const byCode: Partial<Record<ErrorCode, Topic>> = {
   PATH_UNSAFE: 'directories',
   DISK_FULL: 'directories',
   FILE_UNREADABLE: 'directories',
+  FILE_EXISTS: 'directories',
   DATA_DIRECTORY_TABLES: 'directories',
 };
 

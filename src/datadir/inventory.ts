@@ -7,7 +7,8 @@ import { fileSystemTime } from './file-system-time.js';
 import { externalTableOf } from './external-tables.js';
 import { travels } from './kinds.js';
 import { FileTable } from './file-table.js';
-import type { Layout, Place } from './layout.js';
+import { rootOf, type Layout, type Place } from './layout.js';
+import { readingCheck } from './readable.js';
 import { walkLayout } from './walk.js';
 
 export interface InventoryFile {
@@ -41,6 +42,8 @@ export interface Inventory {
   readonly bytes: number;
   /** Tables with `DATA DIRECTORY`, as `schema.table`: their data is no part of `files`. */
   readonly external: readonly string[];
+  /** What stands where a table's file is expected and cannot be sent, as `schema/name`: links that lead nowhere, sockets, pipes. */
+  readonly notFiles: readonly string[];
 }
 
 export interface InventoryOptions {
@@ -60,8 +63,11 @@ export async function takeInventory(layout: Layout, options: InventoryOptions): 
   const files = new FileTable<InventoryFile>();
   const directories: string[] = [];
   const external: string[] = [];
+  const notFiles: string[] = [];
+  const requireReadable = readingCheck();
   let bytes = 0;
   const add = (place: Place, path: string, stat: Stats): void => {
+    requireReadable(stat, () => join(rootOf(layout, place) ?? '', path));
     const { size, mtimeMs, ctimeMs, dev, ino, blocks } = stat;
     const table = place === 'data' ? externalTableOf(path) : undefined;
     if (table !== undefined) external.push(table);
@@ -70,14 +76,18 @@ export async function takeInventory(layout: Layout, options: InventoryOptions): 
   };
   await walkLayout(
     layout,
-    { file: add, directory: (path) => directories.push(path) },
+    {
+      file: add,
+      directory: (path) => directories.push(path),
+      other: (path) => notFiles.push(path),
+    },
     { named: travels, signal: options.signal },
   );
   for (const name of newestBinlogs(layout, options.maxBinlogs)) {
     const stat = statSync(join(layout.binlog?.dir ?? '', name), { throwIfNoEntry: false });
     if (stat?.isFile() === true) add('binlog', name, stat);
   }
-  return { takenMs, files, directories, bytes, external };
+  return { takenMs, files, directories, bytes, external, notFiles };
 }
 
 function newestBinlogs(layout: Layout, maxBinlogs: number): readonly string[] {

@@ -96,6 +96,11 @@ function problemOf(
   }
 }
 
-function ownershipOf(stat: { uid: number; gid: number; mode: number }): string {
+/** For errors: `mode 0700 of user 0, group 0`. */
+export function ownershipOf(stat: {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}): string {
   return `mode 0${(stat.mode & 0o7777).toString(8)} of user ${stat.uid}, group ${stat.gid}`;
 }

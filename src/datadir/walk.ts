@@ -1,5 +1,5 @@
 import type { Dirent, Stats } from 'node:fs';
-import { opendirSync, statSync, type Dir } from 'node:fs';
+import { lstatSync, opendirSync, statSync, type Dir } from 'node:fs';
 import { join } from 'node:path';
 import { TransferError } from '../errors.js';
 import type { Claim, NamedPlace } from './kinds.js';
@@ -22,6 +22,8 @@ export interface Visitor {
   file(place: Place, path: string, stat: Stats): void;
   /** A directory below the data directory, parents before children. */
   directory(path: string): void;
+  /** What stands where a file is expected and is none: a link that leads nowhere, a socket, a pipe, a device. */
+  other?(path: string): void;
 }
 
 export interface WalkOptions {
@@ -84,8 +86,9 @@ async function walkData(
       isOfAnother ||= isOwnToNode(name);
       const pause = turn();
       if (pause !== undefined) await pause;
-      if (!entry.isDirectory() && !entry.isFile() && !entry.isSymbolicLink()) continue;
-      if (foreignDirectories.has(name) || (path === '' && entry.isFile())) continue;
+      if (foreignDirectories.has(name)) continue;
+      // Files and the like at the top of the data directory are no part of any schema: the server has its socket there.
+      if (path === '' && !entry.isDirectory() && !entry.isSymbolicLink()) continue;
       const below = path === '' ? name : `${path}/${name}`;
       if (entry.isDirectory()) {
         directories.push({ path: below, above: { identity, above, announce } });
@@ -93,9 +96,17 @@ async function walkData(
       }
       if (isOwnToNode(name) || claimed?.(name) === true) continue;
       const target = statOf(`${root}/${below}`);
-      if (target?.isDirectory() === true)
+      if (target?.isDirectory() === true) {
         directories.push({ path: below, above: { identity, above, announce } });
-      if (target?.isFile() !== true || path === '') continue;
+        continue;
+      }
+      if (target?.isFile() !== true) {
+        // A link at the top that leads nowhere is a schema whose disk is not mounted; one to a socket is none.
+        if ((path !== '' || target === undefined) && isThere(target, `${root}/${below}`))
+          visitor.other?.(below);
+        continue;
+      }
+      if (path === '') continue;
       announce();
       visitor.file('data', below, target);
     }
@@ -128,7 +139,13 @@ function visitNamed(layout: Layout, place: NamedPlace, visitor: Visitor, options
   for (const path of [...listed, ...nested]) {
     const stat = statOf(join(root, path));
     if (stat?.isFile() === true) visitor.file(place, path, stat);
+    else if (stat?.isDirectory() !== true && isThere(stat, join(root, path))) visitor.other?.(path);
   }
+}
+
+/** A link that leads nowhere has no target, and neither has a file that has vanished. */
+function isThere(target: Stats | undefined, path: string): boolean {
+  return target !== undefined || lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 const entriesAtOnce = 1000;

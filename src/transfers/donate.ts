@@ -119,6 +119,7 @@ export const emptyInventory: Inventory = {
   directories: [],
   bytes: 0,
   external: [],
+  notFiles: [],
 };
 
 async function bypass({ donation, layout, context }: Premises, courier: Courier): Promise<string> {

@@ -7,6 +7,8 @@ import type { Command } from '../plan/command.js';
 import { supervise } from '../processes/supervise.js';
 import { refuseExternalTables, type Premises } from './donate.js';
 import { releaseLock, takeLock } from './lock.js';
+import { findNotFiles } from './not-files.js';
+import { report } from './preflight.js';
 import { rsyncFailure } from './rsync-failure.js';
 import type { SignsOfLife } from './signs-of-life.js';
 import { parseState } from './state.js';
@@ -56,7 +58,9 @@ async function copy(premises: Premises): Promise<string> {
   const options = { maxBinlogs: 0, signal: context.signal };
   // A joiner that does want a secret says so here, before the lock.
   await run(listModule(dataModule, 'look at the joiner', client), premises);
-  refuseExternalTables(await takeInventory(layout, options));
+  const found = await takeInventory(layout, options);
+  refuseExternalTables(found);
+  report(findNotFiles(found), context.emit);
   const state = await takeLock(layout.roots.data, context, noSigns);
   const locked = context.now().getTime();
   const inventory = await sendUnderLock(premises).finally(() => releaseLock(layout.roots.data, context));

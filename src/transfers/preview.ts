@@ -21,6 +21,7 @@ import { filesOfPass } from './copy-ahead.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles, type Credentials } from './credentials.js';
 import { refuseExternalTables } from './donate.js';
 import { whereToListen } from './listening-place.js';
+import { findNotFiles } from './not-files.js';
 import { checkPort } from './port.js';
 import { checkPlaces } from './preflight.js';
 import { planStreams, waysOf, type Pass } from './streams.js';
@@ -80,6 +81,7 @@ export async function previewTransfer(config: Config, prospect: Prospect): Promi
   const inventory = await note(() => takeInventory(layout, { maxBinlogs: config.maxBinlogs }));
   if (inventory === undefined) return { sections: [], findings };
   await note(() => refuseExternalTables(inventory));
+  findings.push(...findNotFiles(inventory));
   const { compressor, findings: ofCompressor } = expectCompressor(config, tools.compressors);
   findings.push(...ofCompressor);
   const client = { ...previewClient(config, files, credentials, tools), compressor };

@@ -14,6 +14,8 @@ import type { Courier } from './courier.js';
 import { describe, emptyInventory, refuseExternalTables, type Premises } from './donate.js';
 import { releaseLock, takeLock } from './lock.js';
 import type { Answer } from './messages.js';
+import { findNotFiles } from './not-files.js';
+import { report } from './preflight.js';
 import { signInterval, withSignsOfLife, type SignsOfLife } from './signs-of-life.js';
 import { parseState } from './state.js';
 import { openStreams, sendAll, waysOf, type Pass, type PassContents } from './streams.js';
@@ -103,6 +105,7 @@ async function offerCopy(premises: Premises, courier: Courier): Promise<Agreemen
     withSignsOfLife(signs, signal, (within) => takeLook(premises, within));
   const offered = await lookWith({ send, everyMs: signInterval([config.idleTimeoutMs]) });
   refuseExternalTables(offered);
+  report(findNotFiles(offered), emit);
   await courier.sendManifest(describe(offered, layout, context, undefined, 'offer'), 'offer');
   const answer = await courier.fetchAnswer();
   emit({ kind: 'notice', text: `the joiner runs version ${answer.tool} with rsync ${answer.rsync}` });

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -180,13 +189,38 @@ t.test('a special directory is known behind a link', async (t) => {
   }
 });
 
-t.test('sockets and pipes are left out', async (t) => {
+t.test('what is no file is left out, and named where a table or a schema could be meant', async (t) => {
   const dataDir = t.testdir({ shop: { 'a.ibd': '' } });
   execFileSync('mkfifo', [join(dataDir, 'shop/pipe')]);
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(join(dataDir, 'shop/s'), resolve));
-  t.strictSame(listed(await take(layoutOf({ dataDir }))), ['data: shop/a.ibd']);
-  await new Promise((resolve) => server.close(resolve));
+  execFileSync('mkfifo', [join(dataDir, 'pipe')]);
+  for (const [target, name] of [
+    ['nowhere', 'shop/broken.MYD'],
+    ['self.MYD', 'shop/self.MYD'],
+    ['/dev/null', 'shop/null'],
+    ['a.ibd', 'shop/b.ibd'],
+    ['/mnt/nowhere', 'lost_schema'],
+    ['/dev/null', 'null'],
+    ['nowhere', 'undo001'],
+    ['nowhere', 'shop/gvwstate.dat'],
+    ['nowhere', 'shop/mine.log'],
+  ] as const)
+    symlinkSync(target, join(dataDir, name));
+  const sockets = ['mysqld.sock', 'shop/s', 'shop/mine.sock'];
+  for (const path of sockets) {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(join(dataDir, path), resolve));
+    t.teardown(() => new Promise((resolve) => server.close(resolve)));
+  }
+  const serverFiles = [
+    { kind: 'file', path: 'shop/mine.sock' },
+    { kind: 'log', path: 'shop/mine.log' },
+  ] as const;
+  const inventory = await take(layoutOf({ dataDir, serverFiles }));
+  t.strictSame(listed(inventory), ['data: shop/a.ibd', 'data: shop/b.ibd']);
+  t.strictSame(
+    [...inventory.notFiles].sort(),
+    ['lost_schema', 'shop/broken.MYD', 'shop/null', 'shop/pipe', 'shop/s', 'shop/self.MYD', 'undo001'].sort(),
+  );
 });
 
 t.test('as many binary logs travel as are asked for, the newest, of those that exist', async (t) => {
@@ -264,6 +298,61 @@ t.test(
     await t
       .rejects(take(layout), { code: 'FILE_UNREADABLE', message: /EACCES for .*\/shop\/locked$/ })
       .finally(() => process.seteuid?.(0));
+  },
+);
+
+t.test(
+  'a file that cannot be read is named with its owner and mode',
+  { skip: process.getuid?.() !== 0 && 'needs root to become another user' },
+  async (t) => {
+    const dir = mkdtempSync(join(tmpdir(), 'inventory-'));
+    t.teardown(() => rmSync(dir, { recursive: true }));
+    chmodSync(dir, 0o755);
+    mkdirSync(join(dir, 'shop'));
+    const file = join(dir, 'shop/a.ibd');
+    writeFileSync(file, '');
+    const layout = layoutOf({ dataDir: dir });
+    const group = process.getegid?.() ?? 0;
+    const groups = process.getgroups?.() ?? [];
+    t.teardown(() => {
+      process.seteuid?.(0);
+      process.setegid?.(group);
+      process.setgroups?.(groups);
+    });
+    const cases: [mode: number, uid: number, gid: number, isReadable: boolean][] = [
+      [0o600, 0, 0, false],
+      [0o604, 0, 0, true],
+      [0o640, 0, 0, false],
+      [0o640, 0, 65_534, true],
+      [0o640, 0, 4711, true],
+      [0o600, 65_534, 0, true],
+      [0o044, 65_534, 0, false],
+      [0o604, 0, 65_534, false],
+    ];
+    for (const [mode, uid, gid, isReadable] of cases) {
+      chownSync(file, uid, gid);
+      chmodSync(file, mode);
+      process.setgroups?.([4711]);
+      process.setegid?.(65_534);
+      process.seteuid?.(65_534);
+      const taken = await take(layout).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      process.seteuid?.(0);
+      process.setegid?.(group);
+      const title = `mode ${mode.toString(8)} of ${uid}:${gid}`;
+      if (isReadable) t.equal(taken, undefined, title);
+      else
+        t.match(
+          taken,
+          {
+            code: 'FILE_UNREADABLE',
+            message: `expected a readable file, got mode 0${mode.toString(8)} of user ${uid}, group ${gid} for ${file} (EACCES)`,
+          },
+          title,
+        );
+    }
   },
 );
 

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, readFileSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -396,6 +396,44 @@ t.test('a transfer between two nodes ends on both sides', (t) => {
       says: ['the donor failed with DATA_DIRECTORY_TABLES', ...says],
       hint: /move the tables back/,
     });
+  });
+
+  for (const [title, path] of [
+    ['a table', 'data/shop/orders.ibd'],
+    ['the system tablespace', 'data/ibdata1'],
+    ['a binary log', 'data/bin.000001'],
+  ] as const) {
+    t.test(`${title} that the donor may not read: before the lock`, { buffered: true }, async (t) => {
+      const pair = await waitingJoiner(t, {
+        donorServer: { log_bin: 'bin' },
+        prepare: (_joiner, donor) => {
+          donor.file('data/bin.index', './bin.000001\n');
+          donor.file('data/bin.000001', 'b');
+          chownSync(join(donor.dir, path), 0, 0);
+        },
+      });
+      const giving = startDonor(pair);
+      const says = [`got mode 0600 of user 0, group 0 for ${join(pair.donor.dir, path)} (EACCES)`];
+      const hint = /readable for the user that the server runs as/;
+      await expectFailure(t, giving, pair.donor, { code: 'FILE_UNREADABLE', says, hint });
+      t.same(giving.stdout, [], 'the lock is not asked for');
+      await expectFailure(t, pair.joining, pair.joiner, {
+        code: 'PEER_FAILED',
+        says: ['the donor failed with FILE_UNREADABLE', ...says],
+      });
+    });
+  }
+
+  t.test('what no copy can hold is named by the donor before the lock', { buffered: true }, async (t) => {
+    const pair = await waitingJoiner(t);
+    const { dataDir } = pair.donor;
+    symlinkSync('/nowhere/x.MYD', join(dataDir, 'shop/x.MYD'));
+    const giving = startDonor(pair);
+    await giving.said(/^flush tables$/);
+    t.match(giving.warnings(), [
+      /COPY_INCOMPLETE: the copy goes without .* nowhere: shop\/x\.MYD HINT: mend/,
+    ]);
+    t.equal(giving.warnings().length, 1);
   });
 
   t.test('a donor whose server cannot flush its tables', { buffered: true }, async (t) => {

@@ -23,7 +23,7 @@ function table(name: string, sizeMib: number, changedMs = 0): InventoryFile {
 
 const at = (takenMs: number, files: readonly InventoryFile[]): Inventory => ({
   takenMs,
-  ...{ files: FileTable.of(files), directories: [], bytes: 0, external: [] },
+  ...{ files: FileTable.of(files), directories: [], bytes: 0, external: [], notFiles: [] },
 });
 
 /** What each pass sends, when the server's files look like this at the beginning of each. */
