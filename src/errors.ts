@@ -216,7 +216,7 @@ export interface FileDetail extends Pick<ErrorDetail, 'option' | 'where' | 'hint
   readonly path?: string | undefined;
   /** Told by the system call otherwise; `open` alone counts as writing. */
   readonly use?: 'read' | 'write' | undefined;
-  /** What every other answer of the system means there: that a file is in the way of a directory, for one. */
+  /** What every other answer of the system means there: that a link leads nowhere, for one. */
   readonly otherwise?: ErrorCode | undefined;
 }
 
@@ -235,6 +235,16 @@ const refusals: Readonly<Partial<Record<string, 'denied' | 'full'>>> = {
   EDQUOT: 'full',
 };
 
+/** Something of another kind has the name, or stands on the way there. */
+const obstacles: Readonly<Partial<Record<string, string>>> = {
+  EISDIR: 'a directory is in the way',
+  ENOTDIR: 'what should be a directory is none',
+  EEXIST: 'something else of that name is in the way',
+  ENOTEMPTY: 'a directory that is not empty is in the way',
+};
+
+const obstacleHint = 'see what lies there and move it away; a database of that name needs another name';
+
 /** What is true of one cause only. */
 const fileHints: Readonly<Partial<Record<string, string>>> = {
   EROFS:
@@ -245,11 +255,12 @@ const fileHints: Readonly<Partial<Record<string, string>>> = {
 };
 
 /**
- * What it means that the system refused an operation on a file: FILE_UNREADABLE, DIRECTORY_NOT_WRITABLE or DISK_FULL;
- * undefined for every other error.
+ * What it means that the system refused an operation on a file: FILE_UNREADABLE, DIRECTORY_NOT_WRITABLE, DISK_FULL, or FILE_EXISTS
+ * when something of another kind is in the way; undefined for every other error.
  */
 export function fileFailure(thrown: unknown, detail: FileDetail = {}): TransferError | undefined {
-  const errno = errnoOf(thrown);
+  // Node's own rm speaks of ERR_FS_EISDIR (Node 20).
+  const errno = errnoOf(thrown)?.replace(/^ERR_FS_/, '');
   if (errno === undefined || !(thrown instanceof Error)) return undefined;
   const { syscall = '', path, dest } = thrown as NodeJS.ErrnoException & { readonly dest?: string };
   const isRead = fileCalls.read.test(syscall);
@@ -257,16 +268,22 @@ export function fileFailure(thrown: unknown, detail: FileDetail = {}): TransferE
   const use = detail.use ?? (isRead ? 'read' : 'write');
   const code = codeOf(errno, use) ?? detail.otherwise;
   if (code === undefined) return undefined;
-  const said = /^E[A-Z0-9]+: ([^,]+)/.exec(thrown.message)?.[1] ?? 'refused';
+  const said = obstacles[errno] ?? /^E[A-Z0-9]+: ([^,]+)/.exec(thrown.message)?.[1] ?? 'refused';
   const name = detail.path ?? dest ?? path ?? 'a file';
   return new TransferError(code, `cannot ${use} ${name}: ${said} (${errno}, ${syscall})`, {
     ...detail,
-    hint: detail.hint ?? fileHints[errno] ?? (code === 'DIRECTORY_NOT_WRITABLE' ? ownershipHint : undefined),
+    hint: detail.hint ?? hintOf(errno, code),
     cause: thrown,
   });
 }
 
+function hintOf(errno: string, code: ErrorCode): string | undefined {
+  if (obstacles[errno] !== undefined) return obstacleHint;
+  return fileHints[errno] ?? (code === 'DIRECTORY_NOT_WRITABLE' ? ownershipHint : undefined);
+}
+
 function codeOf(errno: string, use: 'read' | 'write'): ErrorCode | undefined {
+  if (obstacles[errno] !== undefined) return use === 'read' ? 'FILE_UNREADABLE' : 'FILE_EXISTS';
   switch (refusals[errno]) {
     case 'full':
       return 'DISK_FULL';

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { replaceDurably } from '../durable-file.js';
-import { errnoOf, TransferError } from '../errors.js';
+import { errnoOf, fileFailure, TransferError } from '../errors.js';
 import { belongs } from './kinds.js';
 import type { BinlogLayout, Layout } from './layout.js';
 import { isInside } from './layout.js';
@@ -65,7 +65,7 @@ function indexEntries(layout: Layout, binlog: BinlogLayout): readonly string[] {
     text = readFileSync(binlog.index, 'utf8');
   } catch (cause) {
     if (errnoOf(cause) === 'ENOENT') return [];
-    throw new TransferError('FILE_UNREADABLE', `cannot read the binary log index ${binlog.index}`, { cause });
+    throw fileFailure(cause, { path: `the binary log index ${binlog.index}`, use: 'read' }) ?? cause;
   }
   return text
     .split('\n')

@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { closeSync, openSync } from 'node:fs';
 import { errnoOf, TransferError } from '../errors.js';
+import { ownUser } from '../surroundings.js';
 import { ownershipOf } from './space.js';
 
 /**
@@ -9,8 +10,8 @@ import { ownershipOf } from './space.js';
  * @throws TransferError (the check) FILE_UNREADABLE.
  */
 export function readingCheck(): (stat: Stats, path: () => string) => void {
-  const uid = process.geteuid?.() ?? 0;
-  const groups = new Set([process.getegid?.() ?? 0, ...(process.getgroups?.() ?? [])]);
+  const { uid, gid } = ownUser();
+  const groups = new Set([gid, ...(process.getgroups?.() ?? [])]);
   return (stat, path) => {
     if (uid === 0 || (stat.mode & readBit(stat)) !== 0) return;
     requireReadable(path(), stat);

@@ -47,7 +47,8 @@ export function settingBehind(
   return blameOf(option, settings[key]);
 }
 
-function blameOf(
+/** An option, and where it was set: for findings about what it names. */
+export function blameOf(
   option: string,
   setting: Sourced<string> | undefined,
 ): { readonly option: string; readonly where: string | undefined } {

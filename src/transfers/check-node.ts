@@ -12,6 +12,7 @@ import { expiryStage } from './expiry.js';
 import { whereToListen } from './listening-place.js';
 import { checkPartialCopy } from './partial-copy.js';
 import { checkPort } from './port.js';
+import { progressMark } from './own-files.js';
 import { checkPlaces } from './preflight.js';
 import { checkTemporaryDirectory, lookAtClaim } from './workplace.js';
 
@@ -143,7 +144,7 @@ async function checkListener(config: Config, layout: Layout): Promise<readonly F
 
 /** The next transfer cleans up; until then `sst_in_progress` makes probes and operators believe that one runs. */
 function checkLeftovers({ roots }: Layout): readonly Finding[] {
-  const mark = join(roots.data, 'sst_in_progress');
+  const mark = join(roots.data, progressMark);
   const claim = lookAtClaim(roots.data);
   if (claim.kind === 'unreadable') throw claim.error;
   const found = [...(claim.kind === 'stale' ? claim.paths : []), ...(existsSync(mark) ? [mark] : [])];

@@ -6,9 +6,10 @@ import { checkSpace } from '../datadir/space-check.js';
 import { decodeManifest, type Manifest } from '../datadir/manifest.js';
 import { linesOf, readPieces } from '../datadir/text-lines.js';
 import { places, type Layout } from '../datadir/layout.js';
+import { findObstacles } from '../datadir/obstacles.js';
 import { findSchemaLinks } from '../datadir/schema-links.js';
 import { prepareDirectories, removeUnlisted } from '../datadir/removal.js';
-import { TransferError } from '../errors.js';
+import { TransferError, type Finding } from '../errors.js';
 import { messageFiles, type JoinerPlan } from '../plan/joiner.js';
 import { originalCompletionFile, placeModules } from '../plan/modules.js';
 import type { SupervisedChild } from '../processes/supervise.js';
@@ -148,6 +149,7 @@ async function answerOffer(
   const bytes = totalSize(offer.files);
   emit({ kind: 'notice', text: `the donor offers ${offer.files.length} files with ${bytes} bytes` });
   report(await checkSpace(layout, offer, config.directories, signal), emit);
+  report(findObstructedSchemas(layout, offer), emit);
   const held = takeStock(layout, offer, emit);
   partial.begin(readPieces(offerFile));
   clearBinlogs(layout);
@@ -166,6 +168,12 @@ async function answerOffer(
   };
   outbox.publish(plan.answer, messageFiles.answer, encodeTold({ ok: true, value: answer }));
   return { expectedBytes: bytes - held.completeBytes, heldBytes: held.completeBytes };
+}
+
+/** Before anything is changed here: a file at the top of the data directory is none of a transfer's, and stays. */
+function findObstructedSchemas({ roots }: Layout, { directories }: Manifest): readonly Finding[] {
+  const paths = directories.map((path) => joinPath(roots.data, path));
+  return findObstacles(paths, 'directory', 'move it away: the donor has a directory of that name');
 }
 
 /** A link to what the donor has not is gone by now. */

@@ -16,6 +16,7 @@ import { checkOwnCredentials, loadCredentials, tunnelFiles, type Credentials } f
 import { withLifetime } from './lifetime.js';
 import { donateToOriginal } from './original-joiner.js';
 import { checkPlaces, report } from './preflight.js';
+import { serverAnswers } from './own-files.js';
 import { donorIdOf } from './resume.js';
 import { sendCopy } from './send-copy.js';
 import { parseState } from './state.js';
@@ -43,7 +44,7 @@ async function donateWithin(config: Config, donation: Donation, context: Transfe
   const { emit } = context;
   emit({ kind: 'phase', phase: 'checking' });
   const layout = resolveLayout(config.directories, hostname());
-  report(checkPlaces(config, layout), emit);
+  report(checkPlaces(config, layout, donation), emit);
   const credentials = loadCredentials(config);
   report(checkOwnCredentials(config, credentials, context.now()), emit);
   const tools = await findTools();
@@ -54,7 +55,7 @@ async function donateWithin(config: Config, donation: Donation, context: Transfe
     tmpDir: config.tmpDir,
     transferId: context.id,
     emit,
-    signs: ['tables_flushed'],
+    signs: [serverAnswers.flushed],
   });
   try {
     const files = tunnelFiles(credentials, (pem) => workplace.write('identity.pem', pem));

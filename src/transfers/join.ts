@@ -15,6 +15,7 @@ import { checkOwnCredentials, loadCredentials, tunnelFiles } from './credentials
 import { withLifetime } from './lifetime.js';
 import { whereToListen } from './listening-place.js';
 import { checkPort } from './port.js';
+import { progressMark } from './own-files.js';
 import { checkPlaces, report } from './preflight.js';
 import { receive } from './receive.js';
 import { openWorkplace, type Workplace } from './workplace.js';
@@ -77,8 +78,6 @@ function writeDaemonFiles(workplace: Workplace, plan: JoinerPlan, secret: string
   for (const path of [plan.inbox, plan.answer, plan.verdict])
     writing(path, () => mkdirSync(path, { mode: 0o700 }));
 }
-
-const progressMark = 'sst_in_progress';
 
 /** `sst_in_progress` is a public sign (Kubernetes operators and probes look at it): there before work starts, gone after. */
 async function withProgressMark<T>(layout: Layout, work: () => Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { TransferError } from '../errors.js';
 import type { TransferContext } from './context.js';
+import { serverAnswers } from './own-files.js';
 import { parseState } from './state.js';
 import { delay } from './wait.js';
 import { withSignsOfLife, type SignsOfLife } from './signs-of-life.js';
@@ -19,8 +20,8 @@ export async function takeLock(
   context: TransferContext,
   signs: SignsOfLife,
 ): Promise<string> {
-  const flushed = join(dataDir, 'tables_flushed');
-  const failed = join(dataDir, 'sst_error');
+  const flushed = join(dataDir, serverAnswers.flushed);
+  const failed = join(dataDir, serverAnswers.failed);
   rmSync(flushed, { force: true });
   rmSync(failed, { force: true });
   context.emit({ kind: 'phase', phase: 'waiting for lock' });
@@ -59,7 +60,7 @@ async function untilFlushed(flushed: string, failed: string, context: TransferCo
 /** Lets the server write again. */
 export function releaseLock(dataDir: string, context: TransferContext): void {
   // The second of the server's two writes may have come after the file was read and removed (10.11.19).
-  rmSync(join(dataDir, 'tables_flushed'), { force: true });
+  rmSync(join(dataDir, serverAnswers.flushed), { force: true });
   context.say({ kind: 'continue' });
   context.emit({ kind: 'lock', held: false });
 }

@@ -1,4 +1,5 @@
-import { checkDirectories, settingBehind, type DirectoryUse } from '../datadir/space.js';
+import { join, resolve } from 'node:path';
+import { blameOf, checkDirectories, settingBehind, type DirectoryUse } from '../datadir/space.js';
 import { isInside, places, rootOf, type Layout } from '../datadir/layout.js';
 import { realPath } from '../datadir/real-path.js';
 import type { Config } from '../config/config.js';
@@ -6,6 +7,7 @@ import { placeOf } from '../config/source.js';
 import { errorOf, type Finding } from '../errors.js';
 import type { EmitEvent } from '../events.js';
 import { whyUnsafe } from '../plan/rsyncd-conf.js';
+import { checkOwnFiles } from './own-files.js';
 import { temporaryDirectory } from './workplace.js';
 
 /** Reports every finding, and stops at the first error among them. */
@@ -15,29 +17,66 @@ export function report(findings: readonly Finding[], emit: EmitEvent): void {
   if (stopping !== undefined) throw errorOf(stopping);
 }
 
-/** Whether the directories that this role reads or writes have names that can be used, are there and are usable. */
-export function checkPlaces(config: Config, layout: Layout): readonly Finding[] {
+/**
+ * Whether the directories that this role reads or writes have names that can be used, are there and are usable, and whether nothing
+ * is in the way of the files that it makes there. `bypass`: a donor's state alone is sent.
+ */
+export function checkPlaces(
+  config: Config,
+  layout: Layout,
+  { bypass = false }: { readonly bypass?: boolean } = {},
+): readonly Finding[] {
   const use: DirectoryUse = config.role === 'joiner' ? 'write' : 'read';
-  return [...checkPaths(config, layout), ...checkDirectories(layout, config.directories, use)];
+  return [
+    ...checkPaths(config, layout),
+    ...checkDirectories(layout, config.directories, use),
+    ...(bypass ? [] : checkOwnFiles(config.role, layout)),
+  ];
 }
 
 function checkPaths(config: Config, layout: Layout): readonly Finding[] {
-  const named = places.map((place) => ({
-    path: rootOf(layout, place),
-    blame: settingBehind(place, config.directories),
-  }));
-  const unsafe = named.flatMap(({ path, blame }) =>
-    path === undefined ? [] : checkPath(config.role, path, path, blame),
-  );
-  return [...unsafe, ...checkPlaceOfPrivateFiles(config, layout)];
+  const unsafe: string[] = [];
+  const check = (role: Config['role'], path: string | undefined, blame: Blame): readonly Finding[] => {
+    // What lies in such a directory is so for the same reason.
+    if (path === undefined || unsafe.some((directory) => isInside(directory, path))) return [];
+    const found = checkPath(role, path, path, blame);
+    if (found.length > 0) unsafe.push(path);
+    return found;
+  };
+  return [
+    ...places.flatMap((place) =>
+      check(config.role, rootOf(layout, place), settingBehind(place, config.directories)),
+    ),
+    // Names of files do not stand in rsyncd.conf, but in lists of lines and in messages, as a donor's directories do.
+    ...namedFiles(layout, config.directories).flatMap(([path, blame]) => check('donor', path, blame)),
+    ...checkPlaceOfPrivateFiles(config, layout),
+  ];
 }
 
-function checkPath(
-  role: Config['role'],
-  path: string,
-  asWritten: string,
-  blame: Pick<Finding, 'option' | 'where'>,
-): readonly Finding[] {
+type Blame = Pick<Finding, 'option' | 'where'>;
+
+/** The files whose names are options. */
+function namedFiles(
+  { roots, binlog, bufferPoolFile, innodbFiles }: Layout,
+  settings: Config['directories'],
+): readonly (readonly [path: string, blame: Blame])[] {
+  const home = (name: string): string => resolve(roots['innodb-home'], name);
+  const filePath = blameOf('innodb_data_file_path', settings.innodbDataFilePath);
+  const pool = blameOf('innodb_buffer_pool_filename', settings.innodbBufferPoolFilename);
+  const index = blameOf('log_bin_index', settings.logBinIndex);
+  return [
+    ...innodbFiles.map((name) => [home(name), filePath] as const),
+    [home(bufferPoolFile), pool],
+    ...(binlog === undefined
+      ? []
+      : ([
+          [join(binlog.dir, binlog.base), blameOf('log_bin', settings.logBin)],
+          ...(settings.logBinIndex === undefined ? [] : [[binlog.index, index] as const]),
+        ] as const)),
+  ];
+}
+
+function checkPath(role: Config['role'], path: string, asWritten: string, blame: Blame): readonly Finding[] {
   const reason = whyUnsafeFor(role, asWritten);
   if (reason === undefined) return [];
   const message = `the path ${JSON.stringify(path)} has ${reason}`;

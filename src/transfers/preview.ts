@@ -63,7 +63,7 @@ export async function previewTransfer(config: Config, prospect: Prospect): Promi
     }
   };
   const layout = resolveLayout(config.directories, hostname());
-  findings.push(...checkPlaces(config, layout));
+  findings.push(...checkPlaces(config, layout, prospect));
   const credentials = await note(() => loadCredentials(config));
   if (credentials !== undefined) findings.push(...checkOwnCredentials(config, credentials, prospect.now));
   const tools = await note(findTools);

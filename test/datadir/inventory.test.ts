@@ -190,7 +190,11 @@ t.test('a special directory is known behind a link', async (t) => {
 });
 
 t.test('what is no file is left out, and named where a table or a schema could be meant', async (t) => {
-  const dataDir = t.testdir({ shop: { 'a.ibd': '' } });
+  // The name of a socket has at most 107 bytes.
+  const dataDir = mkdtempSync(join(tmpdir(), 'inventory-'));
+  t.teardown(() => rmSync(dataDir, { recursive: true }));
+  mkdirSync(join(dataDir, 'shop'));
+  writeFileSync(join(dataDir, 'shop/a.ibd'), '');
   execFileSync('mkfifo', [join(dataDir, 'shop/pipe')]);
   execFileSync('mkfifo', [join(dataDir, 'pipe')]);
   for (const [target, name] of [

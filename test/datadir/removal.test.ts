@@ -193,8 +193,9 @@ t.test('a file in the way of a directory is named', (t) => {
   const dataDir = t.testdir({});
   writeFileSync(join(dataDir, 'shop'), '');
   t.throws(() => prepareDirectories(layoutOf({ dataDir }), manifest(['shop'], [])), {
-    code: 'DIRECTORY_NOT_WRITABLE',
-    message: /\/shop: file already exists \(EEXIST, mkdir\)$/,
+    code: 'FILE_EXISTS',
+    message: /\/shop: something else of that name is in the way \(EEXIST, mkdir\)$/,
+    hint: /move it away/,
   });
   t.end();
 });

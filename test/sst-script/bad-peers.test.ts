@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -435,6 +435,30 @@ t.test('a transfer between two nodes ends on both sides', (t) => {
     ]);
     t.equal(giving.warnings().length, 1);
   });
+
+  for (const [title, occupy, found] of [
+    ['a file', (path: string) => writeFileSync(path, ''), 'file'],
+    ['a link that leads nowhere', (path: string) => symlinkSync('/nowhere', path), 'link that leads nowhere'],
+  ] as const) {
+    t.test(`${title} where the donor has a schema: before the lock`, { buffered: true }, async (t) => {
+      const pair = await waitingJoiner(t, {
+        prepare: (joiner, donor) => {
+          donor.directory('data/news');
+          occupy(join(joiner.dataDir, 'news'));
+        },
+      });
+      const giving = startDonor(pair);
+      const says = [`/data/news is a ${found}, expected a directory`];
+      const hint = /move it away: the donor has a directory of that name/;
+      await expectFailure(t, pair.joining, pair.joiner, { code: 'FILE_EXISTS', says, hint });
+      await expectFailure(t, giving, pair.donor, {
+        code: 'PEER_FAILED',
+        says: ['the joiner failed with FILE_EXISTS', ...says],
+      });
+      t.same(giving.stdout, [], 'the lock is not asked for');
+      t.notOk(existsSync(join(pair.joiner.dataDir, '.galera-sst-tunnel.partial')), 'nothing was changed');
+    });
+  }
 
   t.test('a donor whose server cannot flush its tables', { buffered: true }, async (t) => {
     const pair = await waitingJoiner(t);

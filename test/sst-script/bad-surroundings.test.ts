@@ -186,6 +186,87 @@ const lineEnds: BadInput[] = [
   })),
 ];
 
+/** Names of files that an option gives. */
+const fileNames: BadInput[] = [
+  {
+    title: 'a name of binary logs with a line end',
+    prepare: (node) => {
+      configured(node);
+      return { args: ['--binlog', 'x\nib_logfile0'] };
+    },
+    code: 'PATH_UNSAFE',
+    says: ['/data/x\\nib_logfile0" has a control character', '(log_bin'],
+    hint: /rename/,
+  },
+  ...(
+    [
+      ['log_bin_index', 'a\\nb.index'],
+      ['innodb_buffer_pool_filename', 'a\\nb'],
+      ['innodb_data_file_path', 'ibdata1:1M;a\\nb:1M'],
+    ] as const
+  ).map(([option, value]): BadInput => ({
+    title: `${option} with a line end`,
+    prepare: (node) => configured(node, {}, { log_bin: 'bin', [option]: value }),
+    code: 'PATH_UNSAFE',
+    says: [/\/data\/a\\nb\S* has a control character/],
+    option,
+    hint: /rename/,
+  })),
+];
+
+/** What has the name of a file that a transfer makes or reads. */
+const obstacles: BadInput[] = [
+  ...(
+    [
+      ['joiner', 'sst_in_progress'],
+      ['joiner', 'rsync_tunnel_sst_complete'],
+      ['joiner', '.galera-sst-tunnel.partial'],
+      ['joiner', '.galera-sst-tunnel.partial.new'],
+      ['donor', 'tables_flushed'],
+      ['donor', 'sst_error'],
+      ['donor', 'sst_in_progress'],
+      [undefined, '.galera-sst-tunnel.json'],
+      [undefined, 'bin.index'],
+    ] as const
+  ).map(([role, name]): BadInput => ({
+    title: `a directory with the name ${name}`,
+    role,
+    prepare: (node) => {
+      node.directory(`data/${name}`);
+      configured(node, {}, { log_bin: 'bin' });
+      return undefined;
+    },
+    code: 'FILE_EXISTS',
+    says: [`/data/${name} is a directory, expected a file`],
+    hint: /move it away; .*database/,
+  })),
+  {
+    title: 'a link to a device with the name sst_in_progress',
+    role: 'joiner',
+    prepare: (node) => {
+      configured(node);
+      symlinkSync('/dev/null', `${node.dataDir}/sst_in_progress`);
+      return undefined;
+    },
+    code: 'FILE_EXISTS',
+    says: ['/data/sst_in_progress is a device, expected a file'],
+  },
+];
+
+t.test('what a data directory makes unsafe is said once', async (t) => {
+  const node = await BareNode.create();
+  t.teardown(() => node.destroy());
+  configured(node, {}, { log_bin: 'bin', innodb_log_group_home_dir: 'redo' });
+  const dataDir = node.directory('a\nb');
+  node.directory('a\nb/redo');
+  for (const role of ['joiner', 'donor'] as const) {
+    const run = node.start(role, { dataDir });
+    t.equal(await run.ended, 22);
+    t.match(run.errors(), [/PATH_UNSAFE: .*\(datadir/]);
+    t.same(run.warnings(), []);
+  }
+});
+
 const temporaryDirectories: BadInput[] = [
   {
     title: 'a tmpdir with a line end',
@@ -367,6 +448,8 @@ for (const [title, cases] of Object.entries({
   directories,
   'paths that rsyncd.conf cannot carry': paths,
   'a line end in a path': lineEnds,
+  'names of files with line ends': fileNames,
+  'things in the way': obstacles,
   tmpdir: temporaryDirectories,
   tools,
   'a node that is too old': oldNodes,
