@@ -62,6 +62,12 @@ t.test('the JSON has a fixed form', async (t) => {
 });
 
 t.test('colours are for terminals, unless NO_COLOR says otherwise', async (t) => {
+  // The suite sets it for all.
+  const given = process.env['NO_COLOR'];
+  delete process.env['NO_COLOR'];
+  t.teardown(() => {
+    if (given !== undefined) process.env['NO_COLOR'] = given;
+  });
   t.notMatch((await run(t, {})).text, '\x1b[');
   t.match((await run(t, {}, {}, true)).text, '\x1b[32mok');
   process.env['NO_COLOR'] = '1';
