@@ -66,12 +66,12 @@ t.test('colours are for terminals, unless NO_COLOR says otherwise', async (t) =>
   const given = process.env['NO_COLOR'];
   delete process.env['NO_COLOR'];
   t.teardown(() => {
-    if (given !== undefined) process.env['NO_COLOR'] = given;
+    if (given === undefined) delete process.env['NO_COLOR'];
+    else process.env['NO_COLOR'] = given;
   });
   t.notMatch((await run(t, {})).text, '\x1b[');
   t.match((await run(t, {}, {}, true)).text, '\x1b[32mok');
   process.env['NO_COLOR'] = '1';
-  t.teardown(() => delete process.env['NO_COLOR']);
   t.notMatch((await run(t, {}, {}, true)).text, '\x1b[');
 });
 
