@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeManifest, type Manifest } from '../datadir/manifest.js';
@@ -141,13 +142,14 @@ export function courierTo(
       send(commands.total).catch(() => undefined);
     },
     sendProbe: async (bytes) => {
-      const file = workplace.write(messageFiles.probe, zeros(bytes));
+      const file = workplace.write(messageFiles.probe, noise(bytes));
       await send(commands.probe).finally(() => rmSync(file, { force: true }));
     },
   };
 }
 
-function* zeros(bytes: number): Generator<string> {
-  const chunk = '\0'.repeat(65_536);
-  for (let left = bytes; left > 0; left -= chunk.length) yield chunk.slice(0, left);
+/** Random, and so anew each time: of what the joiner has since the last probe rsync would send the differences only. */
+function* noise(bytes: number): Generator<string> {
+  for (let left = bytes; left > 0; left -= 65_536)
+    yield randomBytes(49_152).toString('base64').slice(0, left);
 }
