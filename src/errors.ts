@@ -243,7 +243,8 @@ const obstacles: Readonly<Partial<Record<string, string>>> = {
   ENOTEMPTY: 'a directory that is not empty is in the way',
 };
 
-const obstacleHint = 'see what lies there and move it away; a database of that name needs another name';
+const obstacleHint =
+  'see what lies there and move it away or name another place; a database of that name needs another name';
 
 /** What is true of one cause only. */
 const fileHints: Readonly<Partial<Record<string, string>>> = {

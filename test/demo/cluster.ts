@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { marginMs } from '../../src/datadir/changes.js';
 import {
   checksums,
   encryptionAtRest,
@@ -9,6 +7,7 @@ import {
   seedEverything,
   type LabNode,
   type NodeOptions,
+  settle,
 } from '../lab/index.js';
 
 /** Row contents that lie on the donor's disk in clear: none may show on the wire. */
@@ -48,20 +47,6 @@ export async function fill(node: LabNode): Promise<void> {
   await seedEverything(node, { encrypted: true });
   await seedBulk(node, { bytes: bulkBytes, tables: 16 });
   await settle(node);
-}
-
-/**
- * Has the server write what was just loaded to its files, and waits until their times are clearly older than a look at them:
- * as they are on a server that has been up for a while, whose tables need not be sent a second time under the lock.
- */
-async function settle(node: LabNode): Promise<void> {
-  const dirty = "SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'";
-  await node.sql('SET GLOBAL innodb_max_dirty_pages_pct_lwm = 0, GLOBAL innodb_max_dirty_pages_pct = 0');
-  while ((await node.query(dirty))[0]?.['Value'] !== '0') await delay(100);
-  await node.sql(
-    'SET GLOBAL innodb_max_dirty_pages_pct = DEFAULT, GLOBAL innodb_max_dirty_pages_pct_lwm = DEFAULT',
-  );
-  await delay(marginMs + 1000);
 }
 
 /** How many tables were compared, and those whose CHECKSUM TABLE differs or could not be taken. */

@@ -10,3 +10,4 @@ export type { Row } from './rows.js';
 export { encryptionAtRest, oddNames, seedEverything, type SeedOptions } from './seed-everything.js';
 export { capture, portsWithData, searchCapture, type Capture } from './capture.js';
 export { seedBulk, type BulkOptions } from './seed-bulk.js';
+export { settle } from './settle.js';

@@ -269,11 +269,9 @@ t.test('what is no reason to fail', (t) => {
         if (index % 2 === 0) socket.write('\x16');
       }),
     );
+    // A donor that comes before socat has taken all of them would find a place without that.
+    await pair.joining.said(/ended \d+ connections that did not come through a TLS handshake/);
     await expectTransfer(t, pair);
-    t.match(
-      pair.joining.stderr.join('\n'),
-      /ended \d+ connections that did not come through a TLS handshake/,
-    );
   });
   t.test(
     'keys of the servers in their data directories stay where they are',

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
+import { findMarked } from '../../src/processes/proc.js';
 import { BareNode, type ScriptRun } from './bare-node.js';
 import { expectFailure, expectNoProcess } from './failing.js';
 import { Material } from './material.js';
@@ -117,10 +118,23 @@ t.test('a second joiner on the same data directory', { buffered: true }, async (
   expectCleanDataDirectory(t, node);
 });
 
-/** A joiner that is killed while it waits. */
+t.test('a joiner that is killed while it waits leaves nothing', { buffered: true }, async (t) => {
+  const node = await configuredNode(t);
+  const run = node.start('joiner');
+  await run.ready();
+  process.kill(run.pid, 'SIGKILL');
+  await run.ended;
+  await expectNoProcess(t, run);
+  t.same(node.privateFiles(), []);
+  expectCleanDataDirectory(t, node);
+});
+
+/** A joiner that is killed while it waits, with everything that it has started: nobody sweeps up. */
 async function crash(t: Test, node: BareNode): Promise<ScriptRun> {
   const run = node.start('joiner');
   await run.ready();
+  process.kill(run.pid, 'SIGSTOP');
+  for (const pid of findMarked(run.transferId() ?? '')) process.kill(pid, 'SIGKILL');
   process.kill(run.pid, 'SIGKILL');
   await run.ended;
   await expectNoProcess(t, run);

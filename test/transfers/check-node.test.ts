@@ -89,7 +89,7 @@ t.test('a tmpdir is checked as a transfer does it, with the same words and exit 
   const dir = t.testdir({ plain: '' });
   const cases = [
     ['/nowhere', 'DIRECTORY_MISSING', 'the directory /nowhere does not exist'],
-    [join(dir, 'plain'), 'DIRECTORY_NOT_WRITABLE', 'cannot write a private directory in '],
+    [join(dir, 'plain'), 'FILE_EXISTS', 'cannot write a private directory in '],
   ] as const;
   for (const [tmpdir, code, words] of cases) {
     const node = await nodeIn(dir, { sst: { tmpdir } });
@@ -108,7 +108,10 @@ t.test('a claim that this user may not read is what a transfer would fail with',
   const dir = t.testdir();
   const config = await nodeIn(dir);
   mkdirSync(join(dir, 'data', claimFileName));
-  t.strictSame(codes(await checkNode(config, new Date())), ['error ALREADY_RUNNING joiner+donor']);
+  t.strictSame(codes(await checkNode(config, new Date())), [
+    'error FILE_EXISTS joiner+donor',
+    'error ALREADY_RUNNING joiner+donor',
+  ]);
 });
 
 t.test('what cannot be read is a finding, not a failure of the check', async (t) => {
