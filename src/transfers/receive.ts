@@ -59,7 +59,8 @@ async function receiveWithin(
   const port = { isOpen: true };
   void listener.ended.then(() => (port.isOpen = false));
   let verdictIsRead = (): void => undefined;
-  const verdictRead = new Promise<void>((resolve) => (verdictIsRead = resolve));
+  const untilVerdictIsRead = (): Promise<void> => new Promise((resolve) => (verdictIsRead = resolve));
+  const verdictRead = untilVerdictIsRead();
   const daemonLog = followDaemonLog(plan.daemonLogFile, {
     emit,
     onDonor: (access, module, pid) => {
@@ -94,7 +95,7 @@ async function receiveWithin(
   } catch (thrown) {
     daemonLog.catchUp();
     const error = lost.reasonBehind(thrown);
-    if (donor.isHere && !port.isOpen) await tellAnew(config, context, outbox, error);
+    if (donor.isHere && !port.isOpen) await tellAnew(config, context, outbox, error, untilVerdictIsRead());
     else if (donor.isHere) await tellDonor({ plan, outbox }, error, verdictRead, listener);
     throw error;
   }
@@ -119,13 +120,17 @@ async function startLastingListener(
 }
 
 /** The listener was killed: the donor asks why its connections broke, and hears it from another one. */
-async function tellAnew(config: Config, context: Reception, outbox: Outbox, error: unknown): Promise<void> {
-  let isAsked = (): void => undefined;
-  const asked = new Promise<void>((resolve) => (isAsked = resolve));
+async function tellAnew(
+  config: Config,
+  context: Reception,
+  outbox: Outbox,
+  error: unknown,
+  asked: Promise<void>,
+): Promise<void> {
   const over = new AbortController();
   const { plan } = context;
   try {
-    const hooks = { onConnection: () => isAsked(), onEnd: () => undefined };
+    const hooks = { onConnection: () => undefined, onEnd: () => undefined };
     const listener = await startListener(config, plan, { ...context, signal: over.signal }, hooks);
     await tellDonor({ plan, outbox }, error, asked, listener);
     await listener.stop(2000);
