@@ -267,7 +267,7 @@ export function fileFailure(thrown: unknown, detail: FileDetail = {}): TransferE
   const isRead = fileCalls.read.test(syscall);
   if (!isRead && !fileCalls.write.test(syscall)) return undefined;
   const use = detail.use ?? (isRead ? 'read' : 'write');
-  const code = codeOf(errno, use) ?? detail.otherwise;
+  const code = codeOf(errno, use) ?? detail.otherwise ?? obstacleCode(errno, use);
   if (code === undefined) return undefined;
   const said = obstacles[errno] ?? /^E[A-Z0-9]+: ([^,]+)/.exec(thrown.message)?.[1] ?? 'refused';
   const name = detail.path ?? dest ?? path ?? 'a file';
@@ -279,12 +279,16 @@ export function fileFailure(thrown: unknown, detail: FileDetail = {}): TransferE
 }
 
 function hintOf(errno: string, code: ErrorCode): string | undefined {
-  if (obstacles[errno] !== undefined) return obstacleHint;
-  return fileHints[errno] ?? (code === 'DIRECTORY_NOT_WRITABLE' ? ownershipHint : undefined);
+  if (code === 'DIRECTORY_NOT_WRITABLE') return fileHints[errno] ?? ownershipHint;
+  return fileHints[errno] ?? (obstacles[errno] === undefined ? undefined : obstacleHint);
+}
+
+function obstacleCode(errno: string, use: 'read' | 'write'): ErrorCode | undefined {
+  if (obstacles[errno] === undefined) return undefined;
+  return use === 'read' ? 'FILE_UNREADABLE' : 'FILE_EXISTS';
 }
 
 function codeOf(errno: string, use: 'read' | 'write'): ErrorCode | undefined {
-  if (obstacles[errno] !== undefined) return use === 'read' ? 'FILE_UNREADABLE' : 'FILE_EXISTS';
   switch (refusals[errno]) {
     case 'full':
       return 'DISK_FULL';

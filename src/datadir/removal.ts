@@ -20,7 +20,7 @@ import { pacer } from './pace.js';
 
 /**
  * Creates what the donor has and the joiner lacks: the roots of its places and the directories below the data directory.
- * @throws TransferError DIRECTORY_NOT_WRITABLE, DISK_FULL.
+ * @throws TransferError DIRECTORY_NOT_WRITABLE, DISK_FULL, FILE_EXISTS.
  */
 export function prepareDirectories(layout: Layout, manifest: Pick<Manifest, 'directories'>): void {
   const roots = places.map((place) => rootOf(layout, place)).filter((root) => root !== undefined);
@@ -32,7 +32,7 @@ export function prepareDirectories(layout: Layout, manifest: Pick<Manifest, 'dir
   ]) {
     // as the server creates its own
     writing(directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }), {
-      otherwise: 'DIRECTORY_NOT_WRITABLE',
+      otherwise: 'FILE_EXISTS',
     });
   }
 }
