@@ -159,7 +159,7 @@ const refusals: readonly {
   { title: 'a tmpdir that does not exist', code: 'DIRECTORY_MISSING', sst: { tmpdir: '/nowhere' } },
   {
     title: 'a tmpdir that is a file',
-    code: 'FILE_EXISTS',
+    code: 'DIRECTORY_NOT_WRITABLE',
     sst: { tmpdir: 'PLAIN' },
     prepare: (node) => node.file('PLAIN', '', 0o777),
   },

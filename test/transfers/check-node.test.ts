@@ -89,7 +89,7 @@ t.test('a tmpdir is checked as a transfer does it, with the same words and exit 
   const dir = t.testdir({ plain: '' });
   const cases = [
     ['/nowhere', 'DIRECTORY_MISSING', 'the directory /nowhere does not exist'],
-    [join(dir, 'plain'), 'FILE_EXISTS', 'cannot write a private directory in '],
+    [join(dir, 'plain'), 'DIRECTORY_NOT_WRITABLE', 'cannot write a private directory in '],
   ] as const;
   for (const [tmpdir, code, words] of cases) {
     const node = await nodeIn(dir, { sst: { tmpdir } });
