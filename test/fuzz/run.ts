@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { shareOf, targets } from './targets.js';
@@ -35,9 +38,16 @@ interface Thread {
   readonly counter: Int32Array;
 }
 
+// A thread that is ended does not clean up itself.
+const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+
 function startThread(): Thread {
   const tried = new SharedArrayBuffer(4);
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: tried });
+  const worker = new Worker(new URL('./worker.js', import.meta.url), {
+    workerData: tried,
+    env: { ...process.env, TMPDIR: folder },
+  });
   return { worker, counter: new Int32Array(tried) };
 }
 
