@@ -1,8 +1,9 @@
-import { readdirSync, realpathSync, statSync, type Dirent } from 'node:fs';
+import { readdirSync, statSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../errors.js';
 import { foreignDirectories } from './kinds.js';
 import { isInside, type Layout } from './layout.js';
+import { findRealPath } from './real-path.js';
 
 /** A schema directory that lies elsewhere: a link at the top of the data directory. */
 export interface SchemaLink {
@@ -16,12 +17,12 @@ export interface SchemaLink {
  * one around it, and all but the first to the same directory: no two schemas can share one.
  */
 export function findSchemaLinks(layout: Pick<Layout, 'roots'>): readonly SchemaLink[] {
-  const root = realPath(layout.roots.data);
+  const root = findRealPath(layout.roots.data);
   if (root === undefined) return [];
   const targets = new Set<string>();
   const links: SchemaLink[] = [];
   for (const name of linksIn(root)) {
-    const target = realPath(join(root, name));
+    const target = findRealPath(join(root, name));
     if (target === undefined || targets.has(target) || isInside(root, target) || isInside(target, root))
       continue;
     if (statSync(target, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
@@ -45,14 +46,5 @@ function entriesOf(directory: string): readonly Dirent[] {
   } catch (error) {
     if (errnoOf(error) === 'EACCES') return [];
     throw error;
-  }
-}
-
-/** Undefined for what is not there, or a link that leads nowhere. */
-function realPath(path: string): string | undefined {
-  try {
-    return realpathSync(path);
-  } catch {
-    return undefined;
   }
 }
