@@ -152,7 +152,7 @@ t.test('a port that one of our transfers left is recognised', async (t) => {
 
 t.test('what a process has read and has open is known', async (t) => {
   const file = join(t.testdir({ data: '' }), 'data');
-  const holder = spawn('sh', ['-c', 'exec 7<"$0"; echo open; exec cat 8</dev/null', file]);
+  const holder = spawn('sh', ['-c', 'exec 7<"$0" 8</dev/null; echo open; read -r line', file]);
   await once(holder.stdout, 'data');
   t.strictSame(openFiles(holder.pid!), [file], 'devices and pipes are no files');
   holder.stdin.end();
