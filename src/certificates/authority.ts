@@ -1,14 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sourced } from '../config/source.js';
 import { TransferError } from '../errors.js';
+import { readGivenFile } from './certificate-file.js';
 import { hasSigned } from './chain.js';
 import { readCrl, serialKey, type CrlFacts } from './crl.js';
 import type { CertificateFacts } from './facts.js';
 import { loadIdentity, type Identity } from './identity.js';
 import type { IssuedCertificate } from './issue.js';
 import { issueCrl } from './issue-crl.js';
-import { isCrlBlock, splitPem } from './pem.js';
+import { isCrlBlock } from './pem.js';
 
 /** The names of files in a directory of certificates. */
 export const authorityFiles = { cert: 'ca.crt', key: 'ca.key', crl: 'crl.pem' } as const;
@@ -59,7 +60,7 @@ export function readPair(certFile: string, keyFile: string): Identity {
 /** The CA's present list; undefined before the first. */
 export function currentCrl({ crlFile, facts }: Authority): CrlFacts | undefined {
   if (!existsSync(crlFile)) return undefined;
-  const block = splitPem(readFileSync(crlFile, 'utf8')).find(isCrlBlock);
+  const block = readGivenFile(crlFile).blocks.find(isCrlBlock);
   if (block === undefined)
     throw new TransferError('CRL_UNUSABLE', `${crlFile} holds no revocation list (-----BEGIN X509 CRL-----)`);
   const crl = readCrl(block.der);

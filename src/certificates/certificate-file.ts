@@ -51,6 +51,11 @@ export function readCertificateFile(setting: Sourced<string>): CertificateFile {
   return { path, text, blocks, mode: stats.mode & 0o7777 };
 }
 
+/** Reads a file that a command was given by name. */
+export function readGivenFile(path: string): CertificateFile {
+  return readCertificateFile({ value: path, source: { kind: 'command line', name: path } });
+}
+
 /** The certificates of a file, in its order. */
 export function certificatesOf(file: CertificateFile, source: Source): readonly CertificateFacts[] {
   return file.blocks

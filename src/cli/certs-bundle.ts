@@ -1,16 +1,9 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { decodeBlock } from '../certificates/certificate-file.js';
+import { decodeBlock, readGivenFile } from '../certificates/certificate-file.js';
 import { hasSigned } from '../certificates/chain.js';
 import { readFacts, type CertificateFacts } from '../certificates/facts.js';
-import {
-  isCertificateBlock,
-  isEncryptedBlock,
-  isKeyBlock,
-  splitPem,
-  type PemBlock,
-} from '../certificates/pem.js';
+import { isCertificateBlock, isEncryptedBlock, isKeyBlock, type PemBlock } from '../certificates/pem.js';
 import { writeFiles, type Writing } from '../certificates/write-files.js';
 import { TransferError } from '../errors.js';
 
@@ -56,11 +49,7 @@ export function bundle(
 }
 
 function read(file: string): readonly (PemBlock & { readonly file: string })[] {
-  try {
-    return splitPem(readFileSync(file, 'utf8')).map((block) => ({ ...block, file }));
-  } catch (cause) {
-    throw new TransferError('CERTIFICATE_UNREADABLE', `cannot read ${file}: ${String(cause)}`, { cause });
-  }
+  return readGivenFile(file).blocks.map((block) => ({ ...block, file }));
 }
 
 function leafFirst(certificates: readonly CertificateFacts[], key: string): readonly CertificateFacts[] {

@@ -1,17 +1,11 @@
 import { createPrivateKey } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { parseAddress } from '../config/address.js';
-import { decodeBlock } from '../certificates/certificate-file.js';
+import { decodeBlock, readGivenFile } from '../certificates/certificate-file.js';
 import { duration } from '../certificates/checks.js';
 import { readCrl, type CrlFacts } from '../certificates/crl.js';
 import { readFacts, type CertificateFacts } from '../certificates/facts.js';
-import {
-  isCertificateBlock,
-  isCrlBlock,
-  isEncryptedBlock,
-  isKeyBlock,
-  splitPem,
-} from '../certificates/pem.js';
+import { isCertificateBlock, isCrlBlock, isEncryptedBlock, isKeyBlock } from '../certificates/pem.js';
 import { fetchPresented } from '../certificates/presented.js';
 import { TransferError } from '../errors.js';
 import { printable } from './terminal.js';
@@ -47,8 +41,7 @@ export async function show(
 }
 
 function showFile(path: string, json: boolean, now: Date, print: (line: string) => void): void {
-  const blocks = splitPem(readFileSync(path, 'utf8'));
-  if (blocks.length === 0) throw new TransferError('CERTIFICATE_NOT_PEM', `${path} holds no PEM block`);
+  const { blocks } = readGivenFile(path);
   const certificates = blocks
     .filter(isCertificateBlock)
     .map((block) => decodeBlock(path, block, ({ text }) => readFacts(text)));

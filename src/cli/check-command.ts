@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import type { GivenServer } from '../agent/servers.js';
-import { describeFailure, TransferError } from '../errors.js';
+import { asTransferError, describeFailure } from '../errors.js';
 import type { Terminal } from './terminal.js';
 
 /** What `check` needs. */
@@ -160,8 +160,8 @@ export function addCheckCommand(cli: Argv, given: CheckCommandGiven): Argv {
         given.onStatus(
           await runCheck({ server, peer, replicationFrom, json, socketPath, user }, given.terminal),
         );
-      } catch (error) {
-        if (!(error instanceof TransferError)) throw error;
+      } catch (thrown) {
+        const error = asTransferError(thrown);
         given.onFailure(2, `${error.code}: ${describeFailure(error)}`);
       }
     },

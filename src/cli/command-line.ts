@@ -1,6 +1,7 @@
 import yargs, { type Argv } from 'yargs';
 import { socketVariable, usualSocketPath } from '../control/socket.js';
 import { createAgentClient } from '../control/agent-client.js';
+import { asTransferError, describeFailure } from '../errors.js';
 import { environment } from '../surroundings.js';
 import { addCheckCommand, addRehearsal } from './check-command.js';
 import { addCertsCommands } from './certs-commands.js';
@@ -17,11 +18,24 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   process.stdout.on('error', () => undefined);
   try {
     return await dispatch(argv);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`${error.message}\nsee galera-sst-tunnel --help\n`);
-    return 22;
+  } catch (thrown) {
+    if (thrown instanceof UsageError) {
+      process.stderr.write(`${thrown.message}\nsee galera-sst-tunnel --help\n`);
+      return 22;
+    }
+    const error = asTransferError(thrown);
+    process.stderr.write(`galera-sst-tunnel: ${error.code}: ${describeFailure(error)}\n`);
+    return error.exitStatus;
   }
+}
+
+/** yargs makes a list of an option that is given twice; only these are meant to be lists. */
+const lists = new Set(['_', 'san', 'server', 'files', 'certificates']);
+
+function refuseRepeated(words: Readonly<Record<string, unknown>>): true {
+  const repeated = Object.keys(words).find((name) => Array.isArray(words[name]) && !lists.has(name));
+  if (repeated !== undefined) throw new Error(`--${repeated} is given more than once`);
+  return true;
 }
 
 async function dispatch(argv: readonly string[]): Promise<number> {
@@ -118,12 +132,14 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   await addAgentCommands(cli, { connect: createAgentClient, defaultSocket, terminal, signal, onFailure })
     .version(version)
     .strict()
+    .check(refuseRepeated)
     .recommendCommands()
     .demandCommand(1, 'name a command; --help lists them')
     .wrap(null)
     .exitProcess(false)
     .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? new UsageError(message ?? 'wrong words');
+      // What a command itself has thrown comes without a message.
+      throw message === null && error !== undefined ? error : new UsageError(message ?? 'wrong words');
     })
     .parseAsync();
   return status;

@@ -54,7 +54,8 @@ t.test('what does not fit together is refused', async (t) => {
     [[cert, key, otherKey], 'KEY_MISMATCH'],
     [[key], 'CERTIFICATE_MISSING'],
     [[cert, encrypted], 'KEY_ENCRYPTED'],
-    [[join(path, 'none')], 'CERTIFICATE_UNREADABLE'],
+    [[join(path, 'none')], 'CERTIFICATE_MISSING'],
+    [[path], 'CERTIFICATE_UNREADABLE'],
   ] as const;
   for (const [files, code] of cases)
     t.throws(() => bundle(join(path, 'out'), files, unforced, quiet), { code }, code);

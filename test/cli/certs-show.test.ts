@@ -94,5 +94,7 @@ t.test('what is no file and no address, and what holds nothing', async (t) => {
     code: 'CERTIFICATE_MISSING',
     message: /neither a file nor HOST:PORT/,
   });
-  await t.rejects(said(folder(t).write('empty', 'nothing')), { code: 'CERTIFICATE_NOT_PEM' });
+  const { path, write } = folder(t);
+  await t.rejects(said(write('empty', 'nothing')), { code: 'CERTIFICATE_NOT_PEM' });
+  await t.rejects(said(path), { code: 'CERTIFICATE_UNREADABLE', message: /is a directory/ });
 });

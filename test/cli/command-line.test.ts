@@ -18,6 +18,8 @@ t.test('what is no command or option ends with 22, and names the nearest', async
     [['certs', 'isue', 'node1'], /Did you mean issue\?/],
     [['check', '--pear', 'x'], /Unknown argument: pear/],
     [['rehearse', '--preflight', '--start-server'], /mutually exclusive/],
+    [['check', '--peer', 'node1', '--peer', 'node2'], /--peer is given more than once/],
+    [['certs', 'issue', 'node1', '--days', '0.5'], /--days must be a whole number/],
     [[], /name a command/],
   ] as const;
   for (const [words, says] of cases) {
