@@ -9,7 +9,7 @@ import type { Manifest } from '../datadir/manifest.js';
 import { checkSpace, spaceLeft } from '../datadir/space-check.js';
 import { errnoOf, errorOf, TransferError } from '../errors.js';
 import type { EmitEvent, TransferEvent } from '../events.js';
-import { runBriefly } from '../processes/spawn.js';
+import { runBriefly, startSweeper } from '../processes/spawn.js';
 import { childFailure, supervise, type SupervisedChild } from '../processes/supervise.js';
 import type { TransferContext } from '../transfers/context.js';
 import { join } from '../transfers/join.js';
@@ -60,16 +60,20 @@ export async function rehearse(rehearsal: Rehearsal, given: Surroundings): Promi
   const { config, settings, scratch, keepIn, donor, startsServer } = rehearsal;
   await requirePrograms(startsServer === true ? ['garbd', 'mariadbd'] : ['garbd']);
   const group = groupOf(settings);
-  return withScratch(scratch, async (work) => {
+  return withScratch(scratch, given.id, async (work) => {
     const dataDir = keepIn ?? joinPath(work, 'data');
     const undo = makeTarget(dataDir);
-    const outcome = await receive(intoOne(config, dataDir), { group, work, donor }, given).catch(
-      (error: unknown) => {
-        undo();
-        throw error;
-      },
-    );
-    if (keepIn !== undefined) writeFileSync(joinPath(keepIn, positionFile), `${outcome.state}\n`);
+    const sweeper = keepIn === undefined ? undefined : startSweeper([keepIn], given.id);
+    let outcome: Rehearsed;
+    try {
+      outcome = await receive(intoOne(config, dataDir), { group, work, donor }, given);
+      if (keepIn !== undefined) writeFileSync(joinPath(keepIn, positionFile), `${outcome.state}\n`);
+    } catch (error) {
+      undo();
+      throw error;
+    } finally {
+      sweeper?.dismiss();
+    }
     if (startsServer !== true) return outcome;
     return { ...outcome, started: await startServer({ dataDir, work }, settings, given) };
   });
@@ -96,7 +100,7 @@ export async function rehearseOffer(
   await requirePrograms(['garbd']);
   const group = groupOf(settings);
   let offer: Manifest | undefined;
-  const { state, donor: chosen } = await withScratch(scratch, async (work) => {
+  const { state, donor: chosen } = await withScratch(scratch, given.id, async (work) => {
     const offerOnly = (offered: Manifest): void => void (offer = offered);
     // The original script's donor offers nothing: it begins with the lock.
     const limited = { ...intoOne(config, work), allowDonorWithoutSecret: false };
@@ -125,13 +129,19 @@ async function requirePrograms(programs: readonly (keyof typeof packages)[]): Pr
   }
 }
 
-/** Gives the work a private directory, which is gone when it has ended, however it did. */
-async function withScratch<T>(scratch: string, work: (dir: string) => Promise<T>): Promise<T> {
+/** Gives the work a private directory, which is gone when it has ended, however it did: also when this process is killed. */
+async function withScratch<T>(
+  scratch: string,
+  transferId: string,
+  work: (dir: string) => Promise<T>,
+): Promise<T> {
   const dir = makeScratch(scratch);
+  const sweeper = startSweeper([dir], transferId);
   try {
     return await work(dir);
   } finally {
     rmSync(dir, { recursive: true, force: true });
+    sweeper.dismiss();
   }
 }
 

@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { loadServer } from '../../src/agent/servers.js';
 import { rehearse, rehearseOffer, type Rehearsal } from '../../src/check/rehearse.js';
@@ -92,3 +95,32 @@ t.test('a backup goes only where nothing is, and one that fails leaves nothing',
   t.strictSame(readdirSync(target('empty')), []);
   t.notOk(readdirSync(target('.')).includes('new'));
 });
+
+const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+for (const [command, ...target] of [['rehearse'], ['backup', '--to']] as const) {
+  t.test(`${command} that is killed while it waits leaves nothing behind`, async (t) => {
+    withArbitrator(t, 'exec sleep 600');
+    const server = await serverIn(t, { mysqld: 'wsrep_cluster_address=gcomm://192.0.2.1' });
+    const scratch = join(server.name, '../scratch');
+    mkdirSync(scratch);
+    const kept = target.length === 0 ? [] : [...target, join(scratch, 'kept')];
+    const where = [`--defaults-file=${server.name}`, '--scratch', scratch, '--user', 'root', '--verbose'];
+    const child = spawn(process.execPath, [program, command, ...where, ...kept], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let log = '';
+    await new Promise<void>((resolve, reject) => {
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        log += text;
+        if (log.includes('garbd')) resolve();
+      });
+      child.once('close', () => reject(new Error(log)));
+    });
+    t.equal(readdirSync(scratch).length, kept.length === 0 ? 1 : 2, 'it is at work');
+    child.kill('SIGKILL');
+    const deadline = Date.now() + 10_000;
+    while (readdirSync(scratch).length > 0 && Date.now() < deadline) await wait(20);
+    t.strictSame(readdirSync(scratch), []);
+  });
+}
