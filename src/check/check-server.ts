@@ -1,12 +1,14 @@
+import { existsSync } from 'node:fs';
 import { loadServer, type GivenServer, type ServerConfig } from '../agent/servers.js';
 import { duration } from '../certificates/checks.js';
 import { formatAddress } from '../config/address.js';
-import { placeOf } from '../config/source.js';
+import { listSettings, originOf } from '../config/describe.js';
 import { createAgentClient } from '../control/agent-client.js';
 import { spaceLeft } from '../datadir/space-check.js';
 import { findingOf, TransferError, type Finding } from '../errors.js';
 import { showBytes } from '../observe/quantities.js';
 import { findTools } from '../processes/tools.js';
+import { checkCopy, type CheckedCopy } from '../transfers/check-copy.js';
 import { checkNode, type CheckedServer, type NodeFinding } from '../transfers/check-node.js';
 import { reportOf, section, topicOf, topics, type CheckReport, type Section, type Topic } from './report.js';
 import { checkInstallation } from './installation.js';
@@ -20,9 +22,12 @@ export async function checkServer(given: GivenServer, socketPath: string, now: D
   const { result, settings } = await loadServer(given);
   const config = result instanceof TransferError ? undefined : result;
   const checked = config === undefined ? undefined : await checkNode(config.node, now);
+  const copy = await copyOf(config, checked);
+  const agent = await agentSection(socketPath);
   const findings: readonly Finding[] = [
     ...(result instanceof TransferError ? [findingOf(result)] : result.warnings),
     ...(checked?.findings.map(forRoles) ?? []),
+    ...(copy?.findings.map((finding) => forRoles({ ...finding, roles: ['donor'] })) ?? []),
   ];
   const facts: Record<Topic, readonly string[]> = {
     options: config === undefined ? [] : optionFacts(config),
@@ -31,14 +36,14 @@ export async function checkServer(given: GivenServer, socketPath: string, now: D
     names: config === undefined ? [] : nameFacts(config),
     dates: dateFacts(checked, now),
     port: config === undefined ? [] : [`a joiner listens at ${formatAddress(config.node.joiner.address)}`],
-    directories: config === undefined ? [] : await directoryFacts(config),
+    directories: config === undefined ? [] : await directoryFacts(config, copy),
     leftovers: findings.some(({ code }) => topicOf(code) === 'leftovers') ? [] : ['none'],
     server: [],
     "server's TLS": [],
     "clients' TLS": [],
-    agent: await agentFacts(socketPath),
+    agent: [],
   };
-  const others = settings === undefined ? [] : await otherSections(given, settings, now);
+  const others = [agent, ...(settings === undefined ? [] : await otherSections(given, settings, now))];
   const sections = topics.map(
     (name): Section =>
       others.find((one) => one.name === name) ??
@@ -58,6 +63,17 @@ export async function checkServer(given: GivenServer, socketPath: string, now: D
   return reportOf(`transfers of the server in ${where}`, shown);
 }
 
+/** Where the directories themselves are in order: what is wrong with them would be found again with every file. */
+async function copyOf(
+  config: ServerConfig | undefined,
+  checked: CheckedServer | undefined,
+): Promise<CheckedCopy | undefined> {
+  const isBroken = checked?.findings.some(
+    ({ code, severity }) => severity === 'error' && topicOf(code) === 'directories',
+  );
+  return config === undefined || isBroken === true ? undefined : checkCopy(config.node.donor);
+}
+
 async function otherSections(
   given: GivenServer,
   settings: NonNullable<Awaited<ReturnType<typeof loadServer>>['settings']>,
@@ -75,20 +91,24 @@ function forRoles(finding: NodeFinding): Finding {
     : rest;
 }
 
-function optionFacts({ node }: ServerConfig): readonly string[] {
-  const { tls } = node.joiner;
-  const shown = [tls.cert, tls.key, tls.caFile, tls.caPath, tls.crlFile, tls.crlPath].flatMap((setting) =>
-    setting === undefined ? [] : [`${setting.source.name}=${setting.value} (${placeOf(setting.source)})`],
-  );
-  return [`ssl-mode ${tls.mode}`, ...shown];
+/** What was set, in whichever role it counts, with its place; the rest has its default. */
+function optionFacts({ node: { joiner, donor } }: ServerConfig): readonly string[] {
+  const { tls } = joiner;
+  const isDefault = tls.mode === 'VERIFY_IDENTITY' && joiner.sources['ssl-mode'] === undefined;
+  const given = [joiner, donor].flatMap(listSettings).flatMap((setting) => {
+    const origin = originOf(setting);
+    return origin === undefined ? [] : [`${setting.name}=${setting.value} (${origin})`];
+  });
+  return [...(isDefault ? [`ssl-mode=${tls.mode}`] : []), ...new Set(given)];
 }
 
 async function toolFacts(): Promise<readonly string[]> {
+  const node = `node ${process.versions.node} with OpenSSL ${process.versions.openssl}`;
   try {
     const { socat, rsync } = await findTools();
-    return [`socat ${socat}`, `rsync ${rsync}`];
+    return [`socat ${socat}`, `rsync ${rsync}`, node];
   } catch {
-    return [];
+    return [node];
   }
 }
 
@@ -113,20 +133,30 @@ function nameFacts({ node }: ServerConfig): readonly string[] {
   return [`donors connect to ${address.host}`, ...bindAddresses.map(({ value }) => `bind_address ${value}`)];
 }
 
-async function directoryFacts({ node }: ServerConfig): Promise<readonly string[]> {
+async function directoryFacts(
+  { node }: ServerConfig,
+  copy: CheckedCopy | undefined,
+): Promise<readonly string[]> {
   const dataDir = node.joiner.directories.dataDir.value;
+  const sent =
+    copy?.size === undefined
+      ? []
+      : [`as donor it would send ${copy.size.files} files with ${showBytes(copy.size.bytes)}`];
   try {
-    return [`${dataDir}: ${showBytes((await spaceLeft(dataDir)).bytes)} free`];
+    return [`${dataDir}: ${showBytes((await spaceLeft(dataDir)).bytes)} free`, ...sent];
   } catch {
-    return [dataDir];
+    return [dataDir, ...sent];
   }
 }
 
-async function agentFacts(socketPath: string): Promise<readonly string[]> {
+async function agentSection(socketPath: string): Promise<Section<'agent'>> {
   try {
     const { version } = await createAgentClient(socketPath).status();
-    return [`version ${version} at ${socketPath}`];
-  } catch {
-    return [`none at ${socketPath}: the script does transfers itself`];
+    return section('agent', [`version ${version} at ${socketPath}`], []);
+  } catch (error) {
+    if (!existsSync(socketPath))
+      return section('agent', [`none at ${socketPath}: the script does transfers itself`], []);
+    const hint = 'see systemctl status galera-sst-tunnel; until it answers the script does transfers itself';
+    return section('agent', [], [{ ...findingOf(error), severity: 'warning', hint }]);
   }
 }

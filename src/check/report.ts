@@ -66,7 +66,9 @@ const byCode: Partial<Record<ErrorCode, Topic>> = {
   CERTIFICATE_EXPIRED: 'dates',
   CERTIFICATE_EXPIRES_SOON: 'dates',
   CERTIFICATE_NOT_YET_VALID: 'dates',
+  ADDRESS_NOT_LOCAL: 'names',
   PORT_BUSY: 'port',
+  PORT_FORBIDDEN: 'port',
   LEFTOVERS: 'leftovers',
   ALREADY_RUNNING: 'leftovers',
   PATH_UNSAFE: 'directories',
@@ -74,6 +76,7 @@ const byCode: Partial<Record<ErrorCode, Topic>> = {
   FILE_UNREADABLE: 'directories',
   FILE_EXISTS: 'directories',
   DATA_DIRECTORY_TABLES: 'directories',
+  COPY_INCOMPLETE: 'directories',
 };
 
 const byPrefix: readonly (readonly [string, Topic])[] = [

@@ -8,6 +8,11 @@ import type { SstOption } from './sst-options.js';
  * `tcert=/etc/mysql/ssl/node1.crt  # /etc/mysql/my.cnf:12`. None of them is a secret.
  */
 export function describeSettings(config: Config): readonly string[] {
+  return format(listSettings(config));
+}
+
+/** The settings of a transfer in its role, those of its tunnel first. None of them is a secret. */
+export function listSettings(config: Config): readonly Setting[] {
   const { tls, role, sources } = config;
   const plain = (name: SstOption, value: string | number): Setting => ({
     name,
@@ -36,7 +41,7 @@ export function describeSettings(config: Config): readonly string[] {
     value: tls.mode,
     source: tls.verificationOffBy?.source ?? sources['ssl-mode'],
   };
-  return format([
+  return [
     mode,
     ...own(tls.cert, 'tcert'),
     ...own(tls.key, 'tkey'),
@@ -51,7 +56,7 @@ export function describeSettings(config: Config): readonly string[] {
     ...forRole,
     plain('sst-idle-timeout', config.idleTimeoutMs / 1000),
     plain('sst-overall-timeout', config.overallTimeoutMs / 1000),
-  ]);
+  ];
 }
 
 function versions(setting: Config['tls']['versions']): Setting[] {
@@ -60,7 +65,8 @@ function versions(setting: Config['tls']['versions']): Setting[] {
   return [{ name: 'tls-version', value: min === max ? min : `${min},${max}`, source: setting.source }];
 }
 
-interface Setting {
+/** An option as it counts. */
+export interface Setting {
   readonly name: SstOption;
   readonly value: string;
   /** Undefined: the default. */
@@ -70,13 +76,19 @@ interface Setting {
 function format(settings: readonly Setting[]): readonly string[] {
   const lines = settings.map(({ name, value }) => formatOption(name, value));
   const width = Math.min(60, Math.max(...lines.map((line) => line.length)));
-  return settings.map(({ name, source }, index) => {
-    const line = (lines[index] ?? '').padEnd(width);
-    if (source === undefined) return `${line}  # default`;
-    // Another option can decide: `ssl-cert` stands in for `tcert`, `sockopt=verify=0` for `ssl-mode`.
-    const by = source.kind === 'default' || plainName(source.name) === name ? '' : `${source.name} at `;
-    return `${line}  # ${by}${placeOf(source)}`;
-  });
+  return settings.map(
+    (setting, index) => `${(lines[index] ?? '').padEnd(width)}  # ${originOf(setting) ?? 'default'}`,
+  );
+}
+
+/**
+ * Where a setting was made, with the name that it has there when another option decides: `ssl-cert` stands in for `tcert`,
+ * `sockopt=verify=0` for `ssl-mode`. Undefined for a default.
+ */
+export function originOf({ name, source }: Setting): string | undefined {
+  if (source === undefined) return undefined;
+  const by = source.kind === 'default' || plainName(source.name) === name ? '' : `${source.name} at `;
+  return `${by}${placeOf(source)}`;
 }
 
 function plainName(name: string): string {

@@ -7,6 +7,7 @@ import { placeOf } from '../config/source.js';
 import { resolveLayout, type Layout } from '../datadir/layout.js';
 import { describeFailure, findingOf, type Finding } from '../errors.js';
 import { findTools } from '../processes/tools.js';
+import { expectCompressor } from './compression.js';
 import { checkOwnCredentials, loadCredentials, type Credentials } from './credentials.js';
 import { expiryStage } from './expiry.js';
 import { whereToListen } from './listening-place.js';
@@ -78,8 +79,8 @@ async function checkRole(config: Config, now: Date): Promise<Finding[]> {
     () => (layout === undefined ? layoutFailure(config) : checkPlaces(config, layout)),
     () => checkCredentials(config, now),
     async () => {
-      await findTools();
-      return [];
+      const { compressors } = await findTools();
+      return config.role === 'donor' ? expectCompressor(config, compressors).findings : [];
     },
     () => {
       checkTemporaryDirectory(config.tmpDir);

@@ -1,3 +1,5 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import type { GivenServer } from '../../src/agent/servers.js';
 import { checkServer } from '../../src/check/check-server.js';
@@ -18,13 +20,13 @@ t.test('a node in order: everything was looked at, and nothing found', async (t)
   const report = await check(await serverIn(t));
   t.strictSame(found(report), []);
   const facts = new Map(report.sections.map(({ name, facts: seen }) => [name, seen.join(', ')]));
-  t.match(facts.get('tools'), /socat \d.*rsync \d/);
+  t.match(facts.get('tools'), /socat \d.*rsync \d.*node \d.*OpenSSL \d/);
   t.match(facts.get('certificates'), /shows CN=127.0.0.1, trusts CN=Test CA/);
   t.match(facts.get('options'), /tcert=.*my.cnf:\d+/);
   t.match(facts.get('port'), '127.0.0.1:14544');
   t.match(facts.get('dates'), /expires in .*, this host's clock says 20/);
   t.equal(facts.get('leftovers'), 'none');
-  t.match(facts.get('directories'), / free/);
+  t.match(facts.get('directories'), / free, as donor it would send 0 files/);
   t.match(facts.get('agent'), /none at \/none/);
   t.match(facts.get('server'), /MariaDB \d+/);
 });
@@ -123,4 +125,51 @@ t.test('an option file that is not there is reported, with the rest that needs n
   const report = await check({ name: 'x', argv: ['--defaults-file', '/none.cnf'], env: {}, directory: '/' });
   t.strictSame(found(report), ['options: error OPTION_FILE_UNREADABLE']);
   t.equal(exitStatusOf(report), 2);
+});
+
+t.test('every option that was set is shown as it counts, with its place', async (t) => {
+  const server = await serverIn(t, {
+    sst: 'rlimit=10m\nverify=checksum\nsockopt=verify=0',
+    mysqld: 'loose-sst-idle-timeout=60',
+  });
+  const { sections } = await check(server);
+  const [options] = sections;
+  for (const line of [
+    /^ssl-mode=REQUIRED \(sockopt at \S+my.cnf:\d+\)$/,
+    /^rlimit=10485760 \(\S+my.cnf:\d+\)$/,
+    /^verify=checksum \(/,
+    /^sst-idle-timeout=60 \(/,
+  ])
+    t.ok(
+      options?.facts.some((fact) => line.test(fact)),
+      `${line.source} in ${options?.facts.join('\n') ?? ''}`,
+    );
+  t.notMatch(options?.facts.join(), 'precopy', 'what has its default is not');
+});
+
+t.test('what a donor could not send is found while there is time', async (t) => {
+  const server = await serverIn(t);
+  const shop = join(server.name, '../data/shop');
+  mkdirSync(shop);
+  writeFileSync(join(shop, 'orders.isl'), '/elsewhere/shop/orders.ibd');
+  symlinkSync('/none', join(shop, 'lost.ibd'));
+  const report = await check(server);
+  t.strictSame(found(report), [
+    'directories: error DATA_DIRECTORY_TABLES',
+    'directories: warning COPY_INCOMPLETE',
+  ]);
+  const { findings } = report.sections.find(({ name }) => name === 'directories')!;
+  t.match(findings[0]?.message, /^as donor: tables with DATA DIRECTORY .*shop.orders/);
+});
+
+t.test('an agent that has gone and left its socket is a warning', async (t) => {
+  const server = await serverIn(t);
+  const socket = join(server.name, '../agent.sock');
+  writeFileSync(socket, '');
+  const { sections } = await checkServer(server, socket, new Date());
+  t.match(sections.at(-1), {
+    name: 'agent',
+    status: 'warning',
+    findings: [{ code: 'AGENT_ABSENT', hint: /the script does transfers itself/ }],
+  });
 });

@@ -20,9 +20,9 @@ t.test('a report is as bad as its worst finding, and so is the exit status', asy
 t.test('every code has a topic', async (t) => {
   for (const code of Object.keys(errorTable) as ErrorCode[]) t.ok(topics.includes(topicOf(code)), code);
   t.strictSame(
-    (['TOOL_MISSING', 'KEY_EXPOSED', 'CERTIFICATE_EXPIRED', 'CRL_UNUSABLE', 'OPTION_UNKNOWN'] as const).map(
+    (['TOOL_MISSING', 'KEY_EXPOSED', 'CERTIFICATE_EXPIRED', 'CRL_UNUSABLE', 'PORT_FORBIDDEN'] as const).map(
       topicOf,
     ),
-    ['tools', 'certificates', 'dates', 'certificates', 'options'],
+    ['tools', 'certificates', 'dates', 'certificates', 'port'],
   );
 });
