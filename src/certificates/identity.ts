@@ -28,6 +28,11 @@ export interface Identity {
   readonly findings: readonly Finding[];
 }
 
+/** What a TLS handshake shows of it: the certificate and those above it that are at hand. */
+export function chainOf({ leaf, chain }: Pick<Identity, 'leaf' | 'chain'>): string {
+  return [leaf, ...chain].map(({ pem }) => pem).join('');
+}
+
 /** The files that make up an identity; without `key` the key stands in the certificate's file. */
 export interface IdentitySettings {
   readonly cert: Sourced<string>;
@@ -50,7 +55,7 @@ export function loadIdentity({ cert, key }: IdentitySettings): Identity {
     certFile: certFile.path,
     keyFile: keyFile.path,
     asGiven: isFirst(certFile, leaf, certificates) && startsWithKey(keyFile, keyBlock),
-    normalisedPem: [leaf, ...chain].map((facts) => facts.pem).join('') + keyBlock.text,
+    normalisedPem: chainOf({ leaf, chain }) + keyBlock.text,
     findings: checkExposure(keyFile, keySetting.source),
   };
 }

@@ -3,7 +3,7 @@ import { connect, type ConnectionOptions } from 'node:tls';
 import { TransferError } from '../errors.js';
 import type { CertificateFacts } from './facts.js';
 import { askForTls } from './mysql-tls.js';
-import { connectFailure, tlsFailure } from './probe-failure.js';
+import { connectFailure, explainRejection, tlsFailure } from './probe-failure.js';
 import { peerChain } from './probe.js';
 
 /** What a TLS server shows to whoever connects. */
@@ -15,6 +15,8 @@ export interface Presented {
   readonly cipher: string;
   /** Of a database server. */
   readonly version?: string | undefined;
+  /** Of a database server that turns this side's certificate down: in TLS 1.3 it says so after the handshake. */
+  readonly refusal?: TransferError | undefined;
 }
 
 export interface PresentedRequest {
@@ -43,8 +45,11 @@ export async function fetchPresented(request: PresentedRequest): Promise<Present
   return { ...(await handshake(request, socket, signal, where)), version: greeting.version };
 }
 
+/** How long a server may take to say what it thinks of this side's certificate. */
+const verdictWithinMs = 1000;
+
 function handshake(
-  { host, port, options }: PresentedRequest,
+  { host, port, options, speaks }: PresentedRequest,
   socket: Socket | undefined,
   signal: AbortSignal,
   where: string,
@@ -58,34 +63,81 @@ function handshake(
     checkServerIdentity: () => undefined,
   });
   return new Promise((resolve, reject) => {
-    const fail = (
-      code: 'PEER_UNREACHABLE' | 'PEER_PROTOCOL' | 'TIMED_OUT',
-      reason: string,
-      cause?: unknown,
-    ): void => {
+    const fail = (error: TransferError): void => {
       secure.destroy();
-      const what = code === 'PEER_UNREACHABLE' ? 'cannot connect to' : 'no TLS with';
-      reject(new TransferError(code, `${what} ${where}: ${reason}`, { cause, hint: hints[code] }));
+      reject(error);
     };
-    signal.addEventListener('abort', () => fail('TIMED_OUT', 'it does not answer'), { once: true });
-    secure.on('error', (error: NodeJS.ErrnoException) => {
-      const isTls = error.code?.startsWith('ERR_SSL_') === true;
-      if (isTls) fail('PEER_PROTOCOL', tlsFailure(error.code ?? ''), error);
-      else fail('PEER_UNREACHABLE', connectFailure(error.code ?? error.message), error);
+    signal.addEventListener('abort', () => fail(failure('TIMED_OUT', where, 'it does not answer')), {
+      once: true,
     });
-    secure.once('close', () => fail('PEER_PROTOCOL', 'it closed the connection'));
+    secure.on('error', (error: NodeJS.ErrnoException) => fail(explain(error, where, speaks)));
+    secure.once('close', () => fail(failure('PEER_PROTOCOL', where, 'it closed the connection')));
     secure.once('secureConnect', () => {
-      secure.removeAllListeners('close');
+      secure.removeAllListeners('close').removeAllListeners('error');
+      const finish = (refusal?: TransferError): void => {
+        secure
+          .removeAllListeners('error')
+          .removeAllListeners('close')
+          .on('error', () => undefined);
+        resolve({ ...presented, refusal });
+        secure.end();
+        secure.destroySoon();
+      };
+      let presented: Presented;
       try {
         const chain = peerChain(secure);
-        resolve({ chain, protocol: secure.getProtocol() ?? 'unknown', cipher: secure.getCipher().name });
+        presented = { chain, protocol: secure.getProtocol() ?? 'unknown', cipher: secure.getCipher().name };
       } catch (error) {
         reject(error instanceof Error ? error : new Error(String(error)));
+        secure.destroy();
+        return;
       }
-      secure.end();
-      secure.destroySoon();
+      if (speaks === 'tls' || options?.cert === undefined || presented.protocol !== 'TLSv1.3') {
+        finish();
+        return;
+      }
+      const patience = setTimeout(finish, verdictWithinMs);
+      const conclude = (refusal?: TransferError): void => {
+        clearTimeout(patience);
+        finish(refusal);
+      };
+      secure.once('error', (error: NodeJS.ErrnoException) => conclude(explain(error, where, speaks)));
+      secure.once('close', () => conclude(rejected(where, speaks, 'it closed the connection')));
+      // A ticket for another session comes from who has accepted this one.
+      secure.once('session', () => conclude());
+      secure.resume();
     });
   });
+}
+
+function explain(
+  error: NodeJS.ErrnoException,
+  where: string,
+  speaks: PresentedRequest['speaks'],
+): TransferError {
+  const code = error.code ?? error.message;
+  const verdict = explainRejection(code);
+  if (verdict !== undefined) return rejected(where, speaks, verdict, error);
+  return code.startsWith('ERR_SSL_')
+    ? failure('PEER_PROTOCOL', where, tlsFailure(code), error)
+    : failure('PEER_UNREACHABLE', where, connectFailure(code), error);
+}
+
+function rejected(
+  where: string,
+  speaks: PresentedRequest['speaks'],
+  why: string,
+  cause?: unknown,
+): TransferError {
+  return new TransferError('PEER_REJECTED_US', `${where} rejects this host's certificate: ${why}`, {
+    cause,
+    hint: `${speaks === 'mysql' ? 'ssl_ca' : 'tca'} there must hold the CA of this host's certificate; the log there says more`,
+  });
+}
+
+function failure(code: keyof typeof hints, where: string, reason: string, cause?: unknown): TransferError {
+  const what = code === 'PEER_UNREACHABLE' ? 'cannot connect to' : 'no TLS with';
+  return new TransferError(code, `${what} ${where}: ${reason}`, { cause, hint: hints[code] });
 }
 
 const hints = {

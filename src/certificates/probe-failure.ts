@@ -34,14 +34,13 @@ export function explainFailure(cause: unknown, { request, phase, timedOut }: Cir
       hint: unresolved.has(code) ? unresolvedHint : undefined,
     });
   }
-  const alert = alertOf(code);
-  if (alert !== undefined && alert in clientAlerts) {
-    const meaning = clientAlerts[alert] ?? '';
+  const verdict = explainRejection(code);
+  if (verdict !== undefined) {
     const subject = JSON.stringify(request.identity.leaf.subject);
-    const message = `${peer} rejected this node's certificate ${subject}: ${meaning} (TLS alert ${alert.replaceAll('_', ' ')})`;
+    const message = `${peer} rejected this node's certificate ${subject}: ${verdict}`;
     return new TransferError('PEER_REJECTED_US', message, { cause });
   }
-  if (alert !== undefined || code.startsWith('ERR_SSL_')) {
+  if (code.startsWith('ERR_SSL_')) {
     const what = tlsFailure(code);
     const hint =
       what.includes('wrong version') || what.includes('packet length')
@@ -117,13 +116,20 @@ const clientAlerts: Readonly<Record<string, string>> = {
   bad_certificate: 'it found it damaged or could not verify its signature',
   unsupported_certificate: "the certificate's kind or its extendedKeyUsage does not allow clients",
   certificate_revoked: 'it is revoked',
-  certificate_expired: "it is expired, or not valid yet by the joiner's clock",
+  certificate_expired: 'it is expired, or not valid yet by the clock there',
   certificate_unknown: 'it could not accept it for a reason of its own',
   certificate_required: 'it received none',
-  unknown_ca: "the joiner's tca does not hold the CA that signed it",
+  unknown_ca: 'it does not trust the CA that signed it',
   access_denied: 'it is valid, but not allowed',
   decrypt_error: 'the proof that this node has its key failed',
 };
+
+/** What a server means that turns this side's certificate down; undefined for every other error. */
+export function explainRejection(code: string): string | undefined {
+  const alert = alertOf(code);
+  const meaning = alert === undefined ? undefined : clientAlerts[alert];
+  return meaning === undefined ? undefined : `${meaning} (TLS alert ${(alert ?? '').replaceAll('_', ' ')})`;
+}
 
 /** `ERR_SSL_TLSV1_ALERT_UNKNOWN_CA`, `ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE`, `ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED`. */
 function alertOf(code: string): string | undefined {

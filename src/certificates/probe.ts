@@ -7,7 +7,7 @@ import { checkDates, checkNames, checkUsage } from './checks.js';
 import type { Blame } from './checks.js';
 import { readFacts } from './facts.js';
 import type { CertificateFacts } from './facts.js';
-import type { Identity } from './identity.js';
+import { chainOf, type Identity } from './identity.js';
 import { matchName } from './names.js';
 import { explainFailure, explainVerification, PeerClosed, peerName } from './probe-failure.js';
 import type { Phase } from './probe-failure.js';
@@ -95,7 +95,7 @@ function open(request: ProbeRequest, course: Course): TLSSocket {
     servername: request.servername ?? (isIP(host) === 0 ? host : ''),
     // an empty list, unlike an absent one, keeps Node from trusting the public CAs
     ca: trust.certificates.map((facts) => facts.pem),
-    cert: [identity.leaf, ...identity.chain].map((facts) => facts.pem).join(''),
+    cert: chainOf(identity),
     key: identity.keyPem,
     ...secureLimits(request.limits ?? {}),
     // the checks are made here, to say precisely what is wrong; inspect() then asks for Node's verdict too

@@ -1,4 +1,5 @@
 import { checkNames } from '../certificates/checks.js';
+import { chainOf } from '../certificates/identity.js';
 import { fetchPresented } from '../certificates/presented.js';
 import { probePeer } from '../certificates/probe.js';
 import { secureLimits } from '../certificates/secure-limits.js';
@@ -34,10 +35,7 @@ async function sectionsOf(
   { host, port }: { readonly host: string; readonly port: number },
   now: Date,
 ): Promise<readonly Section[]> {
-  const own = {
-    cert: [identity.leaf, ...identity.chain].map(({ pem }) => pem).join(''),
-    key: identity.keyPem,
-  };
+  const own = { cert: chainOf(identity), key: identity.keyPem };
   const { chain, protocol, cipher } = await fetchPresented({
     host,
     port,

@@ -1,11 +1,11 @@
 import { isIP } from 'node:net';
 import { loadServer, type GivenServer } from '../agent/servers.js';
-import { listNames } from '../certificates/checks.js';
+import { listNames, type Blame } from '../certificates/checks.js';
 import type { CertificateFacts } from '../certificates/facts.js';
-import { loadIdentity } from '../certificates/identity.js';
+import { chainOf, loadIdentity } from '../certificates/identity.js';
 import { changeMaster, sqlText } from '../certificates/option-lines.js';
 import { fetchPresented } from '../certificates/presented.js';
-import { loadRevocation } from '../certificates/revocation.js';
+import { loadRevocation, type Revocation } from '../certificates/revocation.js';
 import { loadTrust } from '../certificates/trust.js';
 import { parseAddress } from '../config/address.js';
 import { find } from '../config/settings.js';
@@ -47,25 +47,26 @@ async function judge(
 ): Promise<CheckReport> {
   const { ca, caPath, cert, key } = tls;
   const identity = cert === undefined ? undefined : loadIdentity({ cert, key });
-  const { chain, protocol, cipher, version } = await fetchPresented({
+  const { chain, protocol, cipher, version, refusal } = await fetchPresented({
     host,
     port,
     speaks: 'mysql',
     timeoutMs: 10_000,
-    options: identity === undefined ? {} : { cert: identity.leaf.pem, key: identity.keyPem },
+    options: identity === undefined ? {} : { cert: chainOf(identity), key: identity.keyPem },
   });
   const [leaf] = chain;
   if (leaf === undefined) throw new TransferError('PEER_PROTOCOL', 'the primary shows no certificate');
-  const required = section('REQUIRED', [version ?? '', `${protocol} ${cipher}`, `shows ${leaf.subject}`], []);
+  const required = section(
+    'REQUIRED',
+    [version ?? '', `${protocol} ${cipher}`, `shows ${leaf.subject}`],
+    refusal === undefined ? [] : [findingOf(refusal)],
+  );
   const blame = {
     who: "the primary's certificate",
     trustName: ca?.source.name ?? caPath?.source.name ?? 'ssl_ca',
     chainName: 'what it sent',
   };
-  const wrong =
-    ca === undefined && caPath === undefined
-      ? [noCa]
-      : judgePresented(chain, loadTrust({ caFile: ca, caPath }), loadRevocation(tls), now, blame);
+  const wrong = ca === undefined && caPath === undefined ? [noCa] : judgeWith(tls, chain, now, blame);
   const verifyCa = section('VERIFY_CA', wrong.length === 0 ? ['leads up to the CA, valid now'] : [], wrong);
   const named = nameFindings(leaf, host);
   const broken = wrong.filter(({ severity }) => severity === 'error');
@@ -81,7 +82,9 @@ async function judge(
     title,
     [required, verifyCa, verifyIdentity],
     [
-      verifyIdentity.status === 'error' ? '-- once that is repaired:' : '-- on the replica:',
+      [required, verifyIdentity].some(({ status }) => status === 'error')
+        ? '-- once that is repaired:'
+        : '-- on the replica:',
       changeMaster({
         host,
         port,
@@ -94,6 +97,27 @@ async function judge(
       }),
     ],
   );
+}
+
+/** Files that cannot be read stop a replica that verifies, and only that. */
+function judgeWith(
+  tls: OwnTls,
+  chain: readonly CertificateFacts[],
+  now: Date,
+  blame: Blame,
+): readonly Finding[] {
+  try {
+    const trust = loadTrust({ caFile: tls.ca, caPath: tls.caPath });
+    return judgePresented(chain, trust, listsOf(tls), now, blame);
+  } catch (error) {
+    return [findingOf(error)];
+  }
+}
+
+/** Where there are lists MariaDB's client library has OpenSSL ask for one of every CA in the chain. */
+function listsOf(tls: OwnTls): Revocation | undefined {
+  const revocation = loadRevocation(tls);
+  return revocation === undefined ? undefined : { ...revocation, needsAll: true };
 }
 
 const noCa: Finding = {

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { TLSSocket, createSecureContext } from 'node:tls';
 import type { Test } from 'tap';
@@ -44,15 +45,24 @@ export async function serve(t: Test, treat: (socket: Socket) => void): Promise<n
 export function mysqlServer(
   t: Test,
   identity: Pick<IssuedCertificate, 'certPem' | 'keyPem'>,
+  /** Hangs up on whoever shows a certificate of another CA. */
+  trusts?: Pick<IssuedCertificate, 'certPem'>,
 ): Promise<number> {
   const secureContext = createSecureContext({ cert: identity.certPem, key: identity.keyPem });
+  const trusted = trusts === undefined ? undefined : new X509Certificate(trusts.certPem).publicKey;
   return serve(t, (socket) => {
     socket.write(greeting());
     // The handshake may come in one piece with it.
     socket.on('readable', function onReadable() {
       if (socket.read(36) === null) return;
       socket.off('readable', onReadable);
-      new TLSSocket(socket, { isServer: true, secureContext }).on('error', () => undefined);
+      const requestCert = trusted !== undefined;
+      const secure = new TLSSocket(socket, { isServer: true, secureContext, requestCert });
+      secure.on('error', () => undefined);
+      secure.on('secure', () => {
+        if (trusted !== undefined && secure.getPeerX509Certificate()?.verify(trusted) !== true)
+          secure.destroy();
+      });
     });
   });
 }

@@ -163,7 +163,7 @@ t.test("the joiner's rejection of this node is told with its reason", async (t) 
   const cases: [IssuedCertificate, RegExp][] = [
     [
       await node({ ca: otherCa, commonName: 'alien' }),
-      /"CN=alien": the joiner's tca does not hold the CA .*unknown ca/,
+      /"CN=alien": it does not trust the CA that signed it .*unknown ca/,
     ],
     [await node({ commonName: 'old', ...past }), /"CN=old": it is expired/],
     [await node({ commonName: 's', extendedKeyUsages: ['serverAuth'] }), /does not allow clients/],

@@ -67,6 +67,32 @@ t.test('the statement names this host’s files, and what to do about a name', a
   });
 });
 
+t.test('a primary that does not accept the replica’s own certificate', async (t) => {
+  const issued = await issueCertificate({ commonName: '127.0.0.1', keyType: 'ec', ca });
+  for (const [trusts, says] of [
+    [otherCa, 'REQUIRED error PEER_REJECTED_US'],
+    [ca, 'REQUIRED ok '],
+  ] as const) {
+    const port = await mysqlServer(t, issued, trusts);
+    const report = await checkReplication(
+      await serverIn(t, { mysqld: tls }),
+      `127.0.0.1:${port}`,
+      new Date(),
+    );
+    t.strictSame(shown(report), [says, 'VERIFY_CA ok ', 'VERIFY_IDENTITY ok ']);
+  }
+});
+
+t.test('a CA file that is not there stops those who verify', async (t) => {
+  const port = await mysqlServer(t, await issueCertificate({ commonName: '127.0.0.1', keyType: 'ec', ca }));
+  const server = await serverIn(t, { mysqld: 'ssl_ca=/none' });
+  t.strictSame(shown(await checkReplication(server, `127.0.0.1:${port}`, new Date())), [
+    'REQUIRED ok ',
+    'VERIFY_CA error CERTIFICATE_MISSING',
+    'VERIFY_IDENTITY error CERTIFICATE_UNTRUSTED',
+  ]);
+});
+
 t.test('[client] counts where [mysqld] has no CA, and without any nothing is verified', async (t) => {
   const port = await mysqlServer(t, await issueCertificate({ commonName: '127.0.0.1', keyType: 'ec', ca }));
   const server = await serverIn(t, { client: tls });
