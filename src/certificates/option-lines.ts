@@ -1,3 +1,5 @@
+import { basename, join } from 'node:path';
+
 /** The files of a node, as its option files are to name them. */
 export interface NodeFiles {
   /** The address that the certificate is for. */
@@ -69,4 +71,9 @@ export function sqlText(value: string): string {
 /** The lines with which servers learn of revoked certificates. */
 export function crlLines(path: string): readonly string[] {
   return ['# in an option file on every node', '[sst]', `ssl-crl=${path}`, '', '[mysqld]', `ssl_crl=${path}`];
+}
+
+/** Where a file that was made here will lie on its node: in `nodeDir`, if it is to be carried there. */
+export function pathOnNode(path: string, nodeDir: string | undefined): string {
+  return nodeDir === undefined ? path : join(nodeDir, basename(path));
 }

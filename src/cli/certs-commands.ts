@@ -44,10 +44,13 @@ const dir = {
 } as const;
 const caDir = { type: 'string', describe: 'where the CA is (ca.crt, ca.key); default: as --dir' } as const;
 const force = { type: 'boolean', default: false, describe: 'replace files that exist' } as const;
+const nodeDir = {
+  type: 'string',
+  describe: 'where the files will lie on the node, for the lines to paste; default: as --dir',
+} as const;
 const owner = {
   type: 'string',
-  default: 'mysql',
-  describe: 'whose the files become, when root makes them',
+  describe: 'whose the files become, when root makes them; default: mysql, where there is such a user',
 } as const;
 const keyType = {
   choices: ['rsa', 'ec'] as const,
@@ -76,13 +79,13 @@ function addIssuing(cli: Argv, print: Print, attempt: Attempt): Argv {
       'create a CA',
       (command) =>
         command
-          .options({ dir, force, 'key-type': keyType, days: days(3650) })
+          .options({ dir, 'node-dir': nodeDir, force, 'key-type': keyType, days: days(3650) })
           .option('name', { type: 'string', default: 'Galera CA', describe: "the CA's common name" })
           .example('$0 certs init-ca --dir /root/galera-ca', 'ca.crt and ca.key, valid for ten years'),
-      ({ dir: at, force: isForced, keyType: kind, days: until, name }) =>
+      ({ dir: at, nodeDir: there, force: isForced, keyType: kind, days: until, name }) =>
         attempt(async () => {
           const { initCa } = await import('./certs-issue.js');
-          await initCa(name, { dir: at, isForced, keyType: kind, days: until }, print);
+          await initCa(name, { dir: at, nodeDir: there, isForced, keyType: kind, days: until }, print);
         }),
     )
     .command(
@@ -91,8 +94,13 @@ function addIssuing(cli: Argv, print: Print, attempt: Attempt): Argv {
       (command) =>
         command
           .positional('node', { type: 'string', demandOption: true })
-          .options({ san, dir, 'ca-dir': caDir, force, owner, 'key-type': keyType, days: days(365) })
-          .example('$0 certs issue node1.my.cluster --san 10.0.0.1', 'for a name and an address'),
+          .options({ san, dir, 'node-dir': nodeDir, 'ca-dir': caDir })
+          .options({ force, owner, 'key-type': keyType, days: days(365) })
+          .example('$0 certs issue node1.my.cluster --san 10.0.0.1', 'for a name and an address')
+          .example(
+            '$0 certs issue node1.my.cluster --dir node1 --ca-dir ca --node-dir /etc/mysql/ssl',
+            'to be carried to the node',
+          ),
       (argv) =>
         attempt(async () => {
           const { issueNode } = await import('./certs-issue.js');
@@ -105,7 +113,7 @@ function addIssuing(cli: Argv, print: Print, attempt: Attempt): Argv {
       (command) =>
         command
           .positional('node', { type: 'string', demandOption: true })
-          .options({ san, dir, force, owner, 'key-type': keyType, days: days(365) })
+          .options({ san, dir, 'node-dir': nodeDir, force, owner, 'key-type': keyType, days: days(365) })
           .example('$0 certs self-signed node1.my.cluster', 'collect those of all nodes with certs bundle'),
       (argv) =>
         attempt(async () => {
@@ -175,22 +183,25 @@ function addOthers(cli: Argv, print: Print, attempt: Attempt): Argv {
       (command) =>
         command
           .positional('certificates', { type: 'string', array: true, demandOption: true })
-          .options({ dir, days: days(365) })
+          .options({ dir, 'node-dir': nodeDir, days: days(365) })
           .example('$0 certs revoke node3.my.cluster', 'a node that must not come back'),
-      ({ certificates, dir: at, days: until }) =>
+      ({ certificates, dir: at, nodeDir: there, days: until }) =>
         attempt(async () => {
           const { writeCrl } = await import('./certs-revoke.js');
-          await writeCrl(certificates, { dir: at, days: until ?? 365 }, print);
+          await writeCrl(certificates, { dir: at, nodeDir: there, days: until ?? 365 }, print);
         }),
     )
     .command(
       'crl',
       "write the CA's revocation list again, before it expires",
-      (command) => command.options({ dir, days: days(365) }).example('$0 certs crl', 'for another year'),
-      ({ dir: at, days: until }) =>
+      (command) =>
+        command
+          .options({ dir, 'node-dir': nodeDir, days: days(365) })
+          .example('$0 certs crl', 'for another year'),
+      ({ dir: at, nodeDir: there, days: until }) =>
         attempt(async () => {
           const { writeCrl } = await import('./certs-revoke.js');
-          await writeCrl([], { dir: at, days: until ?? 365 }, print);
+          await writeCrl([], { dir: at, nodeDir: there, days: until ?? 365 }, print);
         }),
     );
 }
@@ -198,20 +209,25 @@ function addOthers(cli: Argv, print: Print, attempt: Attempt): Argv {
 async function writingOf(argv: {
   readonly dir: string;
   readonly caDir?: string | undefined;
+  readonly nodeDir?: string | undefined;
   readonly force: boolean;
-  readonly owner: string;
+  readonly owner?: string | undefined;
   readonly keyType: 'rsa' | 'ec';
   readonly days?: number | undefined;
 }) {
-  const { dir: at, caDir: ca, force: isForced, keyType: kind, days: until } = argv;
-  return { dir: at, caDir: ca, isForced, keyType: kind, days: until, owner: await ownerOf(argv.owner) };
+  const { dir: at, caDir: ca, nodeDir: there, force: isForced, keyType: kind, days: until } = argv;
+  const whose = await ownerOf(argv.owner);
+  return { dir: at, caDir: ca, nodeDir: there, isForced, keyType: kind, days: until, owner: whose };
 }
 
 /** Only root may give files away. */
-async function ownerOf(name: string): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
+async function ownerOf(
+  name: string | undefined,
+): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
   if (ownUser().uid !== 0) return undefined;
-  const user = await findUser(name);
-  if (user !== undefined) return user;
+  const user = await findUser(name ?? 'mysql');
+  // A host that only issues certificates has no database's user.
+  if (user !== undefined || name === undefined) return user;
   throw new TransferError('ARGUMENT_INVALID', `there is no user ${name} on this host`, {
     hint: 'name another one with --owner: root keeps the files, and moves them to the node',
   });

@@ -3,7 +3,8 @@ import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { isHostName } from '../config/address.js';
 import { authorityFiles, openAuthority, readPair, requireSigned } from '../certificates/authority.js';
-import { hasSigned } from '../certificates/chain.js';
+import { certificatesOf, readGivenFile } from '../certificates/certificate-file.js';
+import { hasSigned, isSame } from '../certificates/chain.js';
 import { readFacts, type CertificateFacts } from '../certificates/facts.js';
 import {
   issueCa,
@@ -12,17 +13,19 @@ import {
   type CertificateRequest,
   type IssuedCertificate,
 } from '../certificates/issue.js';
-import { optionLines } from '../certificates/option-lines.js';
+import { optionLines, pathOnNode } from '../certificates/option-lines.js';
 import { writeFiles, type NewFile, type Writing } from '../certificates/write-files.js';
 import { TransferError } from '../errors.js';
 import { shellQuote } from '../shell-quote.js';
-import { currentTime } from '../surroundings.js';
+import { currentTime, ownUser } from '../surroundings.js';
 
 /** Where certificates are written and how they are made. */
 export interface IssueOptions extends Writing {
   readonly dir: string;
   /** The CA's directory; default: `dir`. */
   readonly caDir?: string | undefined;
+  /** Where the node will have the files, for the lines to paste; default: `dir`. */
+  readonly nodeDir?: string | undefined;
   readonly keyType: 'rsa' | 'ec';
   readonly days?: number | undefined;
 }
@@ -42,7 +45,7 @@ export async function initCa(name: string, options: IssueOptions, print: Print):
   writeFiles(files, { isForced: options.isForced });
   sayWritten(ca, [at(authorityFiles.cert), at(authorityFiles.key)], print);
   print(`keep ${at(authorityFiles.key)} in a safe place: no node needs it`);
-  const file = at(authorityFiles.cert);
+  const file = pathOnNode(at(authorityFiles.cert), options.nodeDir);
   for (const line of ['', '# on every node', '[sst]', `tca=${file}`, '', '[mysqld]', `ssl_ca=${file}`])
     print(line);
 }
@@ -58,12 +61,23 @@ export async function issueNode(
   const authority = openAuthority(resolve(options.caDir ?? options.dir));
   refuseOutliving(authority.facts, options.days ?? 365);
   const issued = await issueCertificate({ ...request, ca: authority.pair });
+  writeNode(node, issued, options, print);
   const ca = resolve(options.dir, authorityFiles.cert);
   if (!existsSync(ca)) {
     const { isForced, owner } = options;
     writeFiles([{ path: ca, text: authority.pair.certPem, mode: 0o644 }], { isForced, owner });
+  } else if (!isHeldBy(ca, authority.facts)) {
+    print(`${ca} does not hold the CA that has issued this certificate. To have it in there, too:`);
+    const files = [ca, ca, authority.certFile].map(shellQuote).join(' ');
+    print(`  galera-sst-tunnel certs bundle --force ${files}`);
   }
-  writeNode(node, issued, ca, options, print);
+  printLines(node, ca, options, print);
+}
+
+/** A directory may have the certificate of another CA, or of the one before. */
+function isHeldBy(file: string, ca: CertificateFacts): boolean {
+  const source = { kind: 'command line', name: file } as const;
+  return certificatesOf(readGivenFile(file), source).some((one) => isSame(one, ca));
 }
 
 /** `certs self-signed NODE`: a certificate that is its own CA; a `tca` holds those of all nodes. */
@@ -75,7 +89,8 @@ export async function selfSignNode(
 ): Promise<void> {
   const issued = await selfSigned(requestFor(node, san, options));
   const all = resolve(options.dir, 'all.crt');
-  writeNode(node, issued, all, options, print);
+  writeNode(node, issued, options, print);
+  printLines(node, all, options, print);
   print('');
   print(`# ${all} is to hold the certificates of all nodes; with them in one place:`);
   print(`#   galera-sst-tunnel certs bundle ${shellQuote(all)} *.crt`);
@@ -189,13 +204,7 @@ function refuseOutliving(ca: CertificateFacts, days: number): void {
   );
 }
 
-function writeNode(
-  node: string,
-  issued: IssuedCertificate,
-  ca: string,
-  options: IssueOptions,
-  print: Print,
-): void {
+function writeNode(node: string, issued: IssuedCertificate, options: IssueOptions, print: Print): void {
   const { cert, key } = filesOf(node, options.dir);
   const files = [
     { path: key, text: issued.keyPem, mode: 0o600 },
@@ -203,8 +212,19 @@ function writeNode(
   ];
   writeFiles(files, options);
   sayWritten(issued, [cert, key], print);
+  // The owner is known by then where there is one: this host has no database.
+  if (options.owner === undefined && ownUser().uid === 0)
+    print(
+      `they belong to root; the server reads them as its own user: chown mysql ${shellQuote(key)}, on the node`,
+    );
+}
+
+function printLines(name: string, caFile: string, { dir, nodeDir }: IssueOptions, print: Print): void {
+  const files = filesOf(name, dir);
+  const there = (path: string): string => pathOnNode(path, nodeDir);
   print('');
-  for (const line of optionLines({ name: node, ca, cert, key })) print(line);
+  const lines = optionLines({ name, ca: there(caFile), cert: there(files.cert), key: there(files.key) });
+  for (const line of lines) print(line);
 }
 
 /** A name of a node, or the path of its certificate. */

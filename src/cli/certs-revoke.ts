@@ -1,16 +1,18 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { currentCrl, nextCrl, openAuthority, requireSigned } from '../certificates/authority.js';
-import { decodeBlock } from '../certificates/certificate-file.js';
+import { decodeBlock, readGivenFile } from '../certificates/certificate-file.js';
 import { readFacts } from '../certificates/facts.js';
-import { crlLines } from '../certificates/option-lines.js';
-import { isCertificateBlock, splitPem } from '../certificates/pem.js';
+import { crlLines, pathOnNode } from '../certificates/option-lines.js';
+import { isCertificateBlock } from '../certificates/pem.js';
 import { writeFiles, type Writing } from '../certificates/write-files.js';
 import { TransferError } from '../errors.js';
 import { currentTime } from '../surroundings.js';
 
 export interface RevokeOptions extends Pick<Writing, 'owner'> {
   readonly dir: string;
+  /** Where the nodes will have the list; default: `dir`. */
+  readonly nodeDir?: string | undefined;
   /** How long the list counts. */
   readonly days: number;
 }
@@ -18,14 +20,14 @@ export interface RevokeOptions extends Pick<Writing, 'owner'> {
 /** `certs revoke FILE|NAME|SERIAL…` and, with none to revoke, `certs crl`: writes the CA's next list. */
 export async function writeCrl(
   revoke: readonly string[],
-  { dir, days, owner }: RevokeOptions,
+  { dir, nodeDir, days, owner }: RevokeOptions,
   print: (line: string) => void,
 ): Promise<void> {
   const authority = openAuthority(resolve(dir));
   const serials = revoke.map((one) => {
-    const file = [one, join(dir, `${one}.crt`)].find((path) => existsSync(path));
+    const file = [one, join(dir, `${one}.crt`)].find(isFile);
     if (file === undefined) return serialOf(one);
-    const block = splitPem(readFileSync(file, 'utf8')).find(isCertificateBlock);
+    const block = readGivenFile(file).blocks.find(isCertificateBlock);
     if (block === undefined) throw new TransferError('CERTIFICATE_NOT_PEM', `${file} holds no certificate`);
     const facts = decodeBlock(file, block, ({ text }) => readFacts(text));
     requireSigned(authority, facts, file);
@@ -42,7 +44,12 @@ export async function writeCrl(
   print('give it to every node: transfers use it from then on, a running server does after FLUSH SSL');
   if (!isFirst) return;
   print('');
-  for (const line of crlLines(authority.crlFile)) print(line);
+  for (const line of crlLines(pathOnNode(authority.crlFile, nodeDir))) print(line);
+}
+
+/** A node's name is often that of a directory with its files, too. */
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function serialOf(text: string): string {

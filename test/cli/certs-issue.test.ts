@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { readFacts, type CertificateFacts } from '../../src/certificates/facts.js';
 import { initCa, issueNode, renew, selfSignNode } from '../../src/cli/certs-issue.js';
+import { bundle } from '../../src/cli/certs-bundle.js';
 import { openssl } from '../certificates/given.js';
 
 const quiet = (): void => undefined;
@@ -82,6 +83,36 @@ t.test('a CA may be elsewhere; its certificate is laid beside the node’s', asy
   const node = join(dir, 'node');
   t.match(openssl(['verify', '-CAfile', join(node, 'ca.crt'), join(node, '10.0.0.1.crt')]), /: OK/);
   t.strictSame(factsOf(join(node, '10.0.0.1.crt')).ipAddresses, ['10.0.0.1']);
+});
+
+t.test('the lines name the place that the files will have on the node', async (t) => {
+  const dir = t.testdir();
+  const lines: string[] = [];
+  const given = { ...options(dir), nodeDir: '/etc/mysql/ssl' };
+  await initCa('Our CA', given, (line) => lines.push(line));
+  t.ok(lines.includes('tca=/etc/mysql/ssl/ca.crt'));
+  lines.length = 0;
+  await issueNode('node1', [], given, (line) => lines.push(line));
+  for (const part of ['tca=/etc/mysql/ssl/ca.crt', 'ssl_key=/etc/mysql/ssl/node1.key'])
+    t.ok(lines.includes(part));
+  t.match(lines.join('\n'), /MASTER_SSL_CERT='\/etc\/mysql\/ssl\/node1.crt'/);
+});
+
+t.test('a ca.crt that is there already and holds another CA is told of, with what to do', async (t) => {
+  const dir = t.testdir({ old: {}, new: {}, node: {} });
+  const at = (name: string): string => join(dir, name);
+  for (const name of ['old', 'new']) await initCa(name, options(at(name)), quiet);
+  await issueNode('node1', [], { ...options(at('node')), caDir: at('old') }, quiet);
+  const lines: string[] = [];
+  const given = { ...options(at('node')), isForced: true, caDir: at('new') };
+  await issueNode('node1', [], given, (line) => lines.push(line));
+  const own = at('node/ca.crt');
+  t.ok(lines.includes(`  galera-sst-tunnel certs bundle --force ${own} ${own} ${at('new/ca.crt')}`));
+  bundle(own, [own, at('new/ca.crt')], { isForced: true }, quiet);
+  t.match(openssl(['verify', '-CAfile', own, at('node/node1.crt')]), /: OK/);
+  lines.length = 0;
+  await issueNode('node1', [], given, (line) => lines.push(line));
+  t.notMatch(lines.join('\n'), 'bundle', 'it holds both now');
 });
 
 t.test('a name that no peer can connect to is refused, and a directory without a CA', async (t) => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { readFacts } from '../../src/certificates/facts.js';
@@ -36,6 +36,21 @@ t.test('what is revoked stays so in later lists, and openssl refuses it', async 
   t.match(verify('node4'), /: OK/);
 });
 
+t.test('the lines name the place that the list will have on the nodes', async (t) => {
+  const dir = t.testdir();
+  await initCa('Our CA', options(dir), quiet);
+  await issueNode('node1', [], options(dir), quiet);
+  // Its files may have been made in a directory of its name.
+  mkdirSync(join(dir, 'node1'));
+  const before = process.cwd();
+  process.chdir(dir);
+  t.teardown(() => process.chdir(before));
+  const lines: string[] = [];
+  await writeCrl(['node1'], { dir, nodeDir: '/etc/mysql/ssl', days: 30 }, (line) => lines.push(line));
+  t.match(lines[0], /^revoked CN=node1, serial/);
+  t.ok(lines.includes('ssl_crl=/etc/mysql/ssl/crl.pem'));
+});
+
 t.test('only what this CA issued can be revoked', async (t) => {
   const dir = t.testdir({ a: {}, b: {} });
   for (const name of ['a', 'b']) await initCa(name, options(join(dir, name)), quiet);
@@ -45,7 +60,6 @@ t.test('only what this CA issued can be revoked', async (t) => {
   await t.rejects(writeCrl(['no such file'], b, quiet), { code: 'CERTIFICATE_MISSING' });
   await writeCrl([], { dir: join(dir, 'a'), days: 30 }, quiet);
   await writeCrl([], b, quiet);
-  const { copyFileSync } = await import('node:fs');
   copyFileSync(join(dir, 'a/crl.pem'), join(dir, 'b/crl.pem'));
   await t.rejects(writeCrl([], b, quiet), { code: 'CRL_UNUSABLE' });
 });
