@@ -1,7 +1,8 @@
-// Bundles the command line into dist/bin: galera-sst-tunnel.js is all of the script that an agent answers, program.js is
-// everything else. The server waits for the script's first line: finding hundreds of small modules, or reading all of them in
-// one file, takes longer than everything else that happens before it. program.js is one file, so that an upgrade of the
-// package under a running agent takes nothing away that it would still want to load. CommonJS, so that what a command does
+// Bundles the command line into dist/bin: galera-sst-tunnel.js is all of the script that an agent answers,
+// own-transfer.js the transfer without an agent, program.js the agent and people's commands. The server waits for the script's
+// first line: finding hundreds of small modules, or reading all of them in one file, takes longer than everything else that
+// happens before it. program.js is one file, so that an upgrade of the package under a running agent takes nothing away that it
+// would still want to load. CommonJS, so that what a command does
 // not need is not run, not even node's own modules.
 // Beside them: the list of packages that went into them, for licences and the bill of materials.
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ rmSync('dist/bin', { recursive: true, force: true });
 const { metafile } = await build({
   entryPoints: {
     'galera-sst-tunnel': 'src/cli/main.ts',
+    'own-transfer': 'src/cli/own-transfer.ts',
     program: 'src/cli/program.ts',
     // What is thrown in one file is known in the other.
     errors: 'src/errors.ts',
@@ -41,7 +43,7 @@ writeFileSync('dist/bin/bundled.json', `${JSON.stringify(packagesOf(metafile), u
 
 /** Files that are loaded at run time instead of being part of each file that uses them. */
 function keepApart({ onResolve }) {
-  onResolve({ filter: /(?:^|\/)(?:errors|program)\.js$/ }, ({ path, kind, importer }) => {
+  onResolve({ filter: /(?:^|\/)(?:errors|own-transfer|program)\.js$/ }, ({ path, kind, importer }) => {
     if (kind === 'entry-point' || importer.includes('node_modules')) return undefined;
     return { path: `./${path.split('/').at(-1)}`, external: true };
   });

@@ -39,7 +39,7 @@ export async function runSst(argv: readonly string[]): Promise<number> {
     if (status !== undefined) return status;
   }
   // Only now is the code that does transfers loaded: with an agent it is not needed.
-  const { loadScript } = await import('./program.js');
+  const { loadScript } = await import('./own-transfer.js');
   const { runScript, createRateLimit } = await loadScript();
   return await runScript({
     id: randomUUID(),
@@ -118,7 +118,7 @@ async function transferByAgent(given: {
 async function clearUp({ role, direct }: ServerArguments): Promise<void> {
   const dataDir = direct.get('datadir');
   if (dataDir === undefined) return;
-  const { loadClearing } = await import('./program.js');
+  const { loadClearing } = await import('./own-transfer.js');
   const { clearCrashed } = await loadClearing();
   for (let attempt = 0; attempt < 20; attempt++) {
     try {

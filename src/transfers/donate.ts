@@ -47,9 +47,12 @@ async function donateWithin(config: Config, donation: Donation, context: Transfe
   report(checkPlaces(config, layout, donation), emit);
   const credentials = loadCredentials(config);
   report(checkOwnCredentials(config, credentials, context.now()), emit);
-  const tools = await findTools();
   emit({ kind: 'phase', phase: 'handshake' });
-  const peer = await shakeHands(config, credentials, context);
+  const shaking = shakeHands(config, credentials, context);
+  // Whatever comes of it, a tool that is missing here is told first.
+  shaking.catch(() => undefined);
+  const tools = await findTools();
+  const peer = await shaking;
   const workplace = openWorkplace({
     dataDir: layout.roots.data,
     tmpDir: config.tmpDir,
