@@ -18,7 +18,7 @@ export interface RateLimit {
   set(bytesPerSecond: number): void;
   /**
    * Begins to count an rsync; gives what ends it.
-   * @param findSocat its partner in the socket pair; default: its child of that name
+   * @param findSocat its partner in the socket pair; default: the one that it has started
    */
   add(pid: number, findSocat?: () => number | undefined): () => void;
 }
@@ -141,7 +141,7 @@ export function createRateLimit(bytesPerSecond = 0): RateLimit {
       timer = undefined;
       work();
     },
-    add: (pid, findSocat = () => childrenOf(pid).find((child) => nameOf(child) === 'socat')) => {
+    add: (pid, findSocat = () => findStartedSocat(pid)) => {
       const nowMs = performance.now();
       const written = bytesWritten(pid) ?? 0;
       const flow: Flow = {
@@ -161,6 +161,16 @@ export function createRateLimit(bytesPerSecond = 0): RateLimit {
       };
     },
   };
+}
+
+/** The socat that a process has started, through a shell that waits for its end (plan/tunnel.ts) or by itself. */
+export function findStartedSocat(pid: number): number | undefined {
+  for (const child of childrenOf(pid)) {
+    const name = nameOf(child);
+    const found = name === 'socat' ? child : name === 'sh' ? findStartedSocat(child) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** An rsync that has started its socat has left the shell behind that starts its guard. */

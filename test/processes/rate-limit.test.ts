@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
 import { bytesWritten, childrenOf, nameOf } from '../../src/processes/proc.js';
-import { createRateLimit, lowestRate } from '../../src/processes/rate-limit.js';
+import { createRateLimit, findStartedSocat, lowestRate } from '../../src/processes/rate-limit.js';
 
 /** A writer with its reader, joined by a socket pair as rsync and its socat are. */
 interface Pair {
@@ -116,6 +116,23 @@ t.test('a process without a partner is held too', async (t) => {
   release();
   await until(() => stateOf(child.pid ?? 0) !== 'T');
   t.not(stateOf(child.pid ?? 0), 'T');
+});
+
+t.test('the socat of an rsync is found behind the shell that waits for it', async (t) => {
+  const folder = t.testdir({ data: {}, file: 'x' });
+  // As the plan has it; nobody listens, and this socat waits for its input for ever.
+  const rsh = "sh -c 'socat -u STDIN,ignoreeof OPEN:/dev/null; s=$?; exit $s'";
+  const child = spawn('rsync', [`--rsh=${rsh}`, `${folder}/file`, 'rsync://nobody/module/'], {
+    stdio: 'ignore',
+    detached: true,
+  });
+  const ended = once(child, 'exit');
+  t.teardown(async () => {
+    process.kill(-(child.pid ?? 0), 'SIGKILL');
+    await ended;
+  });
+  await until(() => findStartedSocat(child.pid ?? 0) !== undefined);
+  t.equal(nameOf(findStartedSocat(child.pid ?? 0) ?? 0), 'socat');
 });
 
 async function until(isSo: () => boolean): Promise<void> {
