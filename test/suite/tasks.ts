@@ -47,10 +47,14 @@ function lintTasks(checkout: string): Task[] {
     ['prettier', '--check', '.'],
     ['knip', '--no-progress'],
   ];
-  return lints.map(([name, ...args]) => ({
+  const lint = (name: string, ...argv: string[]): Task => ({
     name: `lint:${name}`,
     kind: 'lint',
-    argv: [join(checkout, 'node_modules/.bin', name), ...args],
+    argv,
     timeoutMs: limitMs.lint,
-  }));
+  });
+  return [
+    ...lints.map(([name, ...args]) => lint(name, join(checkout, 'node_modules/.bin', name), ...args)),
+    lint('licences', join(checkout, 'scripts/audit'), '--offline'),
+  ];
 }
