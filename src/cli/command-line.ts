@@ -107,7 +107,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
           .option('log-format', { choices: ['json', 'pretty'] as const, default: 'json' as const })
           .example('$0 agent --log-format pretty', 'in a terminal, to look at')
           .example(
-            '$0 agent --server /etc/mysql/node2.cnf --metrics-listen :9104',
+            '$0 agent --server /etc/mysql/node2.cnf --metrics-listen :9469',
             'another server, with metrics',
           ),
       async ({ socket, stateDir, server, logFormat, metricsListen }) => {

@@ -19,6 +19,7 @@ export async function waitingPair(
     readonly sst?: Readonly<Record<string, string>>;
     readonly joinerFiles?: CertificateFiles;
     readonly donorFiles?: CertificateFiles;
+    readonly joinerEnv?: Readonly<Record<string, string>>;
     readonly prepare?: (joiner: BareNode, donor: BareNode) => void;
   } = {},
 ): Promise<Pair> {
@@ -30,7 +31,7 @@ export async function waitingPair(
   joiner.configure(material.groups(options.joinerFiles, options.sst));
   donor.configure(material.groups(options.donorFiles, options.sst));
   options.prepare?.(joiner, donor);
-  const joining = joiner.start('joiner');
+  const joining = joiner.start('joiner', { env: options.joinerEnv ?? {} });
   return { joiner, donor, joining, ready: await joining.ready() };
 }
 
