@@ -1,11 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Lab } from '../lab/index.js';
 import { describeMachine, readVersions } from './machine.js';
-import { installed } from './methods.js';
+import { candidatesOf, installed } from './methods.js';
 import { parseOptions, usage, type BenchOptions } from './options.js';
 import { formatReport, type Results } from './report.js';
 import { recover, runOnce, type Bench } from './run.js';
 import { dataMiB, prepare } from './setting.js';
+import { formatStart, measureStart } from './start.js';
 
 async function main(): Promise<void> {
   const argv = process.argv.slice(2);
@@ -17,6 +18,10 @@ async function main(): Promise<void> {
   const options = parseOptions(argv);
   if (options.table !== undefined) {
     console.log(formatReport(JSON.parse(readFileSync(options.table, 'utf8')) as Results));
+    return;
+  }
+  if (options.scenario === 'start') {
+    console.log(formatStart(await measureStart(options.runs)));
     return;
   }
   const machine = describeMachine();
@@ -37,6 +42,7 @@ async function measure(bench: Bench, options: BenchOptions, machine: Results['ma
   const methods = installed(options.methods);
   for (const missing of options.methods.filter((m) => !methods.includes(m)))
     tell(`${missing}: not installed`);
+  const candidates = candidatesOf(methods, options.variants);
   const results: Results = {
     when: new Date().toISOString(),
     scenario: options.scenario,
@@ -49,10 +55,11 @@ async function measure(bench: Bench, options: BenchOptions, machine: Results['ma
     runs: [],
   };
   for (let round = 1; round <= options.runs; round++) {
-    const first = (round - 1) % methods.length;
-    for (const method of [...methods.slice(first), ...methods.slice(0, first)]) {
+    const first = (round - 1) % candidates.length;
+    for (const candidate of [...candidates.slice(first), ...candidates.slice(0, first)]) {
+      const method = candidate.label;
       try {
-        const run = await runOnce(bench, method, round);
+        const run = await runOnce(bench, candidate, round);
         tell(`run ${round} ${method}: ${JSON.stringify(run.metrics)}`);
         results.runs.push(run);
       } catch (error) {

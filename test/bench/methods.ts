@@ -70,3 +70,31 @@ export const sstMethodOf = (name: MethodName): string => `bench_${name}`;
 export function installed(names: readonly MethodName[]): MethodName[] {
   return names.filter((name) => existsSync(methods[name].script));
 }
+
+/** Further options of `[sst]`. */
+export type Settings = Readonly<Record<string, string>>;
+
+/** What takes part: a method as it is, or this one with more settings. */
+export interface Candidate {
+  /** As it stands in the report. */
+  readonly label: string;
+  readonly method: MethodName;
+  /** Beside what the method has in `[sst]` anyway. */
+  readonly sst: Settings;
+}
+
+/** The methods, then a candidate for each variant. */
+export function candidatesOf(names: readonly MethodName[], variants: readonly Settings[]): Candidate[] {
+  const settings = (sst: Settings): string =>
+    Object.entries(sst)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' ');
+  return [
+    ...names.map((method) => ({ label: method, method, sst: {} })),
+    ...variants.map((sst) => ({
+      label: `rsync_tunnel ${settings(sst)}`,
+      method: 'rsync_tunnel' as const,
+      sst,
+    })),
+  ];
+}

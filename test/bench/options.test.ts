@@ -13,12 +13,19 @@ t.match(
 );
 t.equal(parseOptions(['--scenario', 'files']).sizeMiB, 64, 'so does counting files');
 t.equal(parseOptions(['--size', '512M']).sizeMiB, 512);
+t.strictSame(
+  parseOptions(['--with', 'verify=checksum', '--with', 'backup-threads=1;precopy=off']).variants,
+  [{ verify: 'checksum' }, { 'backup-threads': '1', precopy: 'off' }],
+  'each --with is a variant of its own',
+);
+t.equal(parseOptions(['--scenario', 'start']).runs, 21);
 
 const wrong: { argv: string[]; message: RegExp }[] = [
   { argv: ['--size', '4'], message: /--size: expected .* got '4'/ },
   { argv: ['--runs', '0'], message: /--runs: expected a number from 1 up/ },
   { argv: ['--methods', 'rsync,'], message: /--methods: expected .* got ''/ },
   { argv: ['--scenario', 'all'], message: /--scenario: expected main, .* got 'all'/ },
+  { argv: ['--with', 'verify'], message: /--with: expected .* got 'verify'/ },
   { argv: ['--fast'], message: /Unknown option '--fast'/ },
 ];
 for (const { argv, message } of wrong) t.throws(() => parseOptions(argv), { message }, argv.join(' '));

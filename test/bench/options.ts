@@ -1,7 +1,16 @@
 import { parseArgs } from 'node:util';
-import { methodNames, type MethodName } from './methods.js';
+import { methodNames, type MethodName, type Settings } from './methods.js';
 
-export const scenarios = ['main', 'one-schema', 'many-tables', 'files', 'slow-link', 'ist', 'ready'] as const;
+export const scenarios = [
+  'main',
+  'one-schema',
+  'many-tables',
+  'files',
+  'slow-link',
+  'ist',
+  'ready',
+  'start',
+] as const;
 export type Scenario = (typeof scenarios)[number];
 
 /** What the benchmark was asked to do. */
@@ -10,6 +19,8 @@ export interface BenchOptions {
   sizeMiB: number;
   runs: number;
   methods: readonly MethodName[];
+  /** `[sst]` of further runs of this method, to compare settings. */
+  variants: readonly Settings[];
   root: string | undefined;
   writer: boolean;
   keepJoinerData: boolean;
@@ -20,8 +31,10 @@ export interface BenchOptions {
 
 export const usage = `usage: scripts/bench [--scenario ${scenarios.join('|')}] [--size 4G] [--runs 3]
   [--methods ${methodNames.join(',')}]
+  [--with OPTION=VALUE[;OPTION=VALUE]]... rsync_tunnel with these settings in [sst] as well, as a method of its own
   [--root DIR] [--writer on|off] [--joiner-data emptied|kept] [--json bench-results.json]
-scripts/bench --table FILE.json`;
+scripts/bench --table FILE.json
+Scenario start needs no server: it measures what stands before every transfer and command.`;
 
 /** Reads the command line; throws an Error that says what was expected. */
 export function parseOptions(argv: readonly string[]): BenchOptions {
@@ -33,6 +46,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
       size: text,
       runs: text,
       methods: text,
+      with: { ...text, multiple: true, default: [] },
       root: text,
       writer: text,
       'joiner-data': text,
@@ -43,13 +57,14 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
   });
   if (values.help === true) throw new Error(usage);
   const scenario = oneOf('--scenario', scenarios, values.scenario ?? 'main');
-  const runs = Number(values.runs ?? '3');
+  const runs = Number(values.runs ?? (scenario === 'start' ? '21' : '3'));
   if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs: expected a number from 1 up');
   return {
     scenario,
     sizeMiB: parseSize(values.size ?? (['ready', 'ist', 'files'].includes(scenario) ? '64M' : '4G')),
     runs,
     methods: (values.methods?.split(',') ?? methodNames).map((m) => oneOf('--methods', methodNames, m)),
+    variants: values.with.map(parseSettings),
     root: values.root,
     writer: oneOf('--writer', ['on', 'off'], values.writer ?? 'on') === 'on',
     keepJoinerData:
@@ -57,6 +72,14 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     json: values.json ?? 'bench-results.json',
     table: values.table,
   };
+}
+
+function parseSettings(text: string): Settings {
+  const settings = text.split(';').map((one) => /^([a-z-]+)=(.+)$/.exec(one.trim()) ?? []);
+  if (settings.some(([all]) => all === undefined)) {
+    throw new Error(`--with: expected for instance verify=checksum, got '${text}'`);
+  }
+  return Object.fromEntries(settings.map(([, name = '', value = '']) => [name, value]));
 }
 
 function parseSize(text: string): number {

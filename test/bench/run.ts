@@ -5,7 +5,7 @@ import { formatGroups } from '../lab/option-file.js';
 import { PeakWatch, wireBytes, type CpuAccount } from './accounting.js';
 import { startAgents } from './agents.js';
 import type { Heartbeat } from './heartbeat.js';
-import { methods, sstMethodOf, type Certificate, type MethodName } from './methods.js';
+import { methods, sstMethodOf, type Candidate, type Certificate } from './methods.js';
 import type { Scenario } from './options.js';
 import type { Run } from './report.js';
 import { takeTimes } from './timeline.js';
@@ -35,9 +35,10 @@ export const timelineOf = (node: LabNode): string => join(node.directory, 'timel
 const joinTimeoutMs = 1_800_000;
 
 /** Lets the joiner join once by one method and measures it; afterwards the joiner is stopped. */
-export async function runOnce(bench: Bench, method: MethodName, round: number): Promise<Run> {
+export async function runOnce(bench: Bench, candidate: Candidate, round: number): Promise<Run> {
+  const { method } = candidate;
   const { lab, donor, joiner, cpu, heartbeat } = bench;
-  configure(bench, method);
+  configure(bench, candidate);
   prepareJoinerData(bench);
   await warm(donor);
   for (const node of [donor, joiner]) takeTimes(timelineOf(node));
@@ -67,7 +68,7 @@ export async function runOnce(bench: Bench, method: MethodName, round: number): 
   const onDonor = takeTimes(timelineOf(donor));
   assertKind(bench, donorLog);
   return {
-    method,
+    method: candidate.label,
     round,
     metrics: {
       joinSeconds,
@@ -95,11 +96,11 @@ export async function recover({ donor, joiner, heartbeat }: Bench): Promise<void
 /** Both nodes read `[sst]` from this file; the donor's scripts read it anew for each transfer. */
 export function configure(
   { donor, joiner, certificates, scenario }: Pick<Bench, 'donor' | 'joiner' | 'certificates' | 'scenario'>,
-  method: MethodName,
+  { method, sst: own }: Pick<Candidate, 'method' | 'sst'>,
 ): void {
   for (const node of [donor, joiner]) {
     const more = scenario === 'slow-link' ? methods[method].slowLink : {};
-    const sst = { ...methods[method].sst(certificates[node.host]!), ...more };
+    const sst = { ...methods[method].sst(certificates[node.host]!), ...more, ...own };
     mkdirSync(node.directory, { recursive: true });
     writeFileSync(join(node.directory, sstFile), formatGroups({ sst }));
   }
