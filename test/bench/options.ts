@@ -75,11 +75,11 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
 }
 
 function parseSettings(text: string): Settings {
-  const settings = text.split(';').map((one) => /^([a-z-]+)=(.+)$/.exec(one.trim()) ?? []);
-  if (settings.some(([all]) => all === undefined)) {
+  const settings = text.split(';').map((one) => /^([a-z-]+)=(.+)$/.exec(one.trim()));
+  if (settings.includes(null)) {
     throw new Error(`--with: expected for instance verify=checksum, got '${text}'`);
   }
-  return Object.fromEntries(settings.map(([, name = '', value = '']) => [name, value]));
+  return Object.fromEntries(settings.map((found) => [found?.[1] ?? '', found?.[2] ?? '']));
 }
 
 function parseSize(text: string): number {

@@ -124,7 +124,7 @@ async function startAgent(socket: string, user: User): Promise<ChildProcess> {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   await new Promise<void>((resolve, reject) => {
-    readLines(agent.stderr!, (line) => {
+    readLines(agent.stderr, (line) => {
       if (line.includes('"state":"ready"')) resolve();
     });
     agent.once('exit', () => reject(new Error('the agent has ended')));

@@ -1,8 +1,8 @@
 import t from 'tap';
 
 interface Audit {
-  oddLicences(lock: { packages: Record<string, object> }): string[];
-  readAudit(text: string): { readonly weaknesses?: string[]; readonly silent?: string };
+  readonly oddLicences: (lock: { packages: Record<string, object> }) => string[];
+  readonly readAudit: (text: string) => { readonly weaknesses?: string[]; readonly silent?: string };
 }
 
 const { oddLicences, readAudit } = (await import(
