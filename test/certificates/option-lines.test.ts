@@ -26,9 +26,12 @@ t.test('the lines can be pasted into an option file as they are', async (t) => {
       ['sst', 'tcert'],
       ['sst', 'tkey'],
       ['mysqld', 'ssl-ca'],
+      ['client', 'ssl-ca'],
+      // Over the socket clients with these are refused.
       ['client', 'ssl-key'],
+      ['client', 'ssl-verify-server-cert'],
     ].map(([group = '', name = '']) => valueOf(group, name)),
-    ['/ssl/ca.crt', '/ssl/n.crt', '/ssl/n.key', '/ssl/ca.crt', '/ssl/n.key'],
+    ['/ssl/ca.crt', '/ssl/n.crt', '/ssl/n.key', '/ssl/ca.crt', '/ssl/ca.crt', undefined, undefined],
   );
   t.strictSame([valueOf('sst', 'ssl-crl'), valueOf('mysqld', 'ssl-crl')], ['/ssl/crl.pem', '/ssl/crl.pem']);
 });

@@ -71,6 +71,14 @@ t.test('with the commands of certs alone, and the lines that they print', async 
       await donor.sql('CREATE DATABASE shop; CREATE TABLE shop.orders AS SELECT 1 AS id;');
       const { donor: log } = await joins(t, { donor, joiner, start: optionsOf(joiner) });
       t.match(log, `the joiner at ${address(joiner)}:4444 shows "CN=${address(joiner)}"`);
+      for (const user of ['root', 'mysql'] as const) {
+        const client = ['mariadb', `--defaults-file=${donor.optionFile}`, `--socket=${donor.socket}`];
+        t.match(
+          await donor.exec([...client, '-e', 'STATUS'], { user }),
+          /SSL:\s+Cipher in use is TLS/,
+          `the lines for [client] let ${user} in by the socket`,
+        );
+      }
       for (const node of lab.nodes) {
         const argv = node.wrap([
           process.execPath,
