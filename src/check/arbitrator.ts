@@ -35,11 +35,15 @@ export function groupOf(settings: Settings): Group {
 }
 
 /**
- * garbd's option file for a state request.
- * @param address the joiner's, with the transfer's secret
- * @param donor a node's name; default: Galera chooses
+ * garbd's option file.
+ * @param address the joiner's, with the transfer's secret; undefined: nothing is asked for
+ * @param donor names of nodes with commas between them; default: Galera chooses
  */
-export function arbitratorConfig(group: Group, address: string, donor: string | undefined): string {
+export function arbitratorConfig(
+  group: Group,
+  address: string | undefined,
+  donor: string | undefined,
+): string {
   // A port that the system chooses: this node's server may have Galera's own.
   const options = ['gmcast.listen_addr=tcp://0.0.0.0:0', ...(group.options === '' ? [] : [group.options])];
   const lines = {
@@ -47,7 +51,7 @@ export function arbitratorConfig(group: Group, address: string, donor: string | 
     group: group.name,
     name: 'rehearsal',
     options: options.join(';'),
-    sst: `rsync_tunnel:${address}`,
+    ...(address === undefined ? {} : { sst: `rsync_tunnel:${address}` }),
     ...(donor === undefined ? {} : { donor }),
   };
   return Object.entries(lines)
@@ -60,6 +64,9 @@ export type ArbitratorLine =
   | { readonly kind: 'routine' }
   | { readonly kind: 'trouble' }
   | { readonly kind: 'donor'; readonly name: string }
+  | { readonly kind: 'member'; readonly name: string }
+  /** Every member of the cluster has been named. */
+  | { readonly kind: 'members told' }
   /** Galera has chosen no donor and garbd ends, with status 0. */
   | { readonly kind: 'no donor'; readonly reason: string };
 
@@ -69,5 +76,8 @@ export function understandArbitrator(line: string): ArbitratorLine {
   if (reason !== undefined && !reason.includes('temporarily')) return { kind: 'no donor', reason };
   const [, name] = / Selected \S+ \((\S+)\)\(\w+\) as donor/.exec(line) ?? [];
   if (name !== undefined) return { kind: 'donor', name };
+  const [, member] = / STATE EXCHANGE: got state msg: \S+ from \d+ \((.*)\)$/.exec(line) ?? [];
+  if (member !== undefined) return { kind: 'member', name: member };
+  if (line.endsWith(' Quorum results:')) return { kind: 'members told' };
   return { kind: / (WARN|ERROR|FATAL): /.test(line) ? 'trouble' : 'routine' };
 }

@@ -1,19 +1,21 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join as joinPath } from 'node:path';
 import type { Config } from '../config/config.js';
-import type { Settings } from '../config/settings.js';
+import { find, type Settings } from '../config/settings.js';
 import { totalSize } from '../datadir/inventory.js';
 import { resolveLayout } from '../datadir/layout.js';
 import type { Manifest } from '../datadir/manifest.js';
 import { checkSpace, spaceLeft } from '../datadir/space-check.js';
-import { errnoOf, errorOf, TransferError } from '../errors.js';
+import { errorOf, TransferError } from '../errors.js';
 import type { EmitEvent, TransferEvent } from '../events.js';
-import { runBriefly, startSweeper } from '../processes/spawn.js';
+import { runBriefly } from '../processes/spawn.js';
 import { childFailure, supervise, type SupervisedChild } from '../processes/supervise.js';
 import type { TransferContext } from '../transfers/context.js';
 import { join } from '../transfers/join.js';
 import { arbitratorConfig, groupOf, understandArbitrator, type Group } from './arbitrator.js';
+import { findOtherNodes, ownNodeName } from './other-nodes.js';
+import { withScratch, withTarget } from './scratch.js';
 import { startServer, type StartedCopy } from './start-server.js';
 
 /** What a rehearsal is to do. */
@@ -25,7 +27,7 @@ export interface Rehearsal {
   readonly scratch: string;
   /** Keep the copy here instead; must not exist or be empty. */
   readonly keepIn?: string | undefined;
-  /** A node's name; default: Galera chooses. */
+  /** A node's name; default: as this node's server would ask for one, but never itself if there are others. */
   readonly donor?: string | undefined;
   /** Start a server on the copy. */
   readonly startsServer?: boolean | undefined;
@@ -37,6 +39,8 @@ type Surroundings = Omit<TransferContext, 'say' | 'offerOnly'>;
 export interface Rehearsed {
   /** The name of the node that Galera has chosen; undefined if its arbitrator did not say. */
   readonly donor?: string | undefined;
+  /** It was this node's own server: of the network nothing has been learnt. */
+  readonly isOwnDonor?: boolean | undefined;
   /** `UUID:seqno`, maybe with a domain id. */
   readonly state: string;
   readonly bytes: number;
@@ -62,18 +66,11 @@ export async function rehearse(rehearsal: Rehearsal, given: Surroundings): Promi
   const group = groupOf(settings);
   return withScratch(scratch, given.id, async (work) => {
     const dataDir = keepIn ?? joinPath(work, 'data');
-    const undo = makeTarget(dataDir);
-    const sweeper = keepIn === undefined ? undefined : startSweeper([keepIn], given.id);
-    let outcome: Rehearsed;
-    try {
-      outcome = await receive(intoOne(config, dataDir), { group, work, donor }, given);
-      if (keepIn !== undefined) writeFileSync(joinPath(keepIn, positionFile), `${outcome.state}\n`);
-    } catch (error) {
-      undo();
-      throw error;
-    } finally {
-      sweeper?.dismiss();
-    }
+    const outcome = await withTarget(dataDir, given.id, async () => {
+      const copied = await receive(intoOne(config, dataDir), { group, settings, work, donor }, given);
+      if (keepIn !== undefined) writeFileSync(joinPath(keepIn, positionFile), `${copied.state}\n`);
+      return copied;
+    });
     if (startsServer !== true) return outcome;
     return { ...outcome, started: await startServer({ dataDir, work }, settings, given) };
   });
@@ -82,6 +79,8 @@ export async function rehearse(rehearsal: Rehearsal, given: Surroundings): Promi
 /** What a donor would send, and whether there is room for it. */
 export interface Offered {
   readonly donor?: string | undefined;
+  /** See `Rehearsed`. */
+  readonly isOwnDonor?: boolean | undefined;
   readonly state: string;
   readonly bytes: number;
   readonly files: number;
@@ -100,11 +99,15 @@ export async function rehearseOffer(
   await requirePrograms(['garbd']);
   const group = groupOf(settings);
   let offer: Manifest | undefined;
-  const { state, donor: chosen } = await withScratch(scratch, given.id, async (work) => {
+  const {
+    state,
+    donor: chosen,
+    isOwnDonor,
+  } = await withScratch(scratch, given.id, async (work) => {
     const offerOnly = (offered: Manifest): void => void (offer = offered);
     // The original script's donor offers nothing: it begins with the lock.
     const limited = { ...intoOne(config, work), allowDonorWithoutSecret: false };
-    return receive(limited, { group, work, donor }, { ...given, offerOnly });
+    return receive(limited, { group, settings, work, donor }, { ...given, offerOnly });
   });
   if (offer === undefined) throw new TransferError('PEER_PROTOCOL', 'the donor has offered no files');
   const { directories } = config;
@@ -113,7 +116,7 @@ export async function rehearseOffer(
   if (finding !== undefined) throw errorOf(finding);
   const { bytes: freeBytes } = await spaceLeft(directories.dataDir.value);
   const bytes = totalSize(offer.files);
-  return { state, donor: chosen, bytes, files: offer.files.length, freeBytes };
+  return { state, donor: chosen, isOwnDonor, bytes, files: offer.files.length, freeBytes };
 }
 
 const packages = {
@@ -129,68 +132,19 @@ async function requirePrograms(programs: readonly (keyof typeof packages)[]): Pr
   }
 }
 
-/** Gives the work a private directory, which is gone when it has ended, however it did: also when this process is killed. */
-async function withScratch<T>(
-  scratch: string,
-  transferId: string,
-  work: (dir: string) => Promise<T>,
-): Promise<T> {
-  const dir = makeScratch(scratch);
-  const sweeper = startSweeper([dir], transferId);
-  try {
-    return await work(dir);
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-    sweeper.dismiss();
-  }
-}
-
-/** A transfer removes what its donor does not have: nothing may be there. Gives what takes a copy that failed away again. */
-function makeTarget(dir: string): () => void {
-  try {
-    const made = mkdirSync(dir, { recursive: true, mode: 0o700 });
-    if (made !== undefined) return () => rmSync(made, { recursive: true, force: true });
-    if (readdirSync(dir).length === 0) {
-      return () => {
-        for (const name of readdirSync(dir)) rmSync(joinPath(dir, name), { recursive: true, force: true });
-      };
-    }
-  } catch (cause) {
-    const message = `cannot make the directory ${dir}: ${errnoOf(cause) ?? String(cause)}`;
-    throw new TransferError('DIRECTORY_NOT_WRITABLE', message, {
-      hint: 'name with --to a directory that the user who copies (--user, mysql by default) may make',
-      cause,
-    });
-  }
-  throw new TransferError('FILE_EXISTS', `${dir} is not empty`, {
-    hint: 'name with --to a directory that is empty or not there yet: a transfer removes what its donor does not have',
-  });
-}
-
-function makeScratch(scratch: string): string {
-  try {
-    return mkdtempSync(joinPath(scratch, 'galera-sst-tunnel-rehearsal-'));
-  } catch (cause) {
-    const code = errnoOf(cause) === 'ENOENT' ? 'DIRECTORY_MISSING' : 'DIRECTORY_NOT_WRITABLE';
-    const message = `cannot make a directory in ${scratch}: ${errnoOf(cause) ?? String(cause)}`;
-    throw new TransferError(code, message, {
-      hint: 'name with --scratch a directory that the user who rehearses (--user) may write to',
-      cause,
-    });
-  }
-}
-
 interface Request {
   readonly group: Group;
+  readonly settings: Settings;
   readonly work: string;
   readonly donor: string | undefined;
 }
 
 async function receive(
   config: Config,
-  { group, work, donor }: Request,
+  { group, settings, work, donor: named }: Request,
   given: Omit<TransferContext, 'say'>,
 ): Promise<Rehearsed> {
+  const donor = named ?? (await preferredDonors(group, settings, work, given));
   const ending = new AbortController();
   const signal = AbortSignal.any([given.signal, ending.signal]);
   let finished: Extract<TransferEvent, { kind: 'finished' }> | undefined;
@@ -220,7 +174,7 @@ async function receive(
             const said = understandArbitrator(text);
             if (said.kind === 'no donor') ending.abort(noDonor(said.reason, donor));
             if (said.kind === 'donor') chosen = said.name;
-            return said.kind === 'routine' || said.kind === 'donor';
+            return said.kind !== 'trouble' && said.kind !== 'no donor';
           },
         },
       );
@@ -237,13 +191,26 @@ async function receive(
     await voice?.stop(2000);
   }
   const { bytes = 0, files = 0, seconds = 0, donorLockSeconds: lockSeconds } = finished ?? {};
-  return { state, donor: chosen, bytes, files, seconds, lockSeconds };
+  const isOwnDonor = chosen === ownNodeName(settings);
+  return { state, donor: chosen, isOwnDonor, bytes, files, seconds, lockSeconds };
+}
+
+/** Whom this node's server would ask for; else any other node. */
+async function preferredDonors(
+  group: Group,
+  settings: Settings,
+  work: string,
+  { id, emit, signal }: Pick<TransferContext, 'id' | 'emit' | 'signal'>,
+): Promise<string | undefined> {
+  const set = find(settings, 'wsrep-sst-donor', ['server arguments', '[mysqld]'])?.value ?? '';
+  if (set !== '') return set;
+  const others = await findOtherNodes(group, settings, work, { transferId: id, emit, signal });
+  return others?.join(',');
 }
 
 function noDonor(reason: string, donor: string | undefined): TransferError {
-  const asked = donor === undefined ? 'no node of the cluster' : `the node ${JSON.stringify(donor)}`;
-  const can = donor === undefined ? 'can' : 'cannot';
-  return new TransferError('PEER_UNREACHABLE', `${asked} ${can} be the donor: Galera says "${reason}"`, {
+  const asked = donor === undefined ? 'of the cluster' : `named ${JSON.stringify(donor)}`;
+  return new TransferError('PEER_UNREACHABLE', `no node ${asked} can be the donor: Galera says "${reason}"`, {
     hint: `${donor === undefined ? '' : 'name a node by its wsrep_node_name, or leave --donor out; '}a donor must be Synced, and not serve another node already`,
   });
 }

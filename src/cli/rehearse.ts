@@ -92,19 +92,20 @@ function inPlace(terminal: Terminal): Shown {
 
 /** What a preflight says in the end. */
 export function describeOffer(
-  { donor, bytes, files, freeBytes, state }: Offered,
+  { donor, isOwnDonor, bytes, files, freeBytes, state }: Offered,
   dataDir: string,
 ): readonly string[] {
   return [
     `a transfer would begin: ${donor ?? 'the donor'} has ${files} files with ${showBytes(bytes)}, at ${state}`,
     `${dataDir} has ${showBytes(freeBytes)} free, and what it holds now would be replaced`,
     'nothing was locked, nothing was copied',
+    ...(isOwnDonor === true ? [ownDonor] : []),
   ];
 }
 
 /** What a rehearsal or backup says in the end. */
 export function describeCopy(
-  { state, donor, bytes, files, seconds, lockSeconds, started }: Rehearsed,
+  { state, donor, isOwnDonor, bytes, files, seconds, lockSeconds, started }: Rehearsed,
   keptIn: string | undefined,
 ): readonly string[] {
   const rate = seconds > 0 ? `, ${showBytes(bytes / seconds)}/s` : '';
@@ -117,5 +118,9 @@ export function describeCopy(
       ? []
       : [`a server (${started.version}) has started on it and opened all ${started.tables} tables`]),
     keptIn === undefined ? 'the copy has been removed again' : `it is in ${keptIn}`,
+    ...(isOwnDonor === true ? [ownDonor] : []),
   ];
 }
+
+const ownDonor =
+  'the donor was this very node: nothing was learnt of the network, nor of the certificates of the others';

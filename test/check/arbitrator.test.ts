@@ -27,6 +27,7 @@ t.test('the arbitrator is told where the cluster is, and asks for a transfer to 
   const plain = groupOf(settingsOf({ mysqld: { wsrep_cluster_address: 'gcomm://node1' } }));
   t.match(arbitratorConfig(plain, 'x', undefined), /group = my_wsrep_cluster\n/);
   t.notMatch(arbitratorConfig(plain, 'x', undefined), 'donor');
+  t.notMatch(arbitratorConfig(plain, undefined, undefined), 'sst', 'it can also only look around');
 });
 
 t.test('a node that names no cluster cannot rehearse', async (t) => {
@@ -59,6 +60,11 @@ t.test('what the arbitrator says is understood as it is written by 26.4.23', asy
       "2026-11-22 07:11:53.036  INFO: Member 2.0 (rehearsal) requested state transfer from '*any*'. Selected 0.0 (node1)(SYNCED) as donor.",
       { kind: 'donor', name: 'node1' },
     ],
+    [
+      '2026-11-22 09:47:18.517  INFO: STATE EXCHANGE: got state msg: b48572e4-e659-11f1-bcb1-1373fdb7eb46 from 1 (node2)',
+      { kind: 'member', name: 'node2' },
+    ],
+    ['2026-11-22 09:47:18.518  INFO: Quorum results:', { kind: 'members told' }],
     ['2026-11-22 07:07:34.737 ERROR: State transfer request failed', { kind: 'trouble' }],
   ] as const;
   for (const [line, said] of cases) t.strictSame(understandArbitrator(line), said, line);

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -98,13 +99,19 @@ t.test('a backup goes only where nothing is, and one that fails leaves nothing',
 
 const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
-for (const [command, ...target] of [['rehearse'], ['backup', '--to']] as const) {
-  t.test(`${command} that is killed while it waits leaves nothing behind`, async (t) => {
+const endings = [
+  ['rehearse', 'SIGKILL', null],
+  ['backup', 'SIGKILL', null],
+  ['rehearse', 'SIGTERM', 3],
+] as const;
+
+for (const [command, signal, code] of endings) {
+  t.test(`${command} that is ended by ${signal} leaves nothing behind`, async (t) => {
     withArbitrator(t, 'exec sleep 600');
     const server = await serverIn(t, { mysqld: 'wsrep_cluster_address=gcomm://192.0.2.1' });
     const scratch = join(server.name, '../scratch');
     mkdirSync(scratch);
-    const kept = target.length === 0 ? [] : [...target, join(scratch, 'kept')];
+    const kept = command === 'backup' ? ['--to', join(scratch, 'kept')] : [];
     const where = [`--defaults-file=${server.name}`, '--scratch', scratch, '--user', 'root', '--verbose'];
     const child = spawn(process.execPath, [program, command, ...where, ...kept], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -113,12 +120,14 @@ for (const [command, ...target] of [['rehearse'], ['backup', '--to']] as const) 
     await new Promise<void>((resolve, reject) => {
       child.stderr.setEncoding('utf8').on('data', (text: string) => {
         log += text;
-        if (log.includes('garbd')) resolve();
+        if (log.includes('garbd.cnf')) resolve();
       });
       child.once('close', () => reject(new Error(log)));
     });
     t.equal(readdirSync(scratch).length, kept.length === 0 ? 1 : 2, 'it is at work');
-    child.kill('SIGKILL');
+    child.kill(signal);
+    const [status] = (await once(child, 'close')) as [number | null];
+    t.equal(status, code, log);
     const deadline = Date.now() + 10_000;
     while (readdirSync(scratch).length > 0 && Date.now() < deadline) await wait(20);
     t.strictSame(readdirSync(scratch), []);

@@ -21,6 +21,16 @@ t.test('a rehearsal says how much came how fast, and how long the donor’s writ
   ]);
 });
 
+t.test('a donor that is the node itself proves less, which is said', async (t) => {
+  const own = { donor: 'node1', isOwnDonor: true };
+  const offer = { state: 'uuid:8', bytes: 4e9, files: 321, freeBytes: 5e9 };
+  for (const lines of [
+    describeCopy({ ...copy, ...own }, undefined),
+    describeOffer({ ...offer, ...own }, '/d'),
+  ])
+    t.match(lines.at(-1), /this very node: nothing was learnt of the network/);
+});
+
 t.test('a preflight says what would come, and that nothing has happened', async (t) => {
   const offer = { state: 'uuid:8', donor: 'node1', bytes: 4e9, files: 321, freeBytes: 5e9 };
   t.strictSame(describeOffer(offer, '/var/lib/mysql'), [

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
 import { fileURLToPath } from 'node:url';
 import { Lab } from '../lab/index.js';
@@ -48,7 +49,8 @@ t.test('a rehearsal makes a real copy and leaves the node as it was', async (t) 
   t.match(meanwhile, /the joiner only rehearses: nothing is sent, no lock is taken/);
   t.notMatch(meanwhile, /global read lock|copy stream|\[ERROR\]/);
 
-  const said = await run('rehearse', '--start-server', '--donor', donor.name);
+  // Left to itself Galera would choose the node that rehearses.
+  const said = await run('rehearse', '--start-server');
   t.match(
     said,
     /the copy is complete: \d+ files, .* from node1 in [\d.]+ s, [\d.]+ .B\/s, at [0-9a-f-]+:\d+/,
@@ -67,17 +69,19 @@ t.test('a rehearsal makes a real copy and leaves the node as it was', async (t) 
     if (command === 'rehearse') await undisturbed();
   }
 
-  await t.test('it cleans up when it is ended in the middle', async (t) => {
+  await t.test('what it has copied is removed when it is killed in the middle', async (t) => {
     const argv = ['rehearse', `--defaults-file=${node.optionFile}`, '--scratch', scratch, '--verbose'];
     const child = node.spawn([process.execPath, program, ...argv], { stdio: ['ignore', 'ignore', 'pipe'] });
     let log = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       if (!log.includes('phase: copying') && `${log}${text}`.includes('phase: copying'))
-        child.kill('SIGTERM');
+        child.kill('SIGKILL');
       log += text;
     });
-    const [code] = (await once(child, 'close')) as [number];
-    t.equal(code, 3, log);
+    const [code] = (await once(child, 'close')) as [number | null];
+    t.equal(code, null, log);
+    const deadline = Date.now() + 10_000;
+    while (readdirSync(scratch).length > 0 && Date.now() < deadline) await wait(50);
     await undisturbed();
   });
 
