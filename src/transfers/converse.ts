@@ -1,5 +1,6 @@
 import { join as joinPath } from 'node:path';
 import { adoptBinlogs, clearBinlogs } from '../datadir/binlogs.js';
+import { findCollisions } from '../datadir/collisions.js';
 import { compareWithManifest } from '../datadir/compare.js';
 import { totalSize } from '../datadir/inventory.js';
 import { checkSpace } from '../datadir/space-check.js';
@@ -149,7 +150,7 @@ async function answerOffer(
   const bytes = totalSize(offer.files);
   emit({ kind: 'notice', text: `the donor offers ${offer.files.length} files with ${bytes} bytes` });
   report(await checkSpace(layout, offer, config.directories, signal), emit);
-  report(findObstructedSchemas(layout, offer), emit);
+  report([...findObstructedSchemas(layout, offer), ...findCollisions(layout, offer)], emit);
   const held = takeStock(layout, offer, emit);
   partial.begin(readPieces(offerFile));
   clearBinlogs(layout);

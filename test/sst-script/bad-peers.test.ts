@@ -66,6 +66,7 @@ const joiners: (Omit<BadInput, 'prepare' | 'role'> & { joiner: CertificateFiles;
     joiner: foreign,
     code: 'CERTIFICATE_UNTRUSTED',
     says: ['the certificate of the joiner', 'was issued by "CN=another CA"'],
+    option: 'tca',
   },
   {
     title: 'for another address',
@@ -457,6 +458,34 @@ t.test('a transfer between two nodes ends on both sides', (t) => {
       t.notOk(existsSync(join(pair.joiner.dataDir, '.galera-sst-tunnel.partial')), 'nothing was changed');
     });
   }
+
+  t.test(
+    "a file of the donor's where the joiner has a key: before the lock",
+    { buffered: true },
+    async (t) => {
+      const pair = await waitingJoiner(t, {
+        joinerServer: { ssl_key: 'secrets/server.key' },
+        prepare: (joiner, donor) => {
+          for (const node of [joiner, donor]) node.directory('data/secrets');
+          joiner.file('data/secrets/server.key', 'key of the joiner');
+          donor.file('data/secrets/server.key', 'a leftover');
+        },
+      });
+      const giving = startDonor(pair);
+      const says = ["secrets/server.key is a file of this node's own: it would be replaced"];
+      await expectFailure(t, pair.joining, pair.joiner, {
+        code: 'FILE_EXISTS',
+        says,
+        hint: /remove the donor's file if it is a leftover/,
+      });
+      await expectFailure(t, giving, pair.donor, {
+        code: 'PEER_FAILED',
+        says: ['the joiner failed with FILE_EXISTS', ...says],
+      });
+      t.same(giving.stdout, [], 'the lock is not asked for');
+      t.equal(readFileSync(join(pair.joiner.dataDir, 'secrets/server.key'), 'utf8'), 'key of the joiner');
+    },
+  );
 
   t.test('a donor whose server cannot flush its tables', { buffered: true }, async (t) => {
     const pair = await waitingJoiner(t);
