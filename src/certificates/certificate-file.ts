@@ -46,6 +46,7 @@ export function readCertificateFile(setting: Sourced<string>): CertificateFile {
   }
   const bytes = readBytes(setting, stats);
   const text = bytes.toString('utf8');
+  refuseJoinedBlocks(path, text, detail);
   const blocks = splitPem(text);
   if (blocks.length === 0) throw notPem(path, bytes, detail);
   return { path, text, blocks, mode: stats.mode & 0o7777 };
@@ -133,6 +134,17 @@ export function unreadable(
       : `its owner is uid ${stats.uid}, its mode ${(stats.mode & 0o777).toString(8).padStart(4, '0')}`;
   const message = `${path} cannot be read by uid ${uid}: ${owner}`;
   return new TransferError('CERTIFICATE_UNREADABLE', message, detail);
+}
+
+/** Files that were put together without a line end between them: OpenSSL sees neither of the two blocks. */
+function refuseJoinedBlocks(path: string, text: string, detail: ErrorDetail): void {
+  const line = text.split(/\r\n|\n|\r/).findIndex((one) => /-----END [^-]+----------BEGIN /.test(one)) + 1;
+  if (line === 0) return;
+  throw new TransferError(
+    'CERTIFICATE_NOT_PEM',
+    `line ${line} of ${path} is the end of one PEM block and the beginning of the next`,
+    { ...detail, hint: 'put a line end between -----END …----- and -----BEGIN …-----' },
+  );
 }
 
 function notPem(path: string, bytes: Buffer, detail: ErrorDetail): TransferError {

@@ -4,18 +4,21 @@ import { dateFindings, quote, whose, type Blame } from './checks.js';
 import type { CertificateFacts } from './facts.js';
 import type { Trust } from './trust.js';
 
-/** Follows the issuers up to a root in `trust`; also names a CA on the way that is expired or is no CA. */
+/**
+ * Follows the issuers up to a root in `trust`; also names a CA on the way that is expired or is no CA. Where nothing else is to blame
+ * it is the option that names whom to trust.
+ */
 export function checkChain(
   leaf: CertificateFacts,
   intermediates: readonly CertificateFacts[],
-  trust: Pick<Trust, 'certificates'>,
+  trust: Pick<Trust, 'certificates' | 'by'>,
   now: Date,
   blame: Blame = {},
 ): readonly Finding[] {
   const who = whose(leaf, blame);
-  const trustName = blame.trustName ?? 'tca';
+  const trustName = trustNameOf(trust, blame);
   const chain = findChain(leaf, intermediates, trust.certificates, now);
-  const place = { option: blame.option, where: blame.where };
+  const place = blame.option === undefined ? trust.by : { option: blame.option, where: blame.where };
   switch (chain.kind) {
     case 'complete':
       return chain.issuers.flatMap((issuer) => checkIssuer(issuer, who, now, blame));
@@ -48,14 +51,18 @@ export function checkChain(
   }
 }
 
+function trustNameOf({ by }: Pick<Trust, 'by'>, { trustName }: Blame): string {
+  return trustName ?? by?.option ?? 'tca';
+}
+
 function missingIssuer(
   end: CertificateFacts,
   leaf: CertificateFacts,
   who: string,
-  trust: Pick<Trust, 'certificates'>,
+  trust: Pick<Trust, 'certificates' | 'by'>,
   blame: Blame,
 ): Finding {
-  const trustName = blame.trustName ?? 'tca';
+  const trustName = trustNameOf(trust, blame);
   const chainName = blame.chainName ?? 'the file that tcert names';
   const intermediate =
     (blame.known ?? []).some((facts) => facts.subject === end.issuer && !facts.selfIssued) ||
@@ -102,7 +109,7 @@ function checkIssuer(issuer: CertificateFacts, who: string, now: Date, blame: Bl
   ];
 }
 
-function holds(trust: Pick<Trust, 'certificates'>, trustName: string): string {
+function holds(trust: Pick<Trust, 'certificates' | 'by'>, trustName: string): string {
   const subjects = trust.certificates.slice(0, 3).map((facts) => quote(facts.subject));
   if (subjects.length === 0) return ` (${trustName} holds no certificate)`;
   const more = trust.certificates.length - subjects.length;

@@ -28,7 +28,7 @@ export interface ProbeRequest {
   /** What the certificate has to name, as Galera gave it. */
   readonly address: string;
   readonly identity: Pick<Identity, 'leaf' | 'chain' | 'keyPem'>;
-  readonly trust: Pick<Trust, 'certificates'>;
+  readonly trust: Pick<Trust, 'certificates' | 'by'>;
   readonly revocation?: Revocation | undefined;
   /** Versions and ciphers that the tunnel may use. */
   readonly limits?: TlsLimits | undefined;

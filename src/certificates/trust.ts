@@ -18,6 +18,8 @@ import type { CertificateFacts } from './facts.js';
 /** Whom a node trusts. */
 export interface Trust {
   readonly certificates: readonly CertificateFacts[];
+  /** The option that named them, and its place. */
+  readonly by?: { readonly option: string; readonly where: string } | undefined;
   readonly caFile?: string | undefined;
   readonly caPath?: string | undefined;
   readonly findings: readonly Finding[];
@@ -33,8 +35,10 @@ export interface TrustSettings {
 export function loadTrust({ caFile, caPath }: TrustSettings): Trust {
   const fromFile = caFile === undefined ? [] : readCaFile(caFile);
   const fromPath = caPath === undefined ? { certificates: [], findings: [] } : readCaPath(caPath);
+  const source = (caFile ?? caPath)?.source;
   return {
     certificates: [...fromFile, ...fromPath.certificates],
+    by: source === undefined ? undefined : blame(source),
     caFile: caFile?.value,
     caPath: caPath?.value,
     findings: fromPath.findings,

@@ -36,6 +36,10 @@ const bundle = material.write(
   'bundle.pem',
   readFileSync(below.key, 'utf8') + readFileSync(below.cert, 'utf8'),
 );
+const joined = material.write(
+  'joined.pem',
+  readFileSync(good.cert, 'utf8').trimEnd() + readFileSync(good.key, 'utf8'),
+);
 const directory = join(material.dir, 'a-directory');
 runSync(['install', '-d', directory]);
 const der = material.write('der.crt', new X509Certificate(readFileSync(good.cert)).raw);
@@ -132,6 +136,14 @@ const files: BadInput[] = [
     code: 'CERTIFICATE_NOT_PEM',
     says: ['text.crt holds no PEM block, it begins with "this is my certifica"'],
     option: 'tcert',
+  },
+  {
+    title: 'a bundle whose parts were put together without a line end',
+    prepare: (node) => node.configure({ sst: { tca: material.ca, tcert: joined } }),
+    code: 'CERTIFICATE_NOT_PEM',
+    says: [/line \d+ of \S+joined\.pem is the end of one PEM block and the beginning of the next/],
+    option: 'tcert',
+    hint: /put a line end between/,
   },
   {
     title: 'a certificate in DER',
