@@ -118,6 +118,8 @@ export function findMarked(transferId: string): number[] {
 /** Who listens on a TCP port of this host (its network namespace). */
 export interface PortOwner {
   readonly address: string;
+  /** Of the user who opened it. */
+  readonly uid: number;
   /** Undefined when the owner belongs to another user, whose descriptors cannot be seen. */
   readonly pid?: number | undefined;
   readonly commandLine?: string | undefined;
@@ -143,7 +145,7 @@ export function findPortOwner(port: number, address?: string): PortOwner | undef
       if (fields[3] !== '0A' || host === undefined || Number.parseInt(hexPort ?? '', 16) !== port) continue;
       const local = decode(host);
       if (address !== undefined && local !== address && !/^(0\.0\.0\.0|::)$/.test(local)) continue;
-      return { address: local, ...ownerOf(fields[9] ?? '') };
+      return { address: local, uid: Number(fields[7]), ...ownerOf(fields[9] ?? '') };
     }
   }
   return undefined;

@@ -40,7 +40,7 @@ export function portBusy(config: Config, owner: PortOwner | undefined): Transfer
     owner === undefined
       ? 'another process'
       : owner.pid === undefined
-        ? `a process of another user (listening on ${owner.address})`
+        ? `a process of uid ${owner.uid}, which this user may not see (listening on ${owner.address}; as root: ss -ltnp)`
         : `process ${owner.pid}: ${owner.commandLine ?? ''}`;
   return new TransferError(
     'PORT_BUSY',

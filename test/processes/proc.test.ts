@@ -112,7 +112,7 @@ t.test('the owner of a port is found', async (t) => {
     const owner = findPortOwner(port, ask);
     t.equal(owner?.address, found, `${listen}, asked for ${ask ?? 'all'}`);
     if (found !== undefined) {
-      t.match(owner, { pid: process.pid, commandLine: /^\S*node / });
+      t.match(owner, { uid: process.getuid?.(), pid: process.pid, commandLine: /^\S*node / });
       t.equal(owner?.transferId, process.env['GALERA_SST_TUNNEL_TRANSFER']);
     }
     server.close();

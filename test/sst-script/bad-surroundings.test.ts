@@ -170,14 +170,13 @@ const lineEnds: BadInput[] = [
   }),
   {
     title: 'log_bin',
-    role: 'joiner',
     prepare: (node) =>
       configured(node, {}, { log_bin: `${node.directory('a\nb').replace('\n', '\\n')}/binlog` }),
     code: 'PATH_UNSAFE',
     says: ['a control character'],
     option: 'log_bin',
   },
-  ...['tcert', 'tkey', 'tca', 'tcap'].map((option): BadInput => ({
+  ...['tcert', 'tkey', 'tca', 'tcap', 'ssl-crl', 'ssl-crlpath'].map((option): BadInput => ({
     title: option,
     prepare: (node) => configured(node, { [option]: '/a\\nb' }),
     code: 'PATH_UNSAFE',
@@ -404,7 +403,9 @@ const ports: BadInput[] = [
       return undefined;
     },
     code: 'PORT_BUSY',
-    says: [/port \d+ for 127\.0\.0\.1 is taken by /],
+    says: [
+      /port \d+ for 127\.0\.0\.1 is taken by a process of uid 0, .* \(listening on 127\.0\.0\.1; as root: ss /,
+    ],
     hint: /name another port in wsrep_sst_receive_address/,
   },
   {
