@@ -21,7 +21,7 @@ for (const [name, text] of Object.entries(pages)) {
 function optionsPage() {
   const rows = Object.entries(optionDescriptions).map(([name, one]) => {
     const value = one.default === '' ? '' : /[ ']/.test(one.default) ? one.default : `\`${one.default}\``;
-    return `| \`${name}\`${one.alsoOfServer ? ' *' : ''} | ${one.value.replace('|', '\\|')} | ${value} | ${one.meaning.replaceAll('|', '\\|')} |`;
+    return `| \`${name}\`${one.alsoOfServer ? ' *' : ''} | ${one.value.replaceAll('|', '\\|')} | ${value} | ${one.meaning.replaceAll('|', '\\|')} |`;
   });
   return `# Options
 

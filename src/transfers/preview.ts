@@ -95,7 +95,6 @@ export async function previewTransfer(config: Config, prospect: Prospect): Promi
   return { sections, findings };
 }
 
-/** What a check has thrown, as a finding. */
 /** A transfer that has died is no obstacle: the next one cleans up. */
 function refuseRunning({ roots }: Layout): void {
   const claim = lookAtClaim(roots.data);
