@@ -25,7 +25,10 @@ async function main(): Promise<void> {
     return;
   }
   const machine = describeMachine();
-  const lab = await Lab.create({ nodes: 2, ...(options.root === undefined ? {} : { root: options.root }) });
+  const lab = await Lab.create({
+    ...{ nodes: 2, ownTemplates: true },
+    ...(options.root === undefined ? {} : { root: options.root }),
+  });
   let bench: Bench | undefined;
   try {
     tell(`preparing ${options.sizeMiB} MiB for scenario ${options.scenario} in ${lab.root}`);

@@ -11,6 +11,9 @@ import {
   portsWithData,
   searchCapture,
 } from '../lab/index.js';
+import { run } from '../lab/commands.js';
+
+const script = fileURLToPath(new URL('../../../scripts/lab', import.meta.url));
 
 t.test('a second node joins, holds the same, and the lab leaves nothing behind', async (t) => {
   const lab = await Lab.create();
@@ -37,6 +40,35 @@ t.test('a second node joins, holds the same, and the lab leaves nothing behind',
   t.not(leftovers(lab.name, lab.root).length, 0, 'a running lab is seen');
   lab.destroy();
   t.same(leftovers(lab.name, lab.root), []);
+});
+
+t.test('scripts/lab starts, inspects, kills and removes a cluster by hand', async (t) => {
+  const lab = (...words: readonly string[]): Promise<string> =>
+    run([script, ...words], { timeoutMs: 90_000 });
+  const [name = '', root = ''] = (await lab('up', '--method', 'rsync_tunnel')).split(/\s+/);
+  t.teardown(() => (labNames().includes(name) ? lab('down', '--lab', name) : undefined));
+  const its = (...words: readonly string[]): Promise<string> => lab('--lab', name, ...words);
+  t.match(await lab('list'), name);
+  const synced = /\nnode1\tSynced\t\d+\t10\.99\.0\.1\t.*\nnode2\tSynced\t\d+\t10\.99\.0\.2\t/;
+  t.match(await its('status'), synced);
+  t.match(await its('log', '2'), /the copy is complete/, 'the second one joined through the tunnel');
+  await its('sql', '1', 'CREATE DATABASE shop; CREATE TABLE shop.orders (id INT PRIMARY KEY)');
+  await its('stop', '2');
+  t.match(await its('status'), /\nnode2\tnot running\t-/);
+  await its('sql', 'node1', 'INSERT INTO shop.orders VALUES (1), (2)');
+  await its('start', '2', '--empty');
+  t.equal(await its('sql', '2', 'SELECT COUNT(*) AS n FROM shop.orders'), 'n\n2\n');
+  t.equal(await its('compare', '1', '2'), 'same\n');
+  await its('sql', '2', 'SET wsrep_on=0; DELETE FROM shop.orders WHERE id = 1');
+  await t.rejects(its('compare', '1', '2'), { message: /exit 1/ });
+  t.match(await its('exec', '2', 'ip', '-brief', 'addr'), / 10\.99\.0\.2\/24 /);
+  await its('kill', '2');
+  t.match(await its('status'), /\nnode2\tnot running\t-/);
+  await t.rejects(its('sql', '2', 'SELECT 1'), { message: /exit 1/ });
+  await t.rejects(its('dance'), { message: /exit 22\n.*there is no command dance/ });
+  await its('down');
+  t.same(leftovers(name, root), []);
+  t.notOk(labNames().includes(name));
 });
 
 const labModule = fileURLToPath(new URL('../lab/index.js', import.meta.url));

@@ -16,8 +16,6 @@ export const rowNeedles = ['needle-1', 'needle-redundant', 'needle-part', 'Europ
 /** What rsync and its daemon say in clear: its greeting, the name of its module. */
 export const protocolNeedles = ['@RSYNCD:', 'rsync_tunnel_sst'];
 
-const bulkBytes = 200 * 1024 * 1024;
-
 /** What both nodes are started with: a certificate for its name each, and one key for encryption at rest. */
 export async function settingsFor(lab: Lab): Promise<Map<LabNode, NodeOptions>> {
   const subjects = lab.nodes.map(({ host }) => ({ name: host, names: [host] }));
@@ -43,9 +41,9 @@ export async function settingsFor(lab: Lab): Promise<Map<LabNode, NodeOptions>> 
 }
 
 /** Tables of every storage engine and kind, the system's time zones, and some bulk. */
-export async function fill(node: LabNode): Promise<void> {
+export async function fill(node: LabNode, bulkMiB: number): Promise<void> {
   await seedEverything(node, { encrypted: true });
-  await seedBulk(node, { bytes: bulkBytes, tables: 16 });
+  await seedBulk(node, { bytes: bulkMiB * 1024 * 1024, tables: 16 });
   await settle(node);
 }
 

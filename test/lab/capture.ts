@@ -14,10 +14,28 @@ export async function capture(
   node: LabNode,
   options: { interface?: string; filter?: string } = {},
 ): Promise<Capture> {
+  const { filter = '' } = options;
   const file = join(node.directory, `capture-${Date.now()}.pcap`);
   const device = options.interface ?? (node.namespace === undefined ? 'lo' : 'eth0');
-  const argv = ['tcpdump', '-Z', 'root', '-n', '-U', '-B', '65536', '-s', '0', '-i', device, '-w', file];
-  const child = node.spawn([...argv, ...(options.filter === undefined ? [] : [options.filter])], {
+  // A buffer that holds what a busy machine's tcpdump is behind; on lo each packet passes twice, out and in.
+  const once = device === 'lo' ? ['-Q', 'in'] : [];
+  const argv = [
+    'tcpdump',
+    '-Z',
+    'root',
+    '-n',
+    '-U',
+    '-B',
+    '262144',
+    '-s',
+    '0',
+    ...once,
+    '-i',
+    device,
+    '-w',
+    file,
+  ];
+  const child = node.spawn([...argv, ...(filter === '' ? [] : [filter])], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let messages = '';

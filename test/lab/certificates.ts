@@ -50,6 +50,6 @@ export async function labCertificates(
 
 function alternativeNames(names: readonly string[]): string {
   if (names.length === 0) return '';
-  const kinds = names.map((name) => (/^[\d.]+$|:/.test(name) ? `IP:${name}` : `DNS:${name}`));
+  const kinds = [...new Set(names)].map((name) => (/^[\d.]+$|:/.test(name) ? `IP:${name}` : `DNS:${name}`));
   return `subjectAltName=${kinds.join(',')}\n`;
 }

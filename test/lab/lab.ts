@@ -37,12 +37,15 @@ export interface LabOptions {
   defaults?: LastingOptions;
   /** The lab outlives this process (scripts/lab). */
   kept?: boolean;
+  /** Template data directories are made for this lab and go with it; those of other labs stay for the next one. */
+  ownTemplates?: boolean;
 }
 
 interface LabState {
   name: string;
   root: string;
   kept: boolean;
+  ownTemplates: boolean;
   owner: { pid: number; startTime: string };
   family: Family;
   network: Network;
@@ -72,6 +75,7 @@ export class Lab {
       ...state,
       runDirectory: join(register, state.name),
       tethered: !state.kept,
+      templates: state.ownTemplates ? join(state.root, 'templates') : undefined,
       save: () => this.#save(),
     };
     this.nodes = state.nodes.map(
@@ -86,11 +90,14 @@ export class Lab {
     const name = `gst${kept ? 'k' : ''}${process.pid}-${++count}`;
     const root = options.root ?? join(tmpdir(), name);
     const mode = options.mode ?? (canMakeNamespaces() ? 'namespaces' : 'loopback');
+    if (mode === 'loopback' && options.family === 6)
+      throw new Error('loopback has one IPv6 address: without network namespaces nodes have IPv4 ones');
     const places = planNetwork(name, options.nodes ?? 2, mode);
     const lab = new Lab({
       name,
       root,
       kept,
+      ownTemplates: options.ownTemplates ?? false,
       owner: { pid: process.pid, startTime: processFacts(process.pid)?.startTime ?? '' },
       family: options.family ?? 4,
       network: places,
@@ -177,6 +184,7 @@ export class Lab {
         throw new Error(`user mysql cannot get at ${this.root}`);
       }
       for (const node of this.nodes) this.directory(node.name);
+      if (this.#state.ownTemplates) mkdirSync(join(this.root, 'templates'), { mode: 0o711 });
       makeNetwork(this.#state.network, this.#state.family);
     } catch (error) {
       this.destroy();

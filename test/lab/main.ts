@@ -25,7 +25,7 @@ const usage = `usage: scripts/lab COMMAND
   seed NODE             fills in tables of every kind
   compare NODE NODE     compares the checksums of all tables
   down                  removes everything
-  purge                 removes the template data directories, too
+  purge                 removes the template data directories that tests keep for one another
 With several labs: --lab NAME.`;
 
 /** Those that act on a lab that is there. */
@@ -73,6 +73,7 @@ async function up(): Promise<void> {
   }
   const lab = await Lab.create({
     kept: true,
+    ownTemplates: true,
     nodes: Number(values.nodes),
     family: values.family === '6' ? 6 : 4,
     ...(values.root === undefined ? {} : { root: values.root }),

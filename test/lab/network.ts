@@ -9,6 +9,7 @@ export type Family = 4 | 6;
 export interface Place {
   number: number;
   namespace: string | undefined;
+  /** Its name; on loopback, where nobody would resolve one, its address. */
   host: string;
   ipv4: string;
   ipv6: string | undefined;
@@ -41,10 +42,15 @@ export function canMakeNamespaces(): boolean {
 export function planNetwork(name: string, count: number, mode: Network['mode']): Network {
   const places = Array.from({ length: count }, (_, index): Place => {
     const number = index + 1;
+    if (mode === 'loopback') {
+      const ipv4 = `127.0.0.${number + 1}`;
+      return { number, namespace: undefined, host: ipv4, ipv4, ipv6: undefined };
+    }
     const host = `node${number}.my.cluster`;
-    return mode === 'namespaces'
-      ? { number, namespace: `${name}-n${number}`, host, ipv4: `10.99.0.${number}`, ipv6: `fd99::${number}` }
-      : { number, namespace: undefined, host, ipv4: `127.0.0.${number + 1}`, ipv6: undefined };
+    return {
+      ...{ number, namespace: `${name}-n${number}`, host },
+      ...{ ipv4: `10.99.0.${number}`, ipv6: `fd99::${number}` },
+    };
   });
   return { mode, name, places };
 }

@@ -84,6 +84,8 @@ export interface Surroundings {
   network: Network;
   /** Servers die with this process. False for a lab that outlives it. */
   tethered: boolean;
+  /** Where the lab has its own template data directories; undefined where it shares those of all labs. */
+  templates: string | undefined;
   defaults: LastingOptions;
   save: () => void;
 }
@@ -98,7 +100,7 @@ export class LabNode {
   readonly number: number;
   /** `node1`: wsrep_node_name, and the first part of `host`. */
   readonly name: string;
-  /** The node's name in the network, `node1.my.cluster`. */
+  /** The node's name in the network, `node1.my.cluster`; on loopback its address. */
   readonly host: string;
   readonly ipv4: string;
   readonly ipv6: string | undefined;
@@ -370,7 +372,7 @@ export class LabNode {
     const hasData = existsSync(join(folder, 'mysql'));
     if (data !== 'keep') this.#emptyDirectories();
     if (data === 'template' || (data === 'keep' && bootstrap && !hasData)) {
-      copyData(await templateFor(mysqld), folder, mysqld);
+      copyData(await templateFor(mysqld, this.#lab.templates), folder, mysqld);
     } else if (typeof data === 'object') copyData(data.copyOf, folder, mysqld);
     for (const made of this.#configuredDirectories()) this.makeDirectory(made);
     if (bootstrap) allowBootstrap(join(folder, 'grastate.dat'));

@@ -4,7 +4,8 @@ import { basename, isAbsolute, join } from 'node:path';
 import { run, runSync } from './commands.js';
 import { lastValue, type OptionGroup } from './option-file.js';
 
-const folderOfTemplates = process.env['GST_LAB_TEMPLATES'] ?? '/var/tmp';
+/** Where labs share their templates: /var/tmp, or where the variable GST_LAB_TEMPLATES says. */
+const sharedFolder = process.env['GST_LAB_TEMPLATES'] ?? '/var/tmp';
 const templatePrefix = 'gst-lab-template-';
 
 /** Options that count when a data directory is made and must be the same ever after. */
@@ -19,9 +20,9 @@ const birthOptions = [
 
 /**
  * A data directory as mariadb-install-db makes it, for these options: made once per server version and
- * options, then kept for all labs in /var/tmp, or where the variable GST_LAB_TEMPLATES says.
+ * options, then kept for all labs, or for those that use the same folder.
  */
-export async function templateFor(mysqld: OptionGroup): Promise<string> {
+export async function templateFor(mysqld: OptionGroup, within = sharedFolder): Promise<string> {
   const settings = birthOptions.flatMap((name) => {
     const value = lastValue(mysqld, name);
     return value === undefined ? [] : [`--${name}=${value}`];
@@ -31,17 +32,17 @@ export async function templateFor(mysqld: OptionGroup): Promise<string> {
     .update(JSON.stringify([version, settings]))
     .digest('hex')
     .slice(0, 12);
-  const folder = join(folderOfTemplates, `${templatePrefix}${key}`);
+  const folder = join(within, `${templatePrefix}${key}`);
   if (!existsSync(folder)) await makeTemplate(folder, settings);
   if (statSync(folder).uid !== process.getuid?.()) throw new Error(`${folder} belongs to somebody else`);
   return join(folder, 'data');
 }
 
-/** Removes all templates. */
+/** Removes all that labs share. */
 export function purgeTemplates(): string[] {
-  const found = readdirSync(folderOfTemplates).filter((name) => name.startsWith(templatePrefix));
-  for (const name of found) rmSync(join(folderOfTemplates, name), { recursive: true, force: true });
-  return found.map((name) => join(folderOfTemplates, name));
+  const found = readdirSync(sharedFolder).filter((name) => name.startsWith(templatePrefix));
+  for (const name of found) rmSync(join(sharedFolder, name), { recursive: true, force: true });
+  return found.map((name) => join(sharedFolder, name));
 }
 
 /**
