@@ -133,11 +133,12 @@ async function stateOf(node: LabNode): Promise<Record<string, string | undefined
 export async function traces(nodes: readonly LabNode[]): Promise<string[]> {
   const signs =
     /^(\.galera-sst-tunnel\..*|sst_in_progress|tables_flushed|sst_error|rsync_tunnel_sst_complete|.*\.sst|\..*\.[A-Za-z0-9]{6})$/;
+  const scripts = await remainingScripts(nodes);
   const files = nodes.flatMap((node) => [
     ...namesIn(temporaryDirectory(node)).filter((name) => name.startsWith('galera-sst-tunnel')),
     ...namesIn(node.dataDirectory).filter((name) => signs.test(name)),
   ]);
-  return [...files, ...(await remainingScripts(nodes))];
+  return [...files, ...scripts];
 }
 
 /** The script may still be on its way out when its last line has been read: it gets a moment. */
