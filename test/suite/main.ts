@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Lab } from '../lab/index.js';
 import { checkout, readableCheckout } from './checkout.js';
 import { parseOptions, usage, type SuiteOptions } from './options.js';
-import { endAllTasks, runTask, type Surroundings, type TaskResult } from './run-task.js';
-import { listTasks, type Task } from './tasks.js';
+import { endAllTasks, runTask, type TaskResult } from './run-task.js';
+import { listTasks, longestFirst, type Task } from './tasks.js';
 
 const started = performance.now();
 
@@ -29,30 +29,20 @@ async function main(): Promise<void> {
   }
 }
 
-/** Unit tests and linters as many at once as there are cores, then the cluster tests. */
+/**
+ * Unit tests and linters as many at once as there are cores; as soon as none of them waits, the cluster tests, the longest first
+ * so that none is left over at the end.
+ */
 async function runAll(options: SuiteOptions, folder: string, signal: AbortSignal): Promise<TaskResult[]> {
   const root = readableCheckout(() => folder);
   const tasks = listTasks(root, options);
   if (tasks.length === 0) throw new Error('no test has that name');
   const bootsServers = ({ kind }: Task): boolean => kind === 'cluster' || kind === 'trixie';
   const unit = tasks.filter((task) => !bootsServers(task));
-  const cluster = tasks.filter(bootsServers);
+  const cluster = longestFirst(tasks.filter(bootsServers));
   const surroundings = { cwd: root, environment: environmentFor(folder) };
-  return [
-    ...(await runSome(unit, options.unitJobs, surroundings, signal)),
-    ...(await runSome(cluster, options.clusterJobs, surroundings, signal)),
-  ];
-}
-
-async function runSome(
-  tasks: readonly Task[],
-  jobs: number,
-  surroundings: Surroundings,
-  signal: AbortSignal,
-): Promise<TaskResult[]> {
-  const waiting = [...tasks];
   const results: TaskResult[] = [];
-  const work = async (): Promise<void> => {
+  const work = async (waiting: Task[]): Promise<void> => {
     for (let task = waiting.shift(); task !== undefined && !signal.aborted; task = waiting.shift()) {
       const cwd = task.kind === 'lint' ? checkout : surroundings.cwd;
       const result = await runTask(task, { ...surroundings, cwd });
@@ -60,7 +50,12 @@ async function runSome(
       results.push(result);
     }
   };
-  await Promise.all(Array.from({ length: jobs }, work));
+  const { unitJobs, clusterJobs } = options;
+  const workers = Array.from({ length: Math.max(unitJobs, clusterJobs) }, async (_, index) => {
+    if (index < unitJobs) await work(unit);
+    if (index < clusterJobs) await work(cluster);
+  });
+  await Promise.all(workers);
   return results;
 }
 

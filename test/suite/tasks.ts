@@ -25,6 +25,18 @@ export function listTasks(checkout: string, options: Pick<SuiteOptions, 'suites'
   );
 }
 
+/** Test files that take more than a minute on two cores, the longest first. */
+const long = ['faults', 'upgrade', 'file-systems', 'many-transfers', 'precopy', 'agent'];
+
+/** The long ones first, the others as they are. */
+export function longestFirst(tasks: readonly Task[]): Task[] {
+  const rank = ({ name }: Task): number => {
+    const index = long.findIndex((test) => name.endsWith(`cluster/${test}.test.ts`));
+    return index === -1 ? long.length : index;
+  };
+  return [...tasks].sort((a, b) => rank(a) - rank(b));
+}
+
 function testTasks(checkout: string, name: string): Task[] {
   const compiled = join(checkout, 'dist/test', name.replace(/\.ts$/, '.js'));
   if (!existsSync(compiled)) throw new Error(`${compiled} is missing, run: npm run build`);
