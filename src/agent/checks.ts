@@ -108,7 +108,7 @@ interface Checked {
 }
 
 async function checkServer(server: GivenServer, before: Known | undefined, now: Date): Promise<Checked> {
-  const { result, places } = await loadServer(server);
+  const { result, places, warnings } = await loadServer(server);
   if (!(result instanceof TransferError)) {
     const known = { config: result, readAt: now.toISOString() };
     const checked = withFindings(await checkNode(result.node, now), result.warnings);
@@ -123,7 +123,7 @@ async function checkServer(server: GivenServer, before: Known | undefined, now: 
       certificates: [],
       files: [],
     };
-    const checked = withFindings(nothing, [asFinding(result, result.message)]);
+    const checked = withFindings(nothing, [asFinding(result, result.message), ...warnings]);
     return { known: undefined, checked, watched: places, failure };
   }
   const message = `${result.message}; the checks go on with what was read at ${before.readAt}`;

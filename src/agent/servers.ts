@@ -34,6 +34,8 @@ export interface ServerConfig {
 export interface LoadedServer {
   readonly result: ServerConfig | TransferError;
   readonly places: readonly string[];
+  /** Of what the option files say, also when it cannot be used. */
+  readonly warnings: readonly Finding[];
   /** Undefined when the option files could not be read. */
   readonly settings?: Settings | undefined;
 }
@@ -66,28 +68,30 @@ export async function loadServer(given: GivenServer): Promise<LoadedServer> {
   const args = argumentsOf(given.argv);
   let places: readonly string[] = placesFor(given, args);
   let settings: Settings | undefined;
+  let warnings: readonly Finding[] = [];
   try {
-    const { settings: found, warnings, places: read } = await loadSettings(args, given.env, given.directory);
-    places = read;
-    const all = withDataDir(found);
-    settings = all;
-    const address = given.address ?? receiveAddress(all);
-    const configOf = (role: 'joiner' | 'donor'): Config => {
-      // Whom it would serve as a donor is not known, and does not matter.
-      const config = resolveConfig({ ...args, role, address }, all);
-      // The server goes to its data directory before it starts a script.
-      return configIn(resolve(given.directory, config.directories.dataDir.value), config);
-    };
-    return {
-      result: { node: { joiner: configOf('joiner'), donor: configOf('donor') }, warnings },
-      places,
-      settings,
-    };
+    const found = await loadSettings(args, given.env, given.directory);
+    ({ places, warnings } = found);
+    settings = withDataDir(found.settings);
+    return { result: { node: resolveServer(given, settings), warnings }, places, warnings, settings };
   } catch (error) {
     if (error instanceof TransferError)
-      return { result: error, places: [...places, ...placesIn(error)], settings };
+      return { result: error, places: [...places, ...placesIn(error)], warnings, settings };
     throw error;
   }
+}
+
+/** What a server's settings come to in its two roles. @throws TransferError */
+export function resolveServer(given: GivenServer, settings: Settings): NodeConfig {
+  const args = argumentsOf(given.argv);
+  const address = given.address ?? receiveAddress(settings);
+  const configOf = (role: 'joiner' | 'donor'): Config => {
+    // Whom it would serve as a donor is not known, and does not matter.
+    const config = resolveConfig({ ...args, role, address }, settings);
+    // The server goes to its data directory before it starts a script.
+    return configIn(resolve(given.directory, config.directories.dataDir.value), config);
+  };
+  return { joiner: configOf('joiner'), donor: configOf('donor') };
 }
 
 /** The option files themselves; what they include is not known when one of them cannot be read. */

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { loadServer, type GivenServer, type ServerConfig } from '../agent/servers.js';
+import type { GivenServer, ServerConfig } from '../agent/servers.js';
 import { duration } from '../certificates/checks.js';
 import { formatAddress } from '../config/address.js';
 import { listSettings, originOf } from '../config/describe.js';
+import type { Settings } from '../config/settings.js';
 import { createAgentClient } from '../control/agent-client.js';
 import { spaceLeft } from '../datadir/space-check.js';
 import { findingOf, TransferError, type Finding } from '../errors.js';
@@ -12,6 +13,7 @@ import { checkCopy, type CheckedCopy } from '../transfers/check-copy.js';
 import { checkNode, type CheckedServer, type NodeFinding } from '../transfers/check-node.js';
 import { reportOf, section, topicOf, topics, type CheckReport, type Section, type Topic } from './report.js';
 import { checkInstallation } from './installation.js';
+import { loadLeniently } from './load-leniently.js';
 import { checkServerTls } from './server-tls.js';
 
 /**
@@ -19,13 +21,14 @@ import { checkServerTls } from './server-tls.js';
  * surrounds them. Never throws.
  */
 export async function checkServer(given: GivenServer, socketPath: string, now: Date): Promise<CheckReport> {
-  const { result, settings } = await loadServer(given);
+  const { result, settings, errors, warnings } = await loadLeniently(given);
   const config = result instanceof TransferError ? undefined : result;
   const checked = config === undefined ? undefined : await checkNode(config.node, now);
   const copy = await copyOf(config, checked);
   const agent = await agentSection(socketPath);
   const findings: readonly Finding[] = [
-    ...(result instanceof TransferError ? [findingOf(result)] : result.warnings),
+    ...errors.map(findingOf),
+    ...warnings,
     ...(checked?.findings.map(forRoles) ?? []),
     ...(copy?.findings.map((finding) => forRoles({ ...finding, roles: ['donor'] })) ?? []),
   ];
@@ -74,11 +77,7 @@ async function copyOf(
   return config === undefined || isBroken === true ? undefined : checkCopy(config.node.donor);
 }
 
-async function otherSections(
-  given: GivenServer,
-  settings: NonNullable<Awaited<ReturnType<typeof loadServer>>['settings']>,
-  now: Date,
-): Promise<readonly Section[]> {
+async function otherSections(given: GivenServer, settings: Settings, now: Date): Promise<readonly Section[]> {
   return [await checkInstallation(settings), ...checkServerTls(given, settings, now)];
 }
 

@@ -51,6 +51,20 @@ const cases: readonly { name: string; given: Given; finds: readonly string[]; st
     status: 2,
   },
   {
+    name: 'several values that cannot be, a misspelt option, and what is wrong beside that',
+    given: {
+      sst: 'rlimit=ten\nbackup-thread=2\nprecopy=sometimes',
+      certificate: { commonName: 'node2.my.cluster' },
+    },
+    finds: [
+      'options: error OPTION_INVALID',
+      'options: error OPTION_INVALID',
+      'options: warning OPTION_UNKNOWN',
+      'names: error CERTIFICATE_NAME_MISMATCH',
+    ],
+    status: 2,
+  },
+  {
     name: 'a certificate for another address',
     given: { certificate: { commonName: 'node2.my.cluster' } },
     finds: ['names: error CERTIFICATE_NAME_MISMATCH'],
