@@ -32,6 +32,7 @@ export function checkChain(
           severity: 'error',
           code: 'CERTIFICATE_UNTRUSTED',
           message: `${what} and ${trustName} does not hold ${chain.end === leaf ? 'it' : 'that one'}${holds(trust, trustName)}`,
+          hint: `${trustName} must hold ${chain.end === leaf ? 'it' : 'the CA certificate that signed it'}`,
           ...place,
         },
       ];
@@ -42,7 +43,7 @@ export function checkChain(
           severity: 'error',
           code: 'CERTIFICATE_UNTRUSTED',
           message: `${who} names ${quote(chain.end.issuer)} as its issuer, but was signed with another key than that of the certificate of this name at hand (valid since ${day(chain.namesake.notBefore)})`,
-          hint: 'the CA was probably created anew: put the CA certificate that signed it into tca, or issue it again with the present CA',
+          hint: `the CA was probably created anew: put the CA certificate that signed it into ${trustName}, or issue it again with the present CA`,
           ...place,
         },
       ];
@@ -64,6 +65,8 @@ function missingIssuer(
 ): Finding {
   const trustName = trustNameOf(trust, blame);
   const chainName = blame.chainName ?? 'the file that tcert names';
+  // The options of the tunnel, or those of the server's own TLS.
+  const certName = trustName === 'tca' ? 'tcert' : 'ssl_cert';
   const intermediate =
     (blame.known ?? []).some((facts) => facts.subject === end.issuer && !facts.selfIssued) ||
     trust.certificates.some((root) => shareOrganisation(root.subject, end.issuer));
@@ -74,8 +77,8 @@ function missingIssuer(
     code: intermediate ? 'CERTIFICATE_INTERMEDIATE_MISSING' : 'CERTIFICATE_UNTRUSTED',
     message: `${issued} ${quote(end.issuer)}, whose certificate is neither in ${trustName} nor in ${chainName}${holds(trust, trustName)}`,
     hint: intermediate
-      ? undefined
-      : `${trustName} must hold the certificate of ${quote(end.issuer)} and those above it; an intermediate CA may instead stand behind the node's certificate in the file that tcert names`,
+      ? `append the intermediate CA's certificate to the file that ${certName} names, or add it to ${trustName}`
+      : `${trustName} must hold the certificate of ${quote(end.issuer)} and those above it; an intermediate CA may instead stand behind the node's certificate in the file that ${certName} names`,
   };
 }
 

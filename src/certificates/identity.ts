@@ -45,7 +45,7 @@ export function loadIdentity({ cert, key }: IdentitySettings): Identity {
   const certificates = readCertificates(certFile, cert.source);
   const keySetting = key ?? cert;
   const keyFile = key === undefined ? certFile : readCertificateFile(key);
-  const keys = readKeys(keyFile, keySetting.source);
+  const keys = readKeys(keyFile, keySetting.source, key === undefined ? cert.source.name : undefined);
   const { leaf, keyBlock } = fit(certificates, keys, certFile, keyFile, keySetting.source);
   const chain = orderChain(leaf, certificates);
   return {
@@ -75,11 +75,17 @@ interface ReadKey {
   readonly key: KeyObject;
 }
 
-function readKeys(file: CertificateFile, source: Source): readonly ReadKey[] {
+/** @param certName the option that names the certificate, where no other names the key */
+function readKeys(file: CertificateFile, source: Source, certName: string | undefined): readonly ReadKey[] {
   const blocks = file.blocks.filter(isKeyBlock);
   if (blocks.length === 0) {
     const holds = file.blocks.some(isCertificateBlock) ? 'only certificates' : 'something else';
-    throw new TransferError('KEY_MISSING', `${file.path} holds no private key, ${holds}`, blame(source));
+    const hint =
+      certName === undefined
+        ? 'name the file that holds the private key (-----BEGIN PRIVATE KEY-----)'
+        : `set ${certName.replace(/cert$/, 'key')}, or put the private key into the file that ${certName} names`;
+    const message = `${file.path} holds no private key, ${holds}`;
+    throw new TransferError('KEY_MISSING', message, { ...blame(source), hint });
   }
   return blocks.map((block) => {
     if (isEncryptedBlock(block)) {

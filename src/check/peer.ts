@@ -4,12 +4,12 @@ import { fetchPresented } from '../certificates/presented.js';
 import { probePeer } from '../certificates/probe.js';
 import { secureLimits } from '../certificates/secure-limits.js';
 import { loadServer, type GivenServer } from '../agent/servers.js';
-import { parseAddress } from '../config/address.js';
 import type { Config } from '../config/config.js';
 import { findingOf, TransferError, type Finding } from '../errors.js';
 import { loadCredentials, type Credentials } from '../transfers/credentials.js';
 import { judgePresented } from './judge.js';
 import { reportOf, section, type CheckReport, type Section } from './report.js';
+import { targetOf } from './target.js';
 
 const timeoutMs = 10_000;
 
@@ -17,7 +17,7 @@ const timeoutMs = 10_000;
 export async function checkPeer(given: GivenServer, peer: string, now: Date): Promise<CheckReport> {
   const title = `the joiner at ${peer}`;
   try {
-    const { host, port } = parseAddress(peer, '--peer');
+    const { host, port } = targetOf(peer, '--peer');
     const { result } = await loadServer(given);
     if (result instanceof TransferError) throw result;
     const config = result.node.donor;

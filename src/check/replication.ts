@@ -7,13 +7,12 @@ import { changeMaster, sqlText } from '../certificates/option-lines.js';
 import { fetchPresented } from '../certificates/presented.js';
 import { loadRevocation, type Revocation } from '../certificates/revocation.js';
 import { loadTrust } from '../certificates/trust.js';
-import { parseAddress } from '../config/address.js';
-import { find } from '../config/settings.js';
 import { findingOf, TransferError, type Finding } from '../errors.js';
 import { shellQuote } from '../shell-quote.js';
+import { targetOf } from './target.js';
 import { judgePresented } from './judge.js';
 import { reportOf, section, type CheckReport, type Section } from './report.js';
-import { clientTls, ownTls, type OwnTls } from './server-tls.js';
+import { clientTls, serverTls, type OwnTls } from './server-tls.js';
 
 /**
  * `check --replication-from`: speaks the server's protocol up to TLS and judges the primary's certificate as a replica
@@ -22,7 +21,7 @@ import { clientTls, ownTls, type OwnTls } from './server-tls.js';
 export async function checkReplication(given: GivenServer, primary: string, now: Date): Promise<CheckReport> {
   const title = `replication from ${primary}`;
   try {
-    const parsed = parseAddress(primary, '--replication-from');
+    const parsed = targetOf(primary, '--replication-from');
     const port = /:\d+$/.test(primary) && isIP(primary) !== 6 ? parsed.port : 3306;
     const tls = await replicaTls(given);
     return await judge(title, { host: parsed.host, port }, tls, now);
@@ -34,8 +33,7 @@ export async function checkReplication(given: GivenServer, primary: string, now:
 
 async function replicaTls(given: GivenServer): Promise<OwnTls> {
   const { settings } = await loadServer(given);
-  const server =
-    settings === undefined ? {} : ownTls((name) => find(settings, name, ['server arguments', '[mysqld]']));
+  const server = settings === undefined ? {} : serverTls(given, settings);
   return server.ca === undefined && server.caPath === undefined ? clientTls(given) : server;
 }
 

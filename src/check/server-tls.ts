@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { GivenServer } from '../agent/servers.js';
 import { checkChain } from '../certificates/check-chain.js';
 import { checkDates, checkNames, checkUsage, listNames } from '../certificates/checks.js';
@@ -29,7 +30,7 @@ export interface OwnTls {
 
 /** The server's own TLS, for clients and replicas: usually the same files as the tunnel's. */
 export function checkServerTls(given: GivenServer, settings: Settings, now: Date): readonly Section[] {
-  const server = ownTls((name) => find(settings, name, ['server arguments', '[mysqld]']));
+  const server = serverTls(given, settings);
   const client = clientTls(given);
   const host = addressOf(settings);
   return [
@@ -37,6 +38,20 @@ export function checkServerTls(given: GivenServer, settings: Settings, now: Date
     check("clients' TLS", client, 'client', 'no ssl_… in [client]', now, undefined),
   ];
 }
+
+/** What `[mysqld]` has; the server goes to its data directory before it reads the files. */
+export function serverTls({ directory }: GivenServer, settings: Settings): OwnTls {
+  const scopes = ['server arguments', '[mysqld]'] as const;
+  const dataDir = find(settings, 'datadir', ['direct', ...scopes])?.value ?? '';
+  const home = resolve(directory, dataDir);
+  return ownTls((name) => {
+    const setting = find(settings, name, scopes);
+    if (setting === undefined || setting.value === '' || !files.has(name)) return setting;
+    return { ...setting, value: resolve(home, setting.value) };
+  });
+}
+
+const files = new Set(['ssl-ca', 'ssl-capath', 'ssl-cert', 'ssl-key', 'ssl-crl', 'ssl-crlpath']);
 
 /** What `[client]` has: clients on this host, and the tools of administrators. */
 export function clientTls({ argv, env, directory }: GivenServer): OwnTls {
@@ -68,7 +83,7 @@ export function clientTls({ argv, env, directory }: GivenServer): OwnTls {
 }
 
 /** `[mysqld]`'s or `[client]`'s options by name. */
-export function ownTls(findOne: (name: string) => Sourced<string> | undefined): OwnTls {
+function ownTls(findOne: (name: string) => Sourced<string> | undefined): OwnTls {
   const given = (name: string): Sourced<string> | undefined => {
     const setting = findOne(name);
     return setting?.value === '' ? undefined : setting;

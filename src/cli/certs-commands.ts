@@ -39,17 +39,24 @@ type Attempt = (work: () => Promise<void> | void) => Promise<void>;
 
 const dir = {
   type: 'string',
+  requiresArg: true,
   default: usualDirectory,
   describe: 'where the files are written',
 } as const;
-const caDir = { type: 'string', describe: 'where the CA is (ca.crt, ca.key); default: as --dir' } as const;
+const caDir = {
+  type: 'string',
+  requiresArg: true,
+  describe: 'where the CA is (ca.crt, ca.key); default: as --dir',
+} as const;
 const force = { type: 'boolean', default: false, describe: 'replace files that exist' } as const;
 const nodeDir = {
   type: 'string',
+  requiresArg: true,
   describe: 'where the files will lie on the node, for the lines to paste; default: as --dir',
 } as const;
 const owner = {
   type: 'string',
+  requiresArg: true,
   describe: 'whose the files become, when root makes them; default: mysql, where there is such a user',
 } as const;
 const keyType = {
@@ -80,7 +87,12 @@ function addIssuing(cli: Argv, print: Print, attempt: Attempt): Argv {
       (command) =>
         command
           .options({ dir, 'node-dir': nodeDir, force, 'key-type': keyType, days: days(3650) })
-          .option('name', { type: 'string', default: 'Galera CA', describe: "the CA's common name" })
+          .option('name', {
+            type: 'string',
+            requiresArg: true,
+            default: 'Galera CA',
+            describe: "the CA's common name",
+          })
           .example('$0 certs init-ca --dir /root/galera-ca', 'ca.crt and ca.key, valid for ten years'),
       ({ dir: at, nodeDir: there, force: isForced, keyType: kind, days: until, name }) =>
         attempt(async () => {

@@ -14,19 +14,33 @@ export interface CheckCommandGiven {
 /** Adds `rehearse` and `backup`. */
 export function addRehearsal(cli: Argv, given: CheckCommandGiven): Argv {
   const options = {
-    'defaults-file': { type: 'string', describe: "the server's only option file" },
-    'defaults-extra-file': { type: 'string', describe: 'an option file beside the usual ones' },
-    'defaults-group-suffix': { type: 'string', describe: 'groups with this suffix count too' },
+    'defaults-file': { type: 'string', requiresArg: true, describe: "the server's only option file" },
+    'defaults-extra-file': {
+      type: 'string',
+      requiresArg: true,
+      describe: 'an option file beside the usual ones',
+    },
+    'defaults-group-suffix': {
+      type: 'string',
+      requiresArg: true,
+      describe: 'groups with this suffix count too',
+    },
     address: {
       type: 'string',
+      requiresArg: true,
       describe: 'where the donor connects to; default: as the server would find it',
     },
-    donor: { type: 'string', describe: 'the name of the node to copy from; default: Galera chooses' },
+    donor: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'the name of the node to copy from; default: Galera chooses',
+    },
     scratch: {
       type: 'string',
+      requiresArg: true,
       describe: 'where the copy goes in the meantime; default: the temporary directory',
     },
-    user: { type: 'string', describe: 'who does it, when root asks; default: mysql' },
+    user: { type: 'string', requiresArg: true, describe: 'who does it, when root asks; default: mysql' },
     verbose: { type: 'boolean', default: false, describe: 'log every step' },
   } as const;
   const run = async (argv: {
@@ -85,7 +99,12 @@ export function addRehearsal(cli: Argv, given: CheckCommandGiven): Argv {
       (command) =>
         command
           .options(options)
-          .option('to', { type: 'string', demandOption: true, describe: 'the directory for the copy' })
+          .option('to', {
+            type: 'string',
+            requiresArg: true,
+            demandOption: true,
+            describe: 'the directory for the copy',
+          })
           .example('$0 backup --to /srv/backup/monday', 'with the position in galera-position')
           .epilogue(rehearsalStatus),
       (argv) => run(argv),
@@ -124,27 +143,48 @@ export function addCheckCommand(cli: Argv, given: CheckCommandGiven): Argv {
     (command) =>
       command
         .options({
-          'defaults-file': { type: 'string', describe: "the server's only option file" },
-          'defaults-extra-file': { type: 'string', describe: 'an option file beside the usual ones' },
-          'defaults-group-suffix': { type: 'string', describe: 'groups with this suffix count too' },
-          datadir: { type: 'string', describe: 'the data directory; default: as in [mysqld]' },
+          'defaults-file': { type: 'string', requiresArg: true, describe: "the server's only option file" },
+          'defaults-extra-file': {
+            type: 'string',
+            requiresArg: true,
+            describe: 'an option file beside the usual ones',
+          },
+          'defaults-group-suffix': {
+            type: 'string',
+            requiresArg: true,
+            describe: 'groups with this suffix count too',
+          },
+          datadir: {
+            type: 'string',
+            requiresArg: true,
+            describe: 'the data directory; default: as in [mysqld]',
+          },
           address: {
             type: 'string',
+            requiresArg: true,
             describe: 'what donors connect to; default: as the server would find it',
           },
           user: {
             type: 'string',
+            requiresArg: true,
             describe: 'whose permissions count, when root asks; default: mysql',
           },
           peer: {
             type: 'string',
+            requiresArg: true,
             describe: 'instead: shake hands with the joiner that listens at HOST[:PORT]',
           },
           'replication-from': {
             type: 'string',
+            requiresArg: true,
             describe: 'instead: verify the server at HOST[:PORT] as a replica on this host would',
           },
-          socket: { type: 'string', default: given.defaultSocket, describe: "the agent's socket" },
+          socket: {
+            type: 'string',
+            requiresArg: true,
+            default: given.defaultSocket,
+            describe: "the agent's socket",
+          },
           json: { type: 'boolean', default: false, describe: 'print JSON' },
         })
         .example('$0 check', 'this node, with its usual option files')

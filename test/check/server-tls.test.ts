@@ -27,6 +27,11 @@ const cases: readonly { name: string; given: Given; says: readonly string[] }[] 
     says: [`server's TLS: ${fine}`, `clients' TLS: ${fine}`],
   },
   {
+    name: 'names that are relative to the data directory',
+    given: { mysqld: 'ssl_ca=../ca\nssl_cert=../crt\nssl_key=../key' },
+    says: [`server's TLS: ${fine}`, noClient],
+  },
+  {
     name: 'clients that only verify',
     given: { client: 'ssl-ca=DIR/ca' },
     says: [noServer, `${noClient}, trusts CN=Test CA`],

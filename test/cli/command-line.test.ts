@@ -19,6 +19,7 @@ t.test('what is no command or option ends with 22, and names the nearest', async
     [['check', '--pear', 'x'], /Unknown argument: pear/],
     [['rehearse', '--preflight', '--start-server'], /mutually exclusive/],
     [['check', '--peer', 'node1', '--peer', 'node2'], /--peer is given more than once/],
+    [['check', '--peer'], /Not enough arguments following: peer/],
     [['certs', 'issue', 'node1', '--days', '0.5'], /--days must be a whole number/],
     [[], /name a command/],
   ] as const;
