@@ -81,16 +81,20 @@ async function answer(
       sendWhole(response, 200, given.contentType, given.text);
       break;
     case 'stream':
-      given.run(openStream(response, limits.unreadBytes));
+      given.run(openStream(request.socket, response, limits.unreadBytes));
   }
 }
 
 /** The answer that carries a transfer's lines; its connection is the script's lifeline. */
-function openStream(response: ServerResponse, unreadBytes: number): TransferOutput {
+function openStream(connection: Socket, response: ServerResponse, unreadBytes: number): TransferOutput {
   const readerGone = new AbortController();
-  response.on('close', () => {
+  const closed = (): void => {
+    connection.off('close', closed);
     if (!response.writableFinished) readerGone.abort();
-  });
+  };
+  response.once('close', closed);
+  // An answer that waits for its turn behind another one on the same connection is not told (node 20.20).
+  connection.once('close', closed);
   const open = (): void => {
     if (response.headersSent) return;
     response.writeHead(200, {

@@ -337,6 +337,21 @@ t.test('a reader that goes away is noticed', async (t) => {
   }
 });
 
+t.test(
+  'a transfer that was asked for behind another one on the same connection ends with it, too',
+  async (t) => {
+    const server = await givenServer(t);
+    const [first, second] = [server.nextBegun(), server.nextBegun()];
+    const socket = await open(server.path);
+    const asked = request('POST', '/v1/transfers', transfer).replace('connection: close\r\n', '');
+    socket.write(asked + asked);
+    const outputs = [await first, await second].map(({ output }) => output);
+    socket.destroy();
+    for (const { readerGone } of outputs) if (!readerGone.aborted) await once(readerGone, 'abort');
+    t.ok(outputs.every(({ readerGone }) => readerGone.aborted));
+  },
+);
+
 t.test('a reader that does not read costs log lines, not memory', async (t) => {
   const server = await givenServer(t, { unreadBytes: 100_000 });
   const begun = server.nextBegun();
