@@ -16,6 +16,8 @@ export interface RateLimit {
   /** Bytes per second that are shared; 0 for no limit. */
   readonly bytesPerSecond: number;
   set(bytesPerSecond: number): void;
+  /** Calls back after each `set`; gives what ends it. */
+  onSet(listener: () => void): () => void;
   /**
    * Begins to count an rsync; gives what ends it.
    * @param findSocat its partner in the socket pair; default: the one that it has started
@@ -41,6 +43,7 @@ interface Flow {
 /** A limit without processes yet. */
 export function createRateLimit(bytesPerSecond = 0): RateLimit {
   const flows = new Set<Flow>();
+  const listeners = new Set<() => void>();
   let budget = beginBudget(bytesPerSecond);
   let timer: NodeJS.Timeout | undefined;
   let running: readonly Flow[] = [];
@@ -140,6 +143,11 @@ export function createRateLimit(bytesPerSecond = 0): RateLimit {
       clearTimeout(timer);
       timer = undefined;
       work();
+      for (const listener of listeners) listener();
+    },
+    onSet: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
     add: (pid, findSocat = () => findStartedSocat(pid)) => {
       const nowMs = performance.now();

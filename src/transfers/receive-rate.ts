@@ -12,8 +12,8 @@ const lookEveryMs = 20;
  */
 export function limitReceivers(listenerPid: number, rate: RateLimit): () => void {
   const limited = new Map<number, () => void>();
-  const timer = setInterval(() => {
-    if (rate.bytesPerSecond === 0 && limited.size === 0) return;
+  let timer: NodeJS.Timeout | undefined;
+  const look = (): void => {
     const receivers = findReceivers(listenerPid);
     for (const [pid, release] of limited) {
       if (receivers.some((receiver) => receiver.pid === pid)) continue;
@@ -26,9 +26,21 @@ export function limitReceivers(listenerPid: number, rate: RateLimit): () => void
           pid,
           rate.add(pid, () => socat),
         );
-  }, lookEveryMs);
-  return () => {
+  };
+  const stop = (): void => {
     clearInterval(timer);
+    timer = undefined;
     for (const release of limited.values()) release();
+    limited.clear();
+  };
+  const follow = (): void => {
+    if (rate.bytesPerSecond === 0) stop();
+    else timer ??= setInterval(look, lookEveryMs);
+  };
+  const noLonger = rate.onSet(follow);
+  follow();
+  return () => {
+    noLonger();
+    stop();
   };
 }

@@ -148,7 +148,12 @@ t.test('auto measures what it has to, and says what it found', async (t) => {
     files: readonly InventoryFile[],
     rateLimit = 0,
   ): Promise<[string | undefined, string]> => {
-    const rate = { bytesPerSecond: rateLimit, set: () => undefined, add: () => () => undefined };
+    const rate = {
+      bytesPerSecond: rateLimit,
+      set: () => undefined,
+      onSet: () => () => undefined,
+      add: () => () => undefined,
+    };
     const context = recordTransfer(undefined, { rate });
     const chosen = await chooseCompressor(compressing('auto', { layout, courier, files }), context);
     const [event] = context.events;
