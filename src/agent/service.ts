@@ -5,6 +5,7 @@ import { managerLine } from '../observe/manager-line.js';
 import { createMetrics } from '../observe/metrics.js';
 import type { Notifier } from '../observe/notify.js';
 import { isWorthTelling, type ToldProgress } from '../observe/progress-line.js';
+import type { TransferStatus } from '../observe/status.js';
 import type { CheckChanges } from '../transfers/check-changes.js';
 import type { CheckedServer } from '../transfers/check-node.js';
 import { startAgent, type AgentHandle, type AgentState } from './agent.js';
@@ -47,6 +48,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     managerLine(
       agent.transfers.current().filter(({ outcome }) => outcome === undefined),
       checks.latest(),
+      agent.state() === 'draining',
     );
   const checks = createChecks(
     {
@@ -61,6 +63,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     lifetime.signal,
   );
+  const history = stateDir === undefined ? keepInMemory() : openHistory(stateDir);
   const agent: AgentHandle = await startAgent({
     socketPath: options.socketPath,
     version,
@@ -69,7 +72,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       (status, event) => metrics.observe(status, event),
       tellManager(() => void notifier.status(describeNow()), now),
     ],
-    history: stateDir === undefined ? keepInMemory() : openHistory(stateDir),
+    history,
     onRequest: (request) => {
       const server = rememberable(request);
       if (server !== undefined) attempt(() => remembered.remember(server), onBug);
@@ -82,20 +85,24 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     metrics: () => metrics.text(),
     onState: (state) => {
       log.tell('INFO', `agent ${state}`, { state, socket: options.socketPath });
-      void notifyState(notifier, state);
+      if (state === 'ready') void notifier.ready('waiting for transfers');
+      else if (state === 'draining') void notifier.status(describeNow());
+      else if (state === 'stopping') void notifier.stopping();
     },
     onBug,
     now,
   });
+  attempt(() => tellCutOff(log, history.takeOver()), onBug);
   // Scripts are answered first: a check takes a moment, and nobody waits for it.
   checks.checkSoon();
   return {
     metrics: () => metrics.text(),
     reload: async () => {
       await notifier.reloading();
-      const said = describeReload(await checks.check());
+      const said = describeReload(await checks.check().catch(asFailed));
       log.tell(said.level, said.text);
-      if (agent.state() === 'ready') await notifier.ready(`${said.text}; ${describeNow()}`);
+      // Whatever came of it, a reload that has begun has an end; nothing is ready once it stops.
+      if (!hasEnded(agent.state())) await notifier.ready(`${said.text}; ${describeNow()}`);
     },
     drain: () => agent.drain(),
     stop: async (why) => {
@@ -136,6 +143,14 @@ function tellManager(tell: () => void, now: () => Date): TransferSink {
   };
 }
 
+/** Transfers that were cut off when the last agent was killed. */
+function tellCutOff(log: AgentLog, transfers: readonly TransferStatus[]): void {
+  for (const { id, role, peer, phase } of transfers) {
+    const text = `transfer ${id} was cut off: the agent that did it was killed`;
+    log.tell('WARNING', text, { transfer: id, role, peer, phase });
+  }
+}
+
 function tellChanges(
   log: AgentLog,
   { dataDir }: CheckedServer,
@@ -148,16 +163,19 @@ function tellChanges(
   }
 }
 
+function asFailed(error: unknown): Reloaded {
+  return { servers: 0, failures: [String(error)] };
+}
+
+function hasEnded(state: AgentState): boolean {
+  return state === 'stopping' || state === 'stopped';
+}
+
 function describeReload({ servers, failures }: Reloaded): { level: 'INFO' | 'ERROR'; text: string } {
   const checked = servers === 1 ? '1 server' : `${servers} servers`;
   return failures.length === 0
     ? { level: 'INFO', text: `reloaded, ${checked} checked` }
     : { level: 'ERROR', text: `reload failed, what was read before stays in use: ${failures.join('; ')}` };
-}
-
-async function notifyState(notifier: Notifier, state: AgentState): Promise<void> {
-  if (state === 'ready') await notifier.ready('waiting for transfers');
-  else if (state === 'stopping') await notifier.stopping();
 }
 
 function attempt(work: () => void, onFailure: (error: unknown) => void): void {

@@ -94,6 +94,8 @@ export class Transfers {
     const emit: EmitEvent = (event) => {
       const atMs = this.nowMs();
       transfer.recording = record(transfer.recording, event, atMs) ?? transfer.recording;
+      if (event.kind === 'phase')
+        this.try(() => this.options.history.note(recordOf(transfer.recording, atMs)));
       const status = statusOf(transfer.recording.state, atMs);
       serverLog(event);
       for (const sink of this.options.sinks) sink(status, event);
@@ -173,8 +175,13 @@ export class Transfers {
     const ended = recordOf(transfer.recording, this.nowMs());
     this.running.delete(transfer.id);
     this.last.set(ended.status.dataDir, ended.status);
+    this.try(() => this.options.history.save(ended));
+  }
+
+  /** A history that cannot be written is no reason to end a transfer. */
+  private try(work: () => void): void {
     try {
-      this.options.history.save(ended);
+      work();
     } catch (error) {
       this.options.onBug(error);
     }

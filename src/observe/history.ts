@@ -1,8 +1,10 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceDurably } from '../durable-file.js';
+import { parseRecord } from './record-line.js';
 import type { TransferRecord } from './recorder.js';
 import type { TransferStatus } from './status.js';
+import { forgetUnfinished, noteUnfinished, takeUnfinished } from './unfinished.js';
 
 /** How much is kept; the oldest transfers go first, the newest stays in any case. */
 export interface HistoryLimits {
@@ -18,7 +20,11 @@ export interface History {
   list(): TransferStatus[];
   /** By the id or its unambiguous beginning. */
   find(id: string): TransferRecord | undefined;
-  /** Adds a transfer, or replaces what was known of it. Throws as `replaceDurably` does. */
+  /** Notes a transfer that still runs: should this process be killed, the next one has it among those that failed. */
+  note(record: TransferRecord): void;
+  /** Adds what an agent that was killed has noted; gives these transfers. Only for the one agent that uses the directory. */
+  takeOver(): readonly TransferStatus[];
+  /** Adds a transfer that has ended, or replaces what was known of it. Throws as `replaceDurably` does. */
   save(record: TransferRecord): void;
 }
 
@@ -30,6 +36,12 @@ export interface History {
 export function openHistory(directory: string, limits: HistoryLimits = usualLimits): History {
   mkdirSync(directory, { recursive: true, mode: 0o750 });
   const file = join(directory, 'history.ndjson');
+  const save = (record: TransferRecord): void => {
+    forgetUnfinished(directory, record.status.id);
+    const others = readLines(file).filter((line) => idOf(line) !== record.status.id);
+    const lines = fit([...others, JSON.stringify(record)], limits);
+    replaceDurably(file, lines.map((line) => `${line}\n`).join(''), { mode: 0o640 });
+  };
   return {
     list: () =>
       readLines(file)
@@ -41,11 +53,13 @@ export function openHistory(directory: string, limits: HistoryLimits = usualLimi
         readLines(file).flatMap((line) => parseRecord(line) ?? []),
         id,
       ),
-    save: (record) => {
-      const others = readLines(file).filter((line) => idOf(line) !== record.status.id);
-      const lines = fit([...others, JSON.stringify(record)], limits);
-      replaceDurably(file, lines.map((line) => `${line}\n`).join(''), { mode: 0o640 });
+    note: (record) => noteUnfinished(directory, record),
+    takeOver: () => {
+      const cutOff = takeUnfinished(directory);
+      for (const record of cutOff) save(record);
+      return cutOff.map(({ status }) => status);
     },
+    save,
   };
 }
 
@@ -55,6 +69,8 @@ export function keepInMemory(kept = 20): History {
   return {
     list: () => records.map(({ status }) => status),
     find: (id) => pick(records, id),
+    note: () => undefined,
+    takeOver: () => [],
     save: (record) => {
       records = [record, ...records.filter(({ status }) => status.id !== record.status.id)].slice(0, kept);
     },
@@ -86,17 +102,6 @@ function readLines(file: string): string[] {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw error;
-  }
-}
-
-function parseRecord(line: string): TransferRecord | undefined {
-  try {
-    const value = JSON.parse(line) as Partial<TransferRecord> | null;
-    const isRecord =
-      typeof value?.status?.id === 'string' && Array.isArray(value.commands) && Array.isArray(value.log);
-    return isRecord ? (value as TransferRecord) : undefined;
-  } catch {
-    return undefined;
   }
 }
 

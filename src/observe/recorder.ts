@@ -38,7 +38,8 @@ export interface Recording {
 
 /** A child that complains about each of a million files must not fill the history: the beginning and the end tell. */
 const keptAtEachEnd = 200;
-const keptCommands = 300;
+/** Ten passes of 64 streams, with the messages between them. */
+const keptCommands = 1000;
 const longestText = 4000;
 
 /** The next recording; undefined before the transfer has started. */

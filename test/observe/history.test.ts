@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { openHistory } from '../../src/observe/history.js';
@@ -6,7 +6,7 @@ import type { TransferRecord } from '../../src/observe/recorder.js';
 import { reduceTransfer, statusOf } from '../../src/observe/status.js';
 
 function recordOf(id: string, text = ''): TransferRecord {
-  const started = { kind: 'started', id, role: 'joiner', version: '1', peer: 'p', dataDir: '/d' } as const;
+  const started = { kind: 'started', id, role: 'joiner', version: '1', address: 'p', dataDir: '/d' } as const;
   return {
     status: statusOf(reduceTransfer(undefined, started, 0)!, 1000),
     commands: [],
@@ -29,6 +29,20 @@ t.test('what was saved is found again, newest first, by another instance too', a
   t.equal(again.find('a'), undefined, 'an ambiguous beginning finds nothing');
   t.equal(again.find('b')?.status.id, 'b', 'a whole id is found though others begin with it');
   t.equal(again.find('c'), undefined);
+});
+
+t.test('what an agent that was killed had noted is among what failed, and only that', async (t) => {
+  const directory = t.testdir();
+  const killed = openHistory(directory);
+  for (const id of ['ended', 'cut']) killed.note(recordOf(id, 'as far as it came'));
+  killed.save(recordOf('ended', 'whole'));
+  writeFileSync(join(directory, 'running-damaged.json'), '{"status"');
+  const next = openHistory(directory);
+  t.match(next.takeOver(), [{ id: 'cut', outcome: { kind: 'failed', code: 'AGENT_GONE' } }]);
+  t.match(next.find('cut'), { log: [{ text: 'as far as it came' }], status: { endedAt: /^20/ } });
+  t.match(next.find('ended'), { log: [{ text: 'whole' }] });
+  t.strictSame(next.takeOver(), [], 'once');
+  t.strictSame(readdirSync(directory), ['history.ndjson']);
 });
 
 t.test('a transfer that is saved again replaces what was known of it', async (t) => {
