@@ -18,6 +18,10 @@ export interface AgentCommand {
   readonly metricsListen: string | undefined;
 }
 
+/** Exit status after a defect, EX_SOFTWARE, and how long transfers then have to end by themselves, in ms. */
+const defective = 70;
+const lastWordsMs = 10_000;
+
 /** Exit status that has the service manager start the agent again: EX_TEMPFAIL, RestartForceExitStatus= in the unit. */
 const startAgain = 75;
 
@@ -38,6 +42,12 @@ export async function runAgent(command: AgentCommand): Promise<number> {
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => end({ why: `the agent was stopped by ${name}`, exitStatus: 0 }));
   }
+  // Transfers end in order, with a reason, rather than with the process.
+  process.on('uncaughtException', (thrown: unknown) => {
+    log.tell('ERROR', describeDefect(thrown));
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), lastWordsMs).unref();
+    end({ why: 'the agent has a defect, its log says which', exitStatus: defective });
+  });
   let drain = (): Promise<void> => Promise.resolve();
   process.on('SIGUSR2', () => {
     log.tell('INFO', 'asked to start again: takes on no more transfers, and ends after those that run');
@@ -80,10 +90,14 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     clearInterval(alive);
     return exitStatus;
   } catch (error) {
-    if (!(error instanceof TransferError)) throw error;
-    log.tell('ERROR', `${error.code}: ${describeFailure(error)}`);
-    return error.exitStatus;
+    const isKnown = error instanceof TransferError;
+    log.tell('ERROR', isKnown ? `${error.code}: ${describeFailure(error)}` : describeDefect(error));
+    return isKnown ? error.exitStatus : defective;
   }
+}
+
+function describeDefect(thrown: unknown): string {
+  return `a defect: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`;
 }
 
 function withResolvers<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void } {

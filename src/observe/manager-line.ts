@@ -3,8 +3,13 @@ import { describeProgress } from './progress-line.js';
 import type { TransferStatus } from './status.js';
 
 /** What `systemctl status` shows: the transfers that run, or that none does and what the self-checks have found. */
-export function managerLine(running: readonly TransferStatus[], checked: readonly CheckedServer[]): string {
-  if (running.length > 0) return running.map(describe).join('; ');
+export function managerLine(
+  running: readonly TransferStatus[],
+  checked: readonly CheckedServer[],
+  isDraining: boolean,
+): string {
+  const last = isDraining ? 'starts again when this has ended: ' : '';
+  if (running.length > 0) return `${last}${running.map(describe).join('; ')}`;
   const findings = checked.flatMap((server) => server.findings);
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const warnings = findings.length - errors;
@@ -15,8 +20,11 @@ export function managerLine(running: readonly TransferStatus[], checked: readonl
 }
 
 function describe(status: TransferStatus): string {
-  const { role, peer, phase, percent } = status;
-  const parties = role === 'donor' ? `donor to ${peer}` : `joiner at ${peer}`;
+  const { role, address, peer, phase, percent } = status;
+  const parties =
+    role === 'donor'
+      ? `donor to ${address}`
+      : `joiner ${peer === undefined ? `at ${address}` : `from ${peer}`}`;
   return `${parties}: ${phase}${percent === undefined ? '' : `, ${describeProgress(status)}`}`;
 }
 
