@@ -61,7 +61,11 @@ export function addAgentCommands(cli: Argv, given: AgentCommands): Argv {
           .option('limit', { type: 'number', default: 20, describe: 'how many of the newest' })
           .example('$0 history --limit 3', 'the last three, with how they ended'),
       ({ socket: path, json: asJson, limit }) =>
-        ask(path, (client) => runHistory(client, { json: asJson, limit }, terminal)),
+        ask(path, (client) => {
+          if (Number.isInteger(limit) && limit > 0)
+            return runHistory(client, { json: asJson, limit }, terminal);
+          throw new TransferError('ARGUMENT_INVALID', '--limit: expected a whole number from 1');
+        }),
     )
     .command(
       'show <id>',

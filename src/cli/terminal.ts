@@ -1,4 +1,5 @@
 import { oneLine } from '../observe/one-line.js';
+import { environment } from '../surroundings.js';
 
 /** Where a command prints. */
 export interface Terminal {
@@ -7,14 +8,17 @@ export interface Terminal {
   readonly isInteractive: boolean;
   /** Characters in a line; lines longer than that would break the redrawing. */
   readonly columns: () => number;
+  /** Lines on the screen: what was drawn above its top cannot be drawn over. */
+  readonly rows: () => number;
 }
 
 /** This process's stdout. */
 export function standardTerminal(): Terminal {
   return {
     write: (text) => void process.stdout.write(text),
-    isInteractive: process.stdout.isTTY,
+    isInteractive: process.stdout.isTTY && environment['TERM'] !== 'dumb',
     columns: () => process.stdout.columns || 80,
+    rows: () => process.stdout.rows || 24,
   };
 }
 
@@ -23,12 +27,19 @@ export function createRedraw(terminal: Terminal): (lines: readonly string[]) => 
   let drawn = 0;
   return (lines) => {
     const width = terminal.columns() - 1;
+    const shown = fit(lines, terminal.rows() - 1);
     const up = drawn === 0 ? '' : `\x1b[${drawn}A`;
-    const text = lines.map((line) => `${cut(line, width)}\x1b[K\n`).join('');
+    const text = shown.map((line) => `${cut(line, width)}\x1b[K\n`).join('');
     // What the block before had more is cleared below the new one.
     terminal.write(`${up}${text}\x1b[J`);
-    drawn = lines.length;
+    drawn = shown.length;
   };
+}
+
+function fit(lines: readonly string[], most: number): readonly string[] {
+  if (lines.length <= most) return lines;
+  const kept = lines.slice(0, Math.max(0, most - 1));
+  return [...kept, `… ${lines.length - kept.length} more lines`];
 }
 
 function cut(line: string, width: number): string {
