@@ -1,5 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mock } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import { createChecks } from '../../src/agent/checks.js';
 import { openRemembered, rememberable } from '../../src/agent/remembered.js';
@@ -50,6 +52,39 @@ t.test('option files that can no longer be read leave in use what was read befor
   writeFileSync(file, good);
   t.strictSame((await checks.check()).failures, []);
   t.strictSame(codes(), ['CERTIFICATE_MISSING']);
+});
+
+t.test('every hour all servers are checked anew', async (t) => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  t.teardown(() => mock.timers.reset());
+  const stop = new AbortController();
+  let begun = 0;
+  let onTold = (): void => undefined;
+  createChecks(
+    {
+      servers: () => {
+        begun += 1;
+        return Promise.resolve([readServerOption('/nowhere/my.cnf')]);
+      },
+      onChecked: () => onTold(),
+      onBug: (error) => t.fail(String(error)),
+      now: () => new Date(),
+    },
+    stop.signal,
+  );
+  for (const hour of [1, 2]) {
+    const told = new Promise<void>((resolve) => (onTold = resolve));
+    mock.timers.tick(3_599_999);
+    await setImmediate();
+    t.equal(begun, hour - 1, 'not before');
+    mock.timers.tick(1);
+    await told;
+    t.equal(begun, hour);
+  }
+  stop.abort();
+  mock.timers.tick(3_600_000);
+  await setImmediate();
+  t.equal(begun, 2, 'and no more when the agent ends');
 });
 
 t.test('what a server was started with is remembered, without secrets and without its last transfer', (t) => {
