@@ -35,11 +35,14 @@ export type TransferEvent =
       readonly id: string;
       readonly role: 'joiner' | 'donor';
       readonly version: string;
-      readonly peer: string;
+      /** As Galera hands it to the donor: where the joiner listens. */
+      readonly address: string;
       /** Absolute; a data directory has one transfer at a time. */
       readonly dataDir: string;
     }
   | { readonly kind: 'phase'; readonly phase: Phase }
+  /** Joiner: who has come, by the name in its certificate and where it comes from. */
+  | { readonly kind: 'donor'; readonly peer: string }
   | { readonly kind: 'notice'; readonly text: string }
   | { readonly kind: 'finding'; readonly finding: Finding }
   /** A command as it runs, quoted for a shell. */

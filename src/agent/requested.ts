@@ -16,8 +16,8 @@ export function asRequested(
     const { role, address, direct } = parseArguments(argv);
     const dataDir = direct.get('datadir');
     const absolute = dataDir === undefined ? '' : resolve(directory, dataDir);
-    return { kind: 'started', id, role, version, peer: address, dataDir: absolute };
+    return { kind: 'started', id, role, version, address, dataDir: absolute };
   } catch {
-    return { kind: 'started', id, role: 'joiner', version, peer: '', dataDir: '' };
+    return { kind: 'started', id, role: 'joiner', version, address: '', dataDir: '' };
   }
 }

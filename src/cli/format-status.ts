@@ -1,7 +1,7 @@
 import type { AgentStatus } from '../control/client-interface.js';
 import { describeFailure } from '../errors.js';
 import { describeProgress } from '../observe/progress-line.js';
-import { showBytes, showPercent, showSeconds } from '../observe/quantities.js';
+import { showBytes, showPercent, showSeconds, showTime } from '../observe/quantities.js';
 import type { StreamStatus, TransferStatus } from '../observe/status.js';
 import { printable } from './terminal.js';
 
@@ -39,15 +39,17 @@ export function statusLine(transfer: TransferStatus): string {
   return printable(`${transfer.id.slice(0, 8)}  ${partiesOf(transfer)}: ${transfer.phase}${progress}`);
 }
 
-function partiesOf({ role, peer, dataDir }: TransferStatus): string {
-  return role === 'donor' ? `${dataDir} to ${peer}` : `${dataDir} as ${peer}`;
+/** `joiner  /var/lib/mysql from node1 (10.0.0.1)`, as wide for either role; at its own address until its donor has come. */
+function partiesOf({ role, address, peer, dataDir }: TransferStatus): string {
+  const other = role === 'donor' ? `to ${address}` : peer === undefined ? `at ${address}` : `from ${peer}`;
+  return `${role.padEnd(6)}  ${dataDir} ${other}`;
 }
 
 /** A transfer that has ended, in one line. */
 export function describeEnded(transfer: TransferStatus): string {
-  const { id, role, startedAt, ageSeconds, lockSeconds } = transfer;
-  const head = `${id.slice(0, 8)}  ${startedAt.slice(0, 19).replace('T', ' ')}  ${role.padEnd(6)}  ${transfer.peer}`;
-  return `${head}  ${describeOutcome(transfer)}, ${showSeconds(ageSeconds)}${
+  const { id, startedAt, ageSeconds, lockSeconds } = transfer;
+  const head = `${id.slice(0, 8)}  ${showTime(startedAt).slice(0, 19)}  ${partiesOf(transfer)}`;
+  return `${head}: ${describeOutcome(transfer)}, ${showSeconds(ageSeconds)}${
     lockSeconds > 0 ? `, locked for ${lockSeconds.toFixed(1)} s` : ''
   }`;
 }

@@ -1,4 +1,5 @@
 import type { AgentClient } from '../control/client-interface.js';
+import { showTime } from '../observe/quantities.js';
 import type { TransferRecord } from '../observe/recorder.js';
 import { describeEnded } from './format-status.js';
 import { printable, type Terminal } from './terminal.js';
@@ -47,5 +48,5 @@ export function formatRecord({ status, commands, log, leftOut }: TransferRecord)
 }
 
 function clock(iso: string): string {
-  return iso.slice(11, 23);
+  return showTime(iso).slice(11);
 }

@@ -48,8 +48,8 @@ export async function runRehearsal(command: RehearseCommand, terminal: Terminal)
       ...{ id, version, emit: shown.emit, signal: ending.signal, now: currentTime, owner: ownUser() },
     };
     const { dataDir } = config.directories;
-    const peer = formatAddress(config.address);
-    given.emit({ kind: 'started', id, role: 'joiner', version, peer, dataDir: dataDir.value });
+    const address = formatAddress(config.address);
+    given.emit({ kind: 'started', id, role: 'joiner', version, address, dataDir: dataDir.value });
     const lines = command.isPreflight
       ? describeOffer(await rehearseOffer(rehearsal, given), dataDir.value)
       : describeCopy(await rehearse({ ...rehearsal, keepIn, startsServer }, given), keepIn);

@@ -81,7 +81,7 @@ function logEvent(
 function detailsOf(event: Exclude<TransferEvent, { kind: 'progress' }>): Readonly<Record<string, unknown>> {
   switch (event.kind) {
     case 'started':
-      return { version: event.version, dataDir: event.dataDir };
+      return { version: event.version, address: event.address, dataDir: event.dataDir };
     case 'command':
       return { child: event.name, command: event.shell };
     case 'child output':
@@ -99,6 +99,7 @@ function detailsOf(event: Exclude<TransferEvent, { kind: 'progress' }>): Readonl
     case 'failed':
       return placeOf(event.error);
     case 'phase':
+    case 'donor':
     case 'notice':
       return {};
   }
@@ -122,7 +123,10 @@ function placeOf(failure: Pick<Finding, 'code' | 'option' | 'where'>): Readonly<
 
 /** `2026-11-21T23:59:59.123Z INFO  [1a2b3c4d donor node2:4444] text`. */
 export function prettyLine(json: string): string {
-  const { time, level, msg, transfer, role, peer } = JSON.parse(json) as Readonly<Record<string, string>>;
-  const about = transfer === undefined ? '' : ` [${transfer.slice(0, 8)} ${role ?? ''} ${peer ?? ''}]`;
+  const { time, level, msg, transfer, role, peer } = JSON.parse(json) as Readonly<
+    Partial<Record<string, string>>
+  >;
+  const about =
+    transfer === undefined ? '' : ` [${[transfer.slice(0, 8), role, peer].filter(Boolean).join(' ')}]`;
   return `${time ?? ''} ${(level ?? '').toUpperCase().padEnd(5)}${about} ${oneLine(msg ?? '')}\n`;
 }

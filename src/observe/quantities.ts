@@ -20,6 +20,16 @@ export function showSeconds(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
+/** `2026-11-21 23:59:59.123` in local time, as in the server's log. */
+export function showTime(iso: string): string {
+  const time = new Date(iso);
+  // Shifted by the offset, so that what is written as UTC reads as local time.
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000)
+    .toISOString()
+    .slice(0, 23)
+    .replace('T', ' ');
+}
+
 /** `43.2 %`, rounded down, so that 100 % means all. */
 export function showPercent(percent: number): string {
   return `${(Math.floor(percent * 10) / 10).toFixed(1)} %`;

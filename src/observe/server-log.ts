@@ -40,10 +40,12 @@ export function describeEvent(event: TransferEvent): { level: Level; text: strin
   switch (event.kind) {
     case 'started':
       return info(
-        `galera-sst-tunnel ${event.version}: transfer ${event.id} as ${event.role}, address ${event.peer}`,
+        `galera-sst-tunnel ${event.version}: transfer ${event.id} as ${event.role}, address ${event.address}`,
       );
     case 'phase':
       return info(`phase: ${event.phase}`);
+    case 'donor':
+      return info(`the donor is ${event.peer}`);
     case 'notice':
       return info(event.text);
     case 'finding':

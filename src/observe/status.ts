@@ -24,7 +24,10 @@ export interface StreamStatus {
 export interface TransferStatus {
   readonly id: string;
   readonly role: 'joiner' | 'donor';
-  readonly peer: string;
+  /** As Galera hands it to the donor: where the joiner listens. */
+  readonly address: string;
+  /** The other side; on a joiner unknown until a donor has come. */
+  readonly peer?: string | undefined;
   readonly dataDir: string;
   readonly version: string;
   readonly phase: Phase;
@@ -40,7 +43,7 @@ export interface TransferStatus {
   readonly startedAt: string;
   readonly endedAt?: string | undefined;
   readonly ageSeconds: number;
-  /** How long the donor's server has been locked; 0 on a joiner. */
+  /** How long the donor's server has been locked; a joiner learns it at the end. */
   readonly lockSeconds: number;
   /** Undefined while the transfer runs. */
   readonly outcome?: TransferOutcome | undefined;
@@ -57,6 +60,8 @@ export interface TransferState {
   readonly percent?: number | undefined;
   readonly rate?: Rate | undefined;
   readonly streams: readonly StreamProgress[];
+  /** Who has come to this joiner. */
+  readonly donor?: string | undefined;
   readonly lockedSinceMs?: number | undefined;
   readonly lockedMs: number;
   readonly outcome?: TransferOutcome | undefined;
@@ -91,6 +96,8 @@ function advance(
             ? { ...state.rate, lastMs: atMs }
             : state.rate,
       };
+    case 'donor':
+      return { ...state, donor: event.peer };
     case 'progress':
       return takeProgress(state, event, atMs);
     case 'lock':
@@ -148,13 +155,14 @@ function takeLock(state: TransferState, held: boolean, atMs: number): TransferSt
 
 function finish(
   state: TransferState,
-  { bypass, bytes, files, seconds }: Extract<TransferEvent, { kind: 'finished' }>,
+  { bypass, bytes, files, seconds, donorLockSeconds }: Extract<TransferEvent, { kind: 'finished' }>,
   atMs: number,
 ): TransferState {
   if (bypass) return end(state, { kind: 'bypassed' }, atMs);
   // More than the copy's size if some of it had to be sent again, less if some was there before.
   const bytesDone = Math.max(state.bytesDone, state.bytesExpected ?? bytes);
-  const whole = { ...state, bytesDone, bytesExpected: bytesDone, percent: 100 };
+  const lockedMs = donorLockSeconds === undefined ? state.lockedMs : 1000 * donorLockSeconds;
+  const whole = { ...state, bytesDone, bytesExpected: bytesDone, percent: 100, lockedMs };
   return end(whole, { kind: 'copied', bytes, files, seconds }, atMs);
 }
 
@@ -178,7 +186,8 @@ export function statusOf(state: TransferState, nowMs: number): TransferStatus {
   return {
     id: started.id,
     role: started.role,
-    peer: started.peer,
+    address: started.address,
+    peer: started.role === 'donor' ? started.address : state.donor,
     dataDir: started.dataDir,
     version: started.version,
     phase: state.phase,

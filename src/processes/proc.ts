@@ -107,12 +107,17 @@ export function openFiles(pid: number): string[] {
     .map((descriptor) => link(`/proc/${pid}/fd/${descriptor}`));
 }
 
+/** A variable that a process was started with; undefined when it has none of that name, or cannot be looked at. */
+export function variableOf(pid: number, name: string): string | undefined {
+  return (read(`/proc/${pid}/environ`) ?? '')
+    .split('\0')
+    .find((entry) => entry.startsWith(`${name}=`))
+    ?.slice(name.length + 1);
+}
+
 /** Pids of running processes that carry the marker of this transfer. */
 export function findMarked(transferId: string): number[] {
-  const wanted = `${markerVariable}=${transferId}`;
-  return allPids().filter(
-    (pid) => pid !== process.pid && (read(`/proc/${pid}/environ`) ?? '').split('\0').includes(wanted),
-  );
+  return allPids().filter((pid) => pid !== process.pid && variableOf(pid, markerVariable) === transferId);
 }
 
 /** Who listens on a TCP port of this host (its network namespace). */
@@ -160,13 +165,10 @@ function ownerOf(inode: string): Pick<PortOwner, 'pid' | 'commandLine' | 'transf
   const wanted = `socket:[${inode}]`;
   for (const pid of allPids()) {
     if (!descriptors(pid).includes(wanted)) continue;
-    const marker = (read(`/proc/${pid}/environ`) ?? '')
-      .split('\0')
-      .find((entry) => entry.startsWith(`${markerVariable}=`));
     return {
       pid,
       commandLine: (read(`/proc/${pid}/cmdline`) ?? '').split('\0').join(' ').trim().slice(0, 200),
-      transferId: marker?.slice(markerVariable.length + 1),
+      transferId: variableOf(pid, markerVariable),
     };
   }
   return {};

@@ -74,7 +74,7 @@ async function transfer(surroundings: ScriptSurroundings): Promise<void> {
     id,
     role: args.role,
     version,
-    peer: formatAddress(config.address),
+    address: formatAddress(config.address),
     dataDir: config.directories.dataDir.value,
   });
   warn();

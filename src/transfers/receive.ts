@@ -15,6 +15,7 @@ import type { SupervisedChild } from '../processes/supervise.js';
 import type { Reception } from './reception.js';
 import { tellDonor } from './verdict.js';
 import { delay, untilAborted } from './wait.js';
+import { whoCame } from './who-came.js';
 import { refusedWithoutSecret, type Refused } from './without-secret.js';
 
 const noFiles: FileStamps = new Map();
@@ -36,7 +37,7 @@ async function receiveWithin(
   const context = { ...reception, signal };
   const ownFiles = config.allowDonorWithoutSecret ? stampOwnFiles(reception.layout) : noFiles;
   const startedMs = reception.now().getTime();
-  const donor = { isHere: false, come: (): void => undefined };
+  const donor = { isHere: false, isKnown: false, come: (): void => undefined };
   const donorCame = new Promise<void>((resolve) => (donor.come = resolve));
   const outbox = await openOutbox(plan);
   closeLater(() => outbox.close());
@@ -66,6 +67,9 @@ async function receiveWithin(
     onDonor: (access, module, pid) => {
       donor.isHere = true;
       donorProcesses.add(pid);
+      const peer = donor.isKnown ? undefined : whoCame(pid);
+      donor.isKnown ||= peer !== undefined;
+      if (peer !== undefined) emit({ kind: 'donor', peer });
       donor.come();
       if (access === 'write') written.add(module);
       else if (module === messageModules.verdict) verdictIsRead();

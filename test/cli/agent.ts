@@ -8,6 +8,7 @@ export function transferOf(given: Partial<TransferStatus> = {}): TransferStatus 
   return {
     id: '1a2b3c4d-5e6f',
     role: 'donor',
+    address: 'node2:4444',
     peer: 'node2:4444',
     dataDir: '/var/lib/mysql',
     version: '1.0.0',
@@ -80,6 +81,7 @@ export function screen(given: Partial<Terminal> = {}): Terminal & { readonly tex
     write: (text) => void written.push(text),
     isInteractive: false,
     columns: () => 80,
+    rows: () => 24,
     text: () => written.join(''),
     ...given,
   };

@@ -2,6 +2,9 @@ import t from 'tap';
 import { formatRecord, runHistory, runShow } from '../../src/cli/history.js';
 import { agentWith, copied, screen, transferOf } from './agent.js';
 
+// Times are shown as the server's log has them.
+process.env['TZ'] = 'Europe/Vienna';
+
 const failed = transferOf({
   outcome: { kind: 'failed', code: 'TIMED_OUT', message: 'late', hint: 'look' },
 });
@@ -25,14 +28,14 @@ t.test('past transfers are listed with the newest at the end, as many as are wan
 t.test('one transfer is shown with its commands and its log', async (t) => {
   t.strictSame(formatRecord(record), [
     'transfer 1a2b3c4d-5e6f, version 1.0.0, data directory /var/lib/mysql',
-    '1a2b3c4d  2026-11-21 23:59:59  donor   node2:4444  failed: TIMED_OUT: late, 0:14, locked for 1.3 s',
+    '1a2b3c4d  2026-11-22 00:59:59  donor   /var/lib/mysql to node2:4444: failed: TIMED_OUT: late, 0:14, locked for 1.3 s',
     'HINT: look',
     '',
     'commands:',
-    "  23:59:59.123  stream 1: rsync 'a b'",
+    "  00:59:59.123  stream 1: rsync 'a b'",
     '',
     'log:',
-    '  23:59:59.124  WARNING  odd',
+    '  00:59:59.124  WARNING  odd',
     '  (7 lines were not kept)',
   ]);
 });

@@ -9,7 +9,7 @@ const started: TransferEvent = {
   id: '1a2b3c4d-0000',
   role: 'donor',
   version: '1.0.0',
-  peer: 'node2:4444',
+  address: 'node2:4444',
   dataDir: '/d',
 };
 const status = statusOf(reduceTransfer(undefined, started, 0)!, 0);

@@ -9,7 +9,7 @@ const started: TransferEvent = {
   id: 'a',
   role: 'donor',
   version: '1',
-  peer: 'p',
+  address: 'p',
   dataDir: '/d',
 };
 

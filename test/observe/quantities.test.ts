@@ -1,5 +1,5 @@
 import t from 'tap';
-import { showBytes, showPercent, showSeconds } from '../../src/observe/quantities.js';
+import { showBytes, showPercent, showSeconds, showTime } from '../../src/observe/quantities.js';
 
 t.test('bytes are shown in the unit that leaves few digits', async (t) => {
   const cases: [number, string][] = [
@@ -25,6 +25,12 @@ t.test('times are shown as clocks do', async (t) => {
     [-1, '0:00'],
   ];
   for (const [seconds, shown] of cases) t.equal(showSeconds(seconds), shown);
+});
+
+t.test('times of day are local, in winter and in summer', async (t) => {
+  process.env['TZ'] = 'Europe/Vienna';
+  t.equal(showTime('2026-11-21T23:59:59.123Z'), '2026-11-22 00:59:59.123');
+  t.equal(showTime('2026-07-21T23:59:59.123Z'), '2026-07-22 01:59:59.123');
 });
 
 t.test('100 % means all', async (t) => {

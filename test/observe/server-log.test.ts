@@ -40,7 +40,7 @@ const finished = {
 
 const described: [TransferEvent, Level | undefined, string][] = [
   [
-    { kind: 'started', id: 'i', role: 'donor', version: '0.1.0', peer: 'node1:4444', dataDir: '/d' },
+    { kind: 'started', id: 'i', role: 'donor', version: '0.1.0', address: 'node1:4444', dataDir: '/d' },
     'INFO',
     'galera-sst-tunnel 0.1.0: transfer i as donor, address node1:4444',
   ],

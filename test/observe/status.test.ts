@@ -13,7 +13,7 @@ const started: TransferEvent = {
   id: 'one',
   role: 'donor',
   version: '1.0.0',
-  peer: 'node2:4444',
+  address: 'node2:4444',
   dataDir: '/var/lib/mysql',
 };
 const copying: TransferEvent = { kind: 'phase', phase: 'copying' };
@@ -40,6 +40,7 @@ t.test('a running transfer shows what it has done and what is left', async (t) =
   t.strictSame(status, {
     id: 'one',
     role: 'donor',
+    address: 'node2:4444',
     peer: 'node2:4444',
     dataDir: '/var/lib/mysql',
     version: '1.0.0',
@@ -133,6 +134,18 @@ t.test('lock time counts while it is held, and stops with the release or the end
   t.equal(statusOf(released, 9000).lockSeconds, 5);
   const failure = { kind: 'failed', error: new TransferError('TIMED_OUT', 'too late') } as const;
   t.equal(statusOf(reduceTransfer(locked, failure, 3000)!, 9000).lockSeconds, 2);
+});
+
+t.test('a joiner learns who its donor is, and in the end how long that was locked', async (t) => {
+  const events: TransferEvent[] = [
+    { ...started, role: 'joiner' },
+    { kind: 'donor', peer: 'node1 (192.0.2.1)' },
+    { kind: 'finished', bypass: false, bytes: 10, files: 3, seconds: 10, donorLockSeconds: 1.5 },
+  ];
+  const [waiting, copying, over] = [1, 2, 3].map((count) => statusOf(after(...events.slice(0, count)), 9000));
+  t.match(waiting, { address: 'node2:4444', peer: undefined, lockSeconds: 0 });
+  t.match(copying, { address: 'node2:4444', peer: 'node1 (192.0.2.1)' });
+  t.match(over, { peer: 'node1 (192.0.2.1)', lockSeconds: 1.5 });
 });
 
 t.test('every end has its outcome, and a failure at the very end is one', async (t) => {
