@@ -1,6 +1,9 @@
 import { request as httpRequest, type Agent, type ClientRequest, type IncomingMessage } from 'node:http';
 
-/** One request to an agent; gives the answer when its header is there, and rejects when that takes too long. */
+/**
+ * One request to an agent; gives the answer when its header is there, and rejects when that takes too long. Without `agent` it has
+ * a connection of its own: node's global one keeps them, and may use one that the other side is just closing.
+ */
 export function exchange(
   socketPath: string,
   agent: Agent | undefined,
@@ -13,7 +16,7 @@ export function exchange(
     const text = body === undefined ? undefined : JSON.stringify(body);
     const sent: ClientRequest = httpRequest({
       socketPath,
-      agent,
+      agent: agent ?? false,
       method,
       path,
       headers:
