@@ -6,6 +6,9 @@ const mostSeconds = 0.4;
 /** Seconds at the full rate that a free run may go too far if this process is called as late again as it was lately. */
 const tolerableSeconds = { usually: 0.25, whereTheValveIsTooSlow: 1 } as const;
 
+/** Seconds at the full rate that a run is to be worth: each costs this process some looks, and peers notice no such pause. */
+const worthSeconds = 0.05;
+
 /** Timers are never exact: an open run is expected to last this much longer, in ms, however quiet the machine is. */
 const leastLatenessMs = 3;
 
@@ -79,7 +82,9 @@ export function nextStep(budget: Budget, processes: number): Step {
   const { usually, whereTheValveIsTooSlow } = tolerableSeconds;
   const isRisky =
     tooFarSeconds > (valveRate(budget, processes) > 1.2 * rate ? usually : whereTheValveIsTooSlow);
-  const worthIt = isRisky ? Math.min(0.02 * rate, processes * quantumBytes) / 2 : 0;
+  const worthIt = isRisky
+    ? Math.min(worthSeconds * rate, (processes * quantumBytes) / 2)
+    : worthSeconds * rate;
   if (tokens <= worthIt) return { kind: 'hold', ms: between(1, ((worthIt - tokens) / rate) * 1000, 250) };
   if (!isRisky) return { kind: 'open', ms: between(2, tokens / speed, 50) };
   const chosen = between(1, Math.ceil(tokens / quantumBytes), processes);

@@ -37,6 +37,10 @@ interface Flow {
   written: number;
   /** Settled ones can be held: their guard is there, and their socat known. */
   isSettled: boolean;
+  /** What it was told last: nothing is said twice. */
+  told: 'run' | 'run by portions' | 'stop';
+  /** Since it was told to stop: it writes no more. */
+  isCounted: boolean;
   lastRunMs: number;
 }
 
@@ -64,7 +68,7 @@ export function createRateLimit(bytesPerSecond = 0): RateLimit {
     const elapsedMs = nowMs - lastMs;
     lastMs = nowMs;
     for (const flow of flows) settle(flow, nowMs);
-    const sent = countNew(flows);
+    const sent = countNew([...flows].filter(({ told, isCounted }) => told !== 'stop' || !isCounted));
     budget = spend(noteLateness(budget, nowMs - dueMs, elapsedMs), elapsedMs, sent);
     if (state === 'portion') {
       budget = notePortion(budget, sent, Math.max(1, running.length));
@@ -101,9 +105,12 @@ export function createRateLimit(bytesPerSecond = 0): RateLimit {
     }
   };
   const hold = (): void => {
-    for (const { pid, socat } of settled()) {
-      signal(pid, 'SIGSTOP');
-      signal(socat, 'SIGCONT');
+    for (const flow of settled()) {
+      if (flow.told === 'stop') continue;
+      signal(flow.pid, 'SIGSTOP');
+      signal(flow.socat, 'SIGCONT');
+      flow.told = 'stop';
+      flow.isCounted = false;
     }
     state = 'held';
   };
@@ -112,6 +119,7 @@ export function createRateLimit(bytesPerSecond = 0): RateLimit {
     for (const flow of running) {
       signal(flow.socat, 'SIGSTOP');
       signal(flow.pid, 'SIGCONT');
+      flow.told = 'run by portions';
       flow.lastRunMs = performance.now();
     }
     state = 'portion';
@@ -154,7 +162,7 @@ export function createRateLimit(bytesPerSecond = 0): RateLimit {
       const written = bytesWritten(pid) ?? 0;
       const flow: Flow = {
         ...{ pid, findSocat, written, sinceMs: nowMs, lastRunMs: 0 },
-        ...{ socat: undefined, isSettled: false },
+        ...{ socat: undefined, isSettled: false, told: 'run', isCounted: false },
       };
       flows.add(flow);
       if (timer !== undefined && dueMs > nowMs + 5) {
@@ -188,9 +196,11 @@ function settle(flow: Flow, nowMs: number): void {
   flow.isSettled = flow.socat !== undefined || nowMs - flow.sinceMs > settleMs;
 }
 
-function goOn({ pid, socat }: Flow): void {
-  signal(pid, 'SIGCONT');
-  signal(socat, 'SIGCONT');
+function goOn(flow: Flow): void {
+  if (flow.told === 'run') return;
+  signal(flow.pid, 'SIGCONT');
+  signal(flow.socat, 'SIGCONT');
+  flow.told = 'run';
 }
 
 function countNew(flows: Iterable<Flow>): number {
@@ -199,6 +209,7 @@ function countNew(flows: Iterable<Flow>): number {
     const now = bytesWritten(flow.pid) ?? flow.written;
     sum += now - flow.written;
     flow.written = now;
+    flow.isCounted = true;
   }
   return sum;
 }

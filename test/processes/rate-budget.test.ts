@@ -28,24 +28,25 @@ t.test('what a step is', async (t) => {
   const fast = beginBudget(2e8);
   const late = { ...noteLateness(fast, 100, 10), usualLatenessMs: 0 };
   const cases = [
-    ['a debt is waited for', { ...slow, tokens: -90_000 }, 4, { kind: 'hold', ms: 100 }],
+    ['a debt is waited for', { ...slow, tokens: -90_000 }, 4, { kind: 'hold', ms: 140 }],
     ['never for long', { ...slow, tokens: -4e5 }, 4, { kind: 'hold', ms: 250 }],
-    ['a low rate goes by portions', { ...slow, tokens: 50_000 }, 4, { kind: 'portion', processes: 1, ms: 3 }],
+    ['a low rate goes by portions', { ...slow, tokens: 60_000 }, 4, { kind: 'portion', processes: 1, ms: 3 }],
     [
       'more than one where one is not enough',
-      { ...beginBudget(1e7), tokens: 3e5 },
+      { ...beginBudget(1e7), tokens: 4.3e5 },
       4,
-      { kind: 'portion', processes: 2, ms: 3 },
+      { kind: 'portion', processes: 3, ms: 3 },
     ],
     ['who is behind turns faster', { ...slow, tokens: 4e5 }, 1, { kind: 'portion', processes: 1, ms: 1 }],
-    ['a high rate runs freely', { ...fast, tokens: 1e7 }, 1, { kind: 'open', ms: 10 }],
+    ['a high rate runs freely', { ...fast, tokens: 2e7 }, 1, { kind: 'open', ms: 20 }],
+    ['once that is worth it', { ...fast, tokens: 2e6 }, 1, { kind: 'hold', ms: 40 }],
     [
       'but not where it may be called too late',
       { ...late, tokens: 1e7 },
       4,
       { kind: 'portion', processes: 4, ms: 1 },
     ],
-    ['unless the valve is too slow for it', { ...late, tokens: 1e7 }, 1, { kind: 'open', ms: 10 }],
+    ['unless the valve is too slow for it', { ...late, tokens: 2e7 }, 1, { kind: 'open', ms: 20 }],
     [
       'never where it would go much too far',
       { ...slow, tokens: 3e5, latenessMs: 150, usualLatenessMs: 150 },
