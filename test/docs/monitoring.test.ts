@@ -36,6 +36,29 @@ t.test('promtool accepts the rules', async (t) => {
   t.equal(status, 0, `${stdout}${stderr}`);
 });
 
+t.test('the first failure of a kind is alerted of, for a while', async (t) => {
+  const labels = { role: 'joiner', code: 'PORT_BUSY', instance: 'node2' };
+  const series = `galera_sst_failures_total{role="joiner",code="PORT_BUSY",instance="node2"}`;
+  const alert = {
+    exp_labels: { ...labels, severity: 'critical' },
+    exp_annotations: {
+      summary: 'a transfer as joiner on node2 has failed: PORT_BUSY',
+      description: 'galera-sst-tunnel history and show on that host have its log.',
+    },
+  };
+  const alertname = 'GaleraSstFailed';
+  const cases = [
+    { eval_time: '3m', alertname, exp_alerts: [] },
+    { eval_time: '6m', alertname, exp_alerts: [alert] },
+    { eval_time: '30m', alertname, exp_alerts: [] },
+  ];
+  const file = join(t.testdir(), 'test.json');
+  const tests = [{ interval: '1m', input_series: [{ series, values: '_x4 1x40' }], alert_rule_test: cases }];
+  writeFileSync(file, JSON.stringify({ rule_files: [page('alerts.yml')], tests }));
+  const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', file], { encoding: 'utf8' });
+  t.equal(status, 0, `${stdout}${stderr}`);
+});
+
 t.test('Prometheus has an answer to all that dashboard and rules ask when it scrapes an agent', async (t) => {
   const material = await Material.create();
   t.teardown(() => material.destroy());
