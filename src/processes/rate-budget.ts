@@ -3,6 +3,12 @@ const pairBytes = 212_992;
 
 /** Seconds at the full rate that may be saved up while nothing is sent, and that one stop may take. */
 const mostSeconds = 0.4;
+/** Seconds at the full rate that may be owed where a debt is paid in several stops, with a portion between them. */
+const mostOwedSeconds = 5;
+/** The longest stop, in ms. */
+const longestStopMs = 250;
+/** Of the rate, what portions between stops may take: more, and the debt would hardly shrink. */
+const mostBetweenStops = 0.1;
 /** Seconds at the full rate that a free run may go too far if this process is called as late again as it was lately. */
 const tolerableSeconds = { usually: 0.25, whereTheValveIsTooSlow: 1 } as const;
 
@@ -43,12 +49,18 @@ export function beginBudget(rate: number, before?: Budget): Budget {
   return { ...unknown, ...before, rate, tokens: 0 };
 }
 
-/** Time that has passed, and bytes that were sent in it. More debt than one stop can pay is forgiven. */
+/** Time that has passed, and bytes that were sent in it. More debt than can be paid without a long standstill is forgiven. */
 export function spend(budget: Budget, elapsedMs: number, sentBytes: number): Budget {
   const { rate, tokens, quantumBytes } = budget;
   const most = Math.max(mostSeconds * rate, quantumBytes);
+  const mostOwed = paysInParts(budget) ? Math.max(mostOwedSeconds * rate, quantumBytes) : most;
   const left = tokens + (rate * elapsedMs) / 1000 - sentBytes;
-  return { ...budget, tokens: Math.max(-most, Math.min(most, left)) };
+  return { ...budget, tokens: Math.max(-mostOwed, Math.min(most, left)) };
+}
+
+/** Whether one portion after each of the longest stops is little beside the rate: a debt can then be paid without a standstill. */
+function paysInParts({ rate, quantumBytes }: Budget): boolean {
+  return (1000 * quantumBytes) / longestStopMs <= mostBetweenStops * rate;
 }
 
 /** How late a call came that was due after a certain time; what was learnt before fades within seconds. */
@@ -73,10 +85,10 @@ export function noteOpenRun(budget: Budget, sentBytes: number, elapsedMs: number
 }
 
 /**
- * The next step from rest. A process runs freely only where it cannot go much too far before this one is called again;
+ * The next step from rest, which has lasted for `restedMs`. A process runs freely only where it cannot go much too far before this one is called again;
  * else through the valve, which lets no more pass than a socket pair holds however late that is.
  */
-export function nextStep(budget: Budget, processes: number): Step {
+export function nextStep(budget: Budget, processes: number, restedMs = 0): Step {
   const { rate, tokens, quantumBytes, speed, latenessMs } = budget;
   const tooFarSeconds = (speed * latenessMs) / rate;
   const { usually, whereTheValveIsTooSlow } = tolerableSeconds;
@@ -85,7 +97,11 @@ export function nextStep(budget: Budget, processes: number): Step {
   const worthIt = isRisky
     ? Math.min(worthSeconds * rate, (processes * quantumBytes) / 2)
     : worthSeconds * rate;
-  if (tokens <= worthIt) return { kind: 'hold', ms: between(1, ((worthIt - tokens) / rate) * 1000, 250) };
+  if (tokens <= worthIt) {
+    // One at a time, so that a peer sees now and then that it is not forgotten.
+    if (restedMs >= longestStopMs && paysInParts(budget)) return { kind: 'portion', processes: 1, ms: 1 };
+    return { kind: 'hold', ms: between(1, ((worthIt - tokens) / rate) * 1000, longestStopMs) };
+  }
   if (!isRisky) return { kind: 'open', ms: between(2, tokens / speed, 50) };
   const chosen = between(1, Math.ceil(tokens / quantumBytes), processes);
   return { kind: 'portion', processes: chosen, ms: tokens > chosen * quantumBytes ? 1 : 3 };

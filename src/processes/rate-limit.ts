@@ -54,6 +54,7 @@ export function createRateLimit(bytesPerSecond = 0): RateLimit {
   let state: 'open' | 'portion' | 'held' = 'open';
   let lastMs = performance.now();
   let dueMs = lastMs;
+  let restMs = lastMs;
   let patience = 1;
 
   const settled = (): Flow[] => [...flows].filter(({ isSettled }) => isSettled);
@@ -83,7 +84,7 @@ export function createRateLimit(bytesPerSecond = 0): RateLimit {
   };
   const act = (): void => {
     const all = settled();
-    const step = nextStep(budget, all.length);
+    const step = nextStep(budget, all.length, state === 'held' ? performance.now() - restMs : 0);
     if (all.length === 0) {
       next(50);
       return;
@@ -112,6 +113,7 @@ export function createRateLimit(bytesPerSecond = 0): RateLimit {
       flow.told = 'stop';
       flow.isCounted = false;
     }
+    if (state !== 'held') restMs = performance.now();
     state = 'held';
   };
   const portion = (): void => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { isRunning, processFacts, processIds, runSync, sleepSync, succeeds } from './commands.js';
 import { hostsFoldersOf, namespacesOf, removeNetwork } from './network.js';
 
@@ -31,16 +31,38 @@ export function labProcesses(name: string, root: string): number[] {
 
 /** Kills a lab's processes, then removes its namespaces and files. */
 export function removeTraces(name: string, root: string): void {
+  const ending = new Set<number>();
   // A script that is killed may just have started another program: look again until none is left.
-  for (let round = 0; round < 200; round++) {
-    const pids = labProcesses(name, root);
-    if (pids.length === 0) break;
-    for (const pid of pids) killNow(pid);
+  for (let round = 0; round < 500; round++) {
+    for (const pid of labProcesses(name, root)) {
+      killNow(pid);
+      ending.add(pid);
+    }
+    for (const pid of ending) if (holdsNothing(pid)) ending.delete(pid);
+    if (ending.size === 0) break;
     sleepSync(10);
   }
   removeNetwork(name);
+  removeWithMounts(root);
+}
+
+/** Removes a folder, and what is mounted below it from where it is mounted. */
+export function removeWithMounts(root: string): void {
   for (const mount of mountsBelow(root)) succeeds(['umount', '--lazy', mount]);
   rmSync(root, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/**
+ * A process that ends loses its memory, and with it the words by which it is known, before it closes its files; and a server's first
+ * thread is a zombie while others still close theirs: their file system could not be unmounted yet.
+ */
+function holdsNothing(pid: number): boolean {
+  if (isRunning(pid)) return false;
+  try {
+    return readdirSync(`/proc/${pid}/task`).length <= 1;
+  } catch {
+    return true;
+  }
 }
 
 function mountsBelow(root: string): string[] {

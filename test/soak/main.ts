@@ -3,7 +3,7 @@ import { prepareSoak, runRound } from './round.js';
 /** `scripts/soak ROUNDS [SEED] [DIRECTORY] [EVIDENCE]`: transfers in a row while the donor writes; a line of JSON for each. */
 async function main(): Promise<void> {
   const [rounds, seed, root, evidence] = process.argv.slice(2);
-  if (rounds === undefined) {
+  if (!/^[1-9]\d*$/.test(rounds ?? '')) {
     console.log('usage: scripts/soak ROUNDS [SEED] [DIRECTORY] [EVIDENCE]');
     return;
   }

@@ -1,7 +1,8 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Lab } from '../lab/index.js';
+import { removeWithMounts } from '../lab/leftovers.js';
 import { checkout, readableCheckout } from './checkout.js';
 import { parseOptions, usage, type SuiteOptions } from './options.js';
 import { endAllTasks, runTask, type TaskResult } from './run-task.js';
@@ -25,7 +26,7 @@ async function main(): Promise<void> {
     const results = await runAll(options, folder, interrupted.signal);
     finish([...results, ...leftBehind(folder, results)], interrupted.signal.aborted);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeWithMounts(folder);
   }
 }
 
