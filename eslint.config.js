@@ -8,6 +8,7 @@ const rooms = [
   'errors',
   'events',
   'durable-file',
+  'make-directory',
   'shell-quote',
   'option-files',
   'config',

@@ -1,6 +1,7 @@
-import { chownSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, TransferError } from '../errors.js';
+import { makeDirectory } from '../make-directory.js';
 
 /** A file to be written. */
 export interface NewFile {
@@ -40,7 +41,7 @@ export function writeFiles(files: readonly NewFile[], { isForced, owner }: Writi
 }
 
 function writeFile({ path, text, mode }: NewFile, isForced: boolean, owner: Writing['owner']): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  makeDirectory(dirname(path), 0o755);
   const draft = join(dirname(path), `.${basename(path)}.${process.pid}`);
   try {
     writeFileSync(draft, text, { mode, flag: 'wx' });

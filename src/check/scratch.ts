@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, TransferError } from '../errors.js';
+import { makeDirectory } from '../make-directory.js';
 import { startSweeper } from '../processes/spawn.js';
 
 /** Gives the work a private directory, which is gone when it has ended, however it did: also when this process is killed. */
@@ -40,7 +41,7 @@ export async function withTarget<T>(dir: string, transferId: string, work: () =>
 /** Gives what makes it as it was. */
 function makeTarget(dir: string): () => void {
   try {
-    const made = mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const made = makeDirectory(dir, 0o700);
     if (made !== undefined) return () => rmSync(made, { recursive: true, force: true });
     if (readdirSync(dir).length === 0) {
       return () => {

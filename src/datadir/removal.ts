@@ -1,7 +1,8 @@
 import type { Dirent } from 'node:fs';
-import { mkdirSync, readdirSync, rmSync, rmdirSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errnoOf, writing } from '../errors.js';
+import { makeDirectory } from '../make-directory.js';
 import { FileTable, type FileName } from './file-table.js';
 import type { Claim } from './kinds.js';
 import {
@@ -31,7 +32,7 @@ export function prepareDirectories(layout: Layout, manifest: Pick<Manifest, 'dir
     ...manifest.directories.map((path) => join(layout.roots.data, path)),
   ]) {
     // as the server creates its own
-    writing(directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }), {
+    writing(directory, () => makeDirectory(directory, 0o700), {
       otherwise: 'FILE_EXISTS',
     });
   }

@@ -1,6 +1,8 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceDurably } from '../durable-file.js';
+import { writing } from '../errors.js';
+import { makeDirectory } from '../make-directory.js';
 import { parseRecord } from './record-line.js';
 import type { TransferRecord } from './recorder.js';
 import type { TransferStatus } from './status.js';
@@ -34,7 +36,7 @@ export interface History {
  * is passed over.
  */
 export function openHistory(directory: string, limits: HistoryLimits = usualLimits): History {
-  mkdirSync(directory, { recursive: true, mode: 0o750 });
+  writing(directory, () => makeDirectory(directory, 0o750), { otherwise: 'DIRECTORY_NOT_WRITABLE' });
   const file = join(directory, 'history.ndjson');
   const save = (record: TransferRecord): void => {
     forgetUnfinished(directory, record.status.id);

@@ -1,7 +1,6 @@
 import {
   copyFileSync,
   existsSync,
-  mkdirSync,
   readFileSync,
   readdirSync,
   renameSync,
@@ -9,6 +8,7 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../make-directory.js';
 import { clearBinlogs } from '../datadir/binlogs.js';
 import { belongs } from '../datadir/kinds.js';
 import { takeInventory } from '../datadir/inventory.js';
@@ -105,7 +105,7 @@ export async function acceptFromOriginal(
 function settle(layout: Layout, place: (typeof misplaced)[number], own: FileStamps): number {
   const root = rootOf(layout, place) ?? layout.roots.data;
   // The donor deletes directories that it has not.
-  mkdirSync(root, { recursive: true, mode: 0o700 });
+  makeDirectory(root, 0o700);
   for (const directory of new Set([root, layout.roots.data])) {
     for (const name of namesOf(directory, layout, place)) {
       const file = join(directory, name);
