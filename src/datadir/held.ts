@@ -1,10 +1,12 @@
 import type { Stats } from 'node:fs';
-import { statSync } from 'node:fs';
+import { statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { writing } from '../errors.js';
 import { marginMs } from './changes.js';
 import { FileTable, type FileName } from './file-table.js';
 import { rootOf, type Layout } from './layout.js';
 import type { Manifest, ManifestFile } from './manifest.js';
+import { pacer } from './pace.js';
 
 /** An earlier transfer into the same directories that broke. */
 export interface BrokenTransfer {
@@ -90,7 +92,35 @@ function isUnchanged(earlier: ManifestFile, now: ManifestFile, takenMs: number |
 }
 
 function isReceived(own: Stats, { size, mtimeMs }: ManifestFile): boolean {
-  return own.size === size && mtimeMs !== undefined && Math.abs(own.mtimeMs - mtimeMs) < 0.001;
+  const hasTime = mtimeMs !== undefined && mtimeMs !== disownedMs;
+  return hasTime && own.size === size && Math.abs(own.mtimeMs - mtimeMs) < 0.001;
+}
+
+/** The time of a file that looks like the donor's and is not believed: no donor's file with it counts as received. */
+const disownedMs = 0;
+
+/**
+ * Takes the donor's time from every table that is not complete and yet looks as if it were. The transfer that begins now leaves
+ * its own marker; should it break before such a file was sent, the next one must not take it for one that this one has received.
+ * @throws TransferError DIRECTORY_NOT_WRITABLE.
+ */
+export async function disownOthers(
+  layout: Layout,
+  { files }: Manifest,
+  { complete }: Pick<Held, 'complete'>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const believed = FileTable.of(complete.map((name) => ({ ...name, size: 0 })));
+  const turn = pacer(signal);
+  for (const file of files) {
+    const pause = turn();
+    if (pause !== undefined) await pause;
+    if (!isTable(file) || believed.has(file)) continue;
+    const own = statOf(layout, file);
+    if (own === undefined || !isReceived(own, file)) continue;
+    const path = join(rootOf(layout, file.place) ?? '', file.path);
+    writing(path, () => utimesSync(path, disownedMs, disownedMs));
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { findCollisions } from '../datadir/collisions.js';
 import { compareWithManifest } from '../datadir/compare.js';
 import { totalSize } from '../datadir/inventory.js';
 import { checkSpace } from '../datadir/space-check.js';
+import { disownOthers } from '../datadir/held.js';
 import { decodeManifest, type Manifest } from '../datadir/manifest.js';
 import { linesOf, readPieces } from '../datadir/text-lines.js';
 import { places, type Layout } from '../datadir/layout.js';
@@ -152,6 +153,8 @@ async function answerOffer(
   report(await checkSpace(layout, offer, config.directories, signal), emit);
   report([...findObstructedSchemas(layout, offer), ...findCollisions(layout, offer)], emit);
   const held = takeStock(layout, offer, emit);
+  // Before the marker is this transfer's: until then the last one's says what may be believed.
+  await disownOthers(layout, offer, held, signal);
   partial.begin(readPieces(offerFile));
   clearBinlogs(layout);
   await removeUnlisted(layout, offer, { signal });

@@ -1,7 +1,13 @@
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
-import { findHeld, openedSince, type BrokenTransfer } from '../../src/datadir/held.js';
+import {
+  disownOthers,
+  findHeld,
+  nothingHeld,
+  openedSince,
+  type BrokenTransfer,
+} from '../../src/datadir/held.js';
 import type { Layout } from '../../src/datadir/layout.js';
 import type { Manifest, ManifestFile } from '../../src/datadir/manifest.js';
 import { layoutOf } from './settings.js';
@@ -82,6 +88,32 @@ for (const [why, change] of doubts) {
     t.strictSame(similar, [{ place: 'data', path: 'shop/orders.ibd' }]);
   });
 }
+
+t.test(
+  'what is not believed once is not believed by the next transfer, which knows its own offer only',
+  async (t) => {
+    const { layout, offer, broken, own } = scene(t);
+    await disownOthers(layout, offer, findHeld(layout, offer, broken));
+    t.equal(findHeld(layout, offer, broken).complete.length, 1, 'what is believed keeps its time');
+    await disownOthers(layout, offer, nothingHeld);
+    t.strictSame(findHeld(layout, offer, broken).complete, []);
+    t.equal(statSync(own).size, size, 'and its contents, to be compared');
+  },
+);
+
+t.test("a donor's table of 1970 is never believed: that is the time of what is not", async (t) => {
+  const { layout, offer, broken, own } = scene(t);
+  const old = changed(offer, { mtimeMs: 0 });
+  utimesSync(own, 0, 0);
+  t.strictSame(findHeld(layout, old, { ...broken, offer: old }).complete, []);
+});
+
+t.test('times of files that look otherwise are left alone', async (t) => {
+  const { layout, offer, own } = scene(t);
+  utimesSync(own, 1, 1);
+  await disownOthers(layout, offer, nothingHeld);
+  t.equal(statSync(own).mtimeMs, 1000);
+});
 
 t.test('what is not a table is always sent, and so is what is small or was never offered', async (t) => {
   const { layout, offer, broken } = scene(t);

@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { marginMs } from '../../src/datadir/changes.js';
+import { partialCopyFile } from '../../src/transfers/partial-copy.js';
+import { BareNode, stateId, type RunOptions, type ScriptRun } from './bare-node.js';
+import { Material } from './material.js';
+
+const material = await Material.create();
+t.teardown(() => material.destroy());
+t.setTimeout(240_000);
+t.jobs = 2;
+
+const table = 'shop/orders.ibd';
+const longAgo = 1_700_000_000.25;
+
+/** A joiner and the donor that it asks each time. */
+interface Nodes {
+  readonly joiner: BareNode;
+  readonly donor: BareNode;
+}
+
+async function nodes(t: Test, sst: Readonly<Record<string, string>> = {}): Promise<Nodes> {
+  const [joiner, donor] = [await BareNode.create(), await BareNode.create()];
+  t.teardown(async () => {
+    await joiner.destroy();
+    await donor.destroy();
+  });
+  for (const node of [joiner, donor]) node.configure(material.groups({}, { precopy: '1', ...sst }));
+  const file = donor.file(`data/${table}`, randomBytes(300_000));
+  utimesSync(file, longAgo, longAgo);
+  // What was written right before it was looked at never counts as the same file; its ctime cannot be made older.
+  await wait(marginMs + 500);
+  return { joiner, donor };
+}
+
+/** Both scripts at work, the donor's with the secret. */
+async function transfer(
+  { joiner, donor }: Nodes,
+  options: { readonly joiner?: RunOptions; readonly donor?: RunOptions } = {},
+): Promise<{ readonly joining: ScriptRun; readonly giving: ScriptRun }> {
+  const joining = joiner.start('joiner', options.joiner);
+  const ready = await joining.ready();
+  const env = { WSREP_SST_OPT_REMOTE_AUTH: ready.auth, ...options.donor?.env };
+  return { joining, giving: donor.start('donor', { address: ready.address, ...options.donor, env }) };
+}
+
+/** A transfer that breaks when everything was copied that can be before the lock. */
+async function breakLate(pair: Nodes): Promise<void> {
+  const { joining, giving } = await transfer(pair);
+  await giving.said(/^flush tables$/);
+  giving.process.kill('SIGTERM');
+  await Promise.all([joining.ended, giving.ended]);
+}
+
+/** A transfer whose donor can send messages, but no file. */
+async function breakBeforeTheFirstFile(t: Test, pair: Nodes): Promise<string> {
+  const bin = t.testdir({
+    rsync: '#!/bin/sh\ncase " $* " in *" --files-from "*) exit 12;; esac\nexec /usr/bin/rsync "$@"\n',
+  });
+  for (const path of [bin, join(bin, '..')]) chmodSync(path, 0o755);
+  chmodSync(join(bin, 'rsync'), 0o755);
+  const { joining, giving } = await transfer(pair, {
+    donor: { env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } },
+  });
+  t.not(await giving.ended, 0, 'it breaks');
+  t.not(await joining.ended, 0);
+  return joining.stderr.find((line) => line.includes('going on where')) ?? '';
+}
+
+/** A transfer that succeeds; gives what the joiner said of an earlier one. */
+async function succeed(t: Test, pair: Nodes): Promise<{ readonly said: string; readonly sent: number }> {
+  const { joining, giving } = await transfer(pair);
+  await giving.said(/^flush tables$/);
+  pair.donor.file('data/tables_flushed', `${stateId}:42 0\n`);
+  t.equal(await giving.ended, 0, giving.stderr.join('\n'));
+  t.equal(await joining.ended, 0, joining.stderr.join('\n'));
+  const sent = Number(/sent \d+ files, (\d+) bytes/.exec(giving.stderr.join('\n'))?.[1]);
+  return { said: joining.stderr.find((line) => line.includes('going on where')) ?? '', sent };
+}
+
+const contentOf = (node: BareNode): Buffer => readFileSync(join(node.dataDir, table));
+
+/** What a power cut can leave: the right size and time, but not the contents; the host has been started anew since. */
+function cutPower({ dataDir }: BareNode): void {
+  const file = join(dataDir, table);
+  const { size, atime, mtime } = statSync(file);
+  writeFileSync(file, Buffer.alloc(size));
+  utimesSync(file, atime, mtime);
+  const marker = join(dataDir, partialCopyFile);
+  const { mtime: lastAlive } = statSync(marker);
+  const text = readFileSync(marker, 'utf8').replace(/"bootId":"[^"]*"/, '"bootId":"the one before"');
+  writeFileSync(marker, text);
+  utimesSync(marker, lastAlive, lastAlive);
+}
+
+t.test('what was received is not sent again', { buffered: true }, async (t) => {
+  const pair = await nodes(t);
+  await breakLate(pair);
+  t.ok(contentOf(pair.joiner).equals(contentOf(pair.donor)), 'it had been received');
+  const { said } = await succeed(t, pair);
+  t.match(said, /: 1 files need not be sent again, 0 are compared/);
+  t.ok(contentOf(pair.joiner).equals(contentOf(pair.donor)));
+});
+
+t.test('what a transfer did not believe, the one after it does not either', { buffered: true }, async (t) => {
+  const pair = await nodes(t);
+  await breakLate(pair);
+  cutPower(pair.joiner);
+  const second = await breakBeforeTheFirstFile(t, pair);
+  t.match(second, /: 0 files need not be sent again, 1 are compared/);
+  const third = await succeed(t, pair);
+  t.match(third.said, /: 0 files need not be sent again, 1 are compared/);
+  t.ok(contentOf(pair.joiner).equals(contentOf(pair.donor)), "the contents are the donor's");
+});
+
+t.test('a table of the donor that is there from long ago is not believed', { buffered: true }, async (t) => {
+  const pair = await nodes(t);
+  const file = pair.joiner.file(`data/${table}`, Buffer.alloc(300_000));
+  utimesSync(file, longAgo, longAgo);
+  await breakBeforeTheFirstFile(t, pair);
+  const { said } = await succeed(t, pair);
+  t.match(said, /: 0 files need not be sent again, 1 are compared/);
+  t.ok(contentOf(pair.joiner).equals(contentOf(pair.donor)), "the contents are the donor's");
+});
