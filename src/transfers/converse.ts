@@ -190,7 +190,7 @@ function stillLinked({ links }: JoinerPlan, layout: Layout): readonly (readonly 
 
 /** Nothing is assumed complete: what lies on disk is compared with what the donor says it sent. */
 async function verify(context: Conversation, manifest: Manifest, offeredMs: number): Promise<void> {
-  const { layout, signal, emit, now, partial } = context;
+  const { layout, signal, emit, now } = context;
   emit({ kind: 'phase', phase: 'verifying' });
   await removeUnlisted(layout, manifest, { signal });
   prepareDirectories(layout, manifest);
@@ -198,7 +198,6 @@ async function verify(context: Conversation, manifest: Manifest, offeredMs: numb
   if (differences.length > 0) throw new TransferError('COPY_INCOMPLETE', describeDifferences(differences));
   await verifyContents(context, manifest);
   adoptBinlogs(layout, manifest.binlogs);
-  partial.complete();
   emit({
     kind: 'finished',
     bypass: false,

@@ -16,6 +16,7 @@ import { withLifetime } from './lifetime.js';
 import { whereToListen } from './listening-place.js';
 import { checkPort } from './port.js';
 import { progressMark } from './own-files.js';
+import { partialCopyIn } from './partial-copy.js';
 import { checkPlaces, report } from './preflight.js';
 import { receive } from './receive.js';
 import { openWorkplace, type Workplace } from './workplace.js';
@@ -53,8 +54,9 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
     const plan = planJoiner({ config, layout, links, files, workDir, bind, owner: context.owner });
     const secret = randomBytes(24).toString('hex');
     writeDaemonFiles(workplace, plan, secret);
+    const partial = partialCopyIn(layout.roots.data, context);
     const state = await withProgressMark(layout, async () =>
-      receive(config, { ...context, plan, layout, tools }, () =>
+      receive(config, { ...context, plan, layout, tools, partial }, () =>
         // The server reads lines of at most 511 characters (10.11.19) and hands this one to the donor as it is.
         say({
           kind: 'ready',
@@ -63,6 +65,9 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
       ),
     );
     emit({ kind: 'phase', phase: 'done' });
+    // Not before: whatever ends the transfer until here, the next one goes on with what has come. In an IST the server has a state
+    // that it believes in, whatever an earlier transfer has left.
+    partial.complete();
     workplace.close();
     // Last of all: the next transfer may begin with it.
     say({ kind: 'result', state });

@@ -33,9 +33,14 @@ export interface PartialCopy {
    * @param offer the donor's offer as it came, in pieces
    */
   begin(offer: Iterable<string>): void;
+  /**
+   * A donor that offers nothing has begun to write: what lies there is marked, and nothing of it will be believed. Only the first
+   * time, and not where an offer has been accepted or the transfer has ended.
+   */
+  beginWithoutOffer(): void;
   /** Gives no more signs of life: whatever is written from now on was written by somebody else. */
   leave(): void;
-  /** The copy is complete. */
+  /** The copy is complete, and the server is about to be told so. */
   complete(): void;
 }
 
@@ -46,6 +51,7 @@ export function partialCopyIn(
 ): PartialCopy {
   const file = join(dataDir, partialCopyFile);
   let timer: NodeJS.Timeout | undefined;
+  let isUntouched = true;
   const sign = (): void => {
     try {
       utimesSync(file, now(), now());
@@ -53,16 +59,22 @@ export function partialCopyIn(
       // Somebody has removed it, or the file system has become read-only: the transfer will find that out itself.
     }
   };
+  const begin = (offer: Iterable<string>): void => {
+    isUntouched = false;
+    writeMarker(file, offer, { id, now });
+    timer ??= setInterval(sign, signEveryMs);
+  };
   const stop = (): boolean => {
+    isUntouched = false;
     const wasAtWork = timer !== undefined;
     clearInterval(timer);
     timer = undefined;
     return wasAtWork;
   };
   return {
-    begin: (offer) => {
-      writeMarker(file, offer, { id, now });
-      timer ??= setInterval(sign, signEveryMs);
+    begin,
+    beginWithoutOffer: () => {
+      if (isUntouched) begin([]);
     },
     leave: () => {
       if (stop()) sign();

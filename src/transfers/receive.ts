@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.js';
 import { placeOf } from '../config/source.js';
 import { prepareDirectories } from '../datadir/removal.js';
-import { TransferError } from '../errors.js';
-import { messageModules } from '../plan/modules.js';
+import { asTransferError, TransferError } from '../errors.js';
+import { messageModules, placeModules } from '../plan/modules.js';
 import { closingAfterwards, type CloseLater } from './closing.js';
 import { converse } from './converse.js';
 import { followDaemonLog } from './daemon-log.js';
@@ -10,7 +10,6 @@ import { startListener } from './listener.js';
 import { stampOwnFiles, type FileStamps } from './original-donor.js';
 import { watchForLostDonor } from './lost-donor.js';
 import { openOutbox, type Outbox } from './outbox.js';
-import { partialCopyIn } from './partial-copy.js';
 import type { SupervisedChild } from '../processes/supervise.js';
 import type { Reception } from './reception.js';
 import { tellDonor } from './verdict.js';
@@ -41,8 +40,7 @@ async function receiveWithin(
   const donorCame = new Promise<void>((resolve) => (donor.come = resolve));
   const outbox = await openOutbox(plan);
   closeLater(() => outbox.close());
-  const partial = partialCopyIn(reception.layout.roots.data, reception);
-  closeLater(() => partial.leave());
+  closeLater(() => reception.partial.leave());
   const listener = await startLastingListener(config, context, {
     onConnection: (from) => emit({ kind: 'notice', text: `connection from ${from}` }),
     onEnd: (error) => trouble.abort(error),
@@ -62,6 +60,17 @@ async function receiveWithin(
   let verdictIsRead = (): void => undefined;
   const untilVerdictIsRead = (): Promise<void> => new Promise((resolve) => (verdictIsRead = resolve));
   const verdictRead = untilVerdictIsRead();
+  // A donor with the original script says nothing before it writes: the daemon's log is the first to tell.
+  const writableWithoutSecret = new Set(
+    config.allowDonorWithoutSecret ? [placeModules.data, placeModules['innodb-log']] : [],
+  );
+  const markForeignCopy = (): void => {
+    try {
+      reception.partial.beginWithoutOffer();
+    } catch (thrown) {
+      trouble.abort(asTransferError(thrown));
+    }
+  };
   const daemonLog = followDaemonLog(plan.daemonLogFile, {
     emit,
     onDonor: (access, module, pid) => {
@@ -71,8 +80,10 @@ async function receiveWithin(
       donor.isKnown ||= peer !== undefined;
       if (peer !== undefined) emit({ kind: 'donor', peer });
       donor.come();
-      if (access === 'write') written.add(module);
-      else if (module === messageModules.verdict) verdictIsRead();
+      if (access === 'write') {
+        written.add(module);
+        if (writableWithoutSecret.has(module)) markForeignCopy();
+      } else if (module === messageModules.verdict) verdictIsRead();
     },
     onFailure: (error) => {
       if (error.code === 'SECRET_MISSING') refused.note(error);
@@ -92,7 +103,7 @@ async function receiveWithin(
     return await converse(
       {
         ...context,
-        ...{ config, written, daemonLog, donorProcesses, ownFiles, partial, outbox, startedMs, verdictRead },
+        ...{ config, written, daemonLog, donorProcesses, ownFiles, outbox, startedMs, verdictRead },
       },
       listener,
     );

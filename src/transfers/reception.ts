@@ -13,6 +13,7 @@ export interface Reception extends TransferContext {
   readonly plan: JoinerPlan;
   readonly layout: Layout;
   readonly tools: Tools;
+  readonly partial: PartialCopy;
 }
 
 /** A donor is there: what its messages and files are read with. */
@@ -24,7 +25,6 @@ export interface Conversation extends Reception {
   /** The daemon's processes that serve, or have served, a donor that was let in. */
   readonly donorProcesses: ReadonlySet<number>;
   readonly ownFiles: FileStamps;
-  readonly partial: PartialCopy;
   readonly outbox: Outbox;
   /** Since when donors could come, ms since 1970. */
   readonly startedMs: number;

@@ -75,7 +75,7 @@ export async function flaws(donor: LabNode, joiner: LabNode): Promise<string[]> 
  */
 export async function traces(lab: Lab, node: LabNode, role?: 'old donor'): Promise<string[]> {
   const isTrace =
-    /^(\.galera-sst-tunnel\.json|sst_in_progress|rsync_tunnel_sst.*|\.rsync_tunnel_sst.*|tables_flushed|sst_error)$/;
+    /^(\.galera-sst-tunnel\.(json|partial)|sst_in_progress|rsync_tunnel_sst.*|\.rsync_tunnel_sst.*|tables_flushed|sst_error)$/;
   const end = Date.now() + 5000;
   while (transferProcesses(lab).length > 0 && Date.now() < end) await pause(50);
   return [

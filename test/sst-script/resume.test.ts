@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import t, { type Test } from 'tap';
@@ -55,15 +55,19 @@ async function breakLate(pair: Nodes): Promise<void> {
   await Promise.all([joining.ended, giving.ended]);
 }
 
+/** An environment in which an rsync with such a word does something else. */
+function withRsync(t: Test, word: string, instead: string): { readonly PATH: string } {
+  const bin = t.testdir({
+    rsync: `#!/bin/sh\ncase " $* " in *${word}*) ${instead};; esac\nexec /usr/bin/rsync "$@"\n`,
+  });
+  for (const path of [join(bin, '..'), bin, join(bin, 'rsync')]) chmodSync(path, 0o755);
+  return { PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+}
+
 /** A transfer whose donor can send messages, but no file. */
 async function breakBeforeTheFirstFile(t: Test, pair: Nodes): Promise<string> {
-  const bin = t.testdir({
-    rsync: '#!/bin/sh\ncase " $* " in *" --files-from "*) exit 12;; esac\nexec /usr/bin/rsync "$@"\n',
-  });
-  for (const path of [bin, join(bin, '..')]) chmodSync(path, 0o755);
-  chmodSync(join(bin, 'rsync'), 0o755);
   const { joining, giving } = await transfer(pair, {
-    donor: { env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } },
+    donor: { env: withRsync(t, '--files-from', 'exit 12') },
   });
   t.not(await giving.ended, 0, 'it breaks');
   t.not(await joining.ended, 0);
@@ -124,4 +128,20 @@ t.test('a table of the donor that is there from long ago is not believed', { buf
   const { said } = await succeed(t, pair);
   t.match(said, /: 0 files need not be sent again, 1 are compared/);
   t.ok(contentOf(pair.joiner).equals(contentOf(pair.donor)), "the contents are the donor's");
+});
+
+t.test('a copy whose verdict nobody hears is gone on with', { buffered: true }, async (t) => {
+  const pair = await nodes(t);
+  const env = withRsync(t, '/verdict.json', 'exec sleep 600');
+  const { joining, giving } = await transfer(pair, { donor: { env } });
+  await giving.said(/^flush tables$/);
+  pair.donor.file('data/tables_flushed', `${stateId}:42 0\n`);
+  await joining.said(/the copy is complete/);
+  joining.process.kill('SIGTERM');
+  t.not(await joining.ended, 0, 'an administrator ends it in the last moment');
+  giving.process.kill('SIGTERM');
+  await giving.ended;
+  const { said } = await succeed(t, pair);
+  t.match(said, /: 1 files need not be sent again, 0 are compared/);
+  t.notOk(existsSync(join(pair.joiner.dataDir, partialCopyFile)), 'a success leaves no marker');
 });

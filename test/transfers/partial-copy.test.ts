@@ -43,6 +43,25 @@ t.test(
   },
 );
 
+t.test('what a donor sends without an offer is marked, and nothing of it is believed', async (t) => {
+  const dir = t.testdir({});
+  const before = partialCopyIn(dir, { id: 'before', now: () => new Date() });
+  before.begin([text]);
+  before.leave();
+  const foreign = partialCopyIn(dir, { id, now: () => new Date() });
+  foreign.beginWithoutOffer();
+  t.match(lookAtPartialCopy(dir), { transferId: id });
+  t.equal(readBrokenTransfer(dir), undefined, 'not even what the one before has offered');
+  foreign.complete();
+  foreign.beginWithoutOffer();
+  t.equal(lookAtPartialCopy(dir), undefined, 'what is complete is not marked again');
+  const next = partialCopyIn(dir, { id: 'next', now: () => new Date() });
+  next.begin([text]);
+  next.beginWithoutOffer();
+  next.leave();
+  t.ok(readBrokenTransfer(dir), 'an offer stays');
+});
+
 t.test('a sign of life is given while the transfer is at work', async (t) => {
   const dir = t.testdir({});
   const file = join(dir, partialCopyFile);
