@@ -52,15 +52,49 @@ export interface Job {
   readonly root: string;
   /** Their paths, relative to the root. */
   readonly files: readonly string[];
-  /** The files have holes that are worth keeping. */
-  readonly sparse: boolean;
-  /** The joiner has files that resemble these: only the differences are sent. */
-  readonly similar?: boolean | undefined;
+  readonly manner: Manner;
   readonly bytes: number;
 }
 
+/**
+ * How files are sent: whole, their holes kept or filled, or only where they differ from what the joiner has. Differences and `--sparse`
+ * must not come together: beside `--inplace`, rsync before 3.2.4 builds files with wrong contents from it, and before 3.3.0 it leaves
+ * the old bytes where the new file ends in a hole (both in its NEWS, the second seen with 3.2.7), which nothing would notice. Where
+ * blocks are the same the joiner's holes stay all the same.
+ */
+export type Manner =
+  | { readonly kind: 'whole'; readonly sparse: boolean }
+  | { readonly kind: 'differences'; readonly blockBytes: number };
+
 /** What all jobs that one rsync client can do have in common. */
-export type Way = Pick<Job, 'module' | 'root' | 'sparse' | 'similar'>;
+export type Way = Pick<Job, 'module' | 'root' | 'manner'>;
+
+/** Whether a client that was started for one can do the other. */
+export function isSameWay(one: Way, other: Way): boolean {
+  return keyOfWay(one) === keyOfWay(other);
+}
+
+function keyOfWay({ module, root, manner }: Way): string {
+  return JSON.stringify([module, root, manner.kind === 'whole' ? manner.sparse : manner.blockBytes]);
+}
+
+/** InnoDB's usual page. Blocks that begin where pages do: with rsync's own choice one page that has changed spoils two blocks. */
+const smallestBlockBytes = 16_384;
+/** rsync takes no larger ones (3.5.0, protocol 30). */
+const largestBlockBytes = 131_072;
+/** The sender keeps some 50 bytes of each, and looks each position up in them. */
+const blocksAtMost = 1_048_576;
+
+/** In blocks of how many bytes a file is compared: one page up to 16 GiB, then as many as keep the number of blocks down. */
+export function blockBytesFor(size: number): number {
+  let bytes = smallestBlockBytes;
+  while (bytes < largestBlockBytes && size > bytes * blocksAtMost) bytes *= 2;
+  return bytes;
+}
+
+function mannerOf({ size, sparse, similar = false }: FileToSend): Manner {
+  return similar ? { kind: 'differences', blockBytes: blockBytesFor(size) } : { kind: 'whole', sparse };
+}
 
 /**
  * Sends a job's files; names are read from `listFile`, NUL-terminated, relative to the root. From stdin where there is none: the
@@ -76,7 +110,7 @@ export function sendFiles(
     '--files-from',
     listFile ?? '-',
     '--from0',
-    job.similar === true ? '--no-whole-file' : '--whole-file',
+    ...comparison(job.manner),
     '--inplace',
     '--ignore-times',
     '--perms',
@@ -84,16 +118,24 @@ export function sendFiles(
     '--omit-dir-times',
     '--copy-links',
     ...(client.mayVanish === true ? ['--ignore-missing-args'] : []),
-    ...(job.sparse ? ['--sparse'] : []),
     ...compression(client.compressor),
     // Without checksums there are no differences to be found, and nobody would notice what a compressor does wrong.
-    ...(client.withoutChecksums && job.similar !== true && client.compressor === undefined
+    ...(client.withoutChecksums && job.manner.kind === 'whole' && client.compressor === undefined
       ? ['--checksum-choice=none']
       : []),
     `${job.root}/`,
     moduleUrl(job.module, client),
   ]);
   return listFile === undefined ? { ...command, readsInput: true } : command;
+}
+
+function comparison(manner: Manner): readonly string[] {
+  switch (manner.kind) {
+    case 'whole':
+      return ['--whole-file', ...(manner.sparse ? ['--sparse'] : [])];
+    case 'differences':
+      return ['--no-whole-file', `--block-size=${manner.blockBytes}`];
+  }
 }
 
 /** zstd's level 1 compresses tables almost as well as rsync's default of 3, in half the time. */
@@ -209,7 +251,7 @@ function moduleUrl(module: string, client: TunnelClient): string {
 }
 
 /**
- * Groups a stream's files into jobs: one for each pair of source directory and module, sparse and similar files apart. Kinds
+ * Groups a stream's files into jobs: one for each pair of source directory and module, and each manner of sending. Kinds
  * that lie in one directory on both sides go in one job, so that the common layout needs one connection a stream.
  * @param links the joiner's modules for schema directories that are links there, by the schema's directory
  */
@@ -219,28 +261,18 @@ export function planJobs(
   modules: Readonly<Record<Place, string>>,
   links: ReadonlyMap<string, string> = new Map(),
 ): Job[] {
-  const groups = new Map<
-    string,
-    {
-      module: string;
-      root: string;
-      files: string[];
-      sparse: boolean;
-      similar?: boolean;
-      bytes: number;
-    }
-  >();
+  const groups = new Map<string, Way & { files: string[]; bytes: number }>();
   for (const file of files) {
     const placeRoot = rootOf(layout, file.place);
     if (modules[file.place] === '' || placeRoot === undefined) continue;
     const linked = throughLink(file, links);
     const module = linked?.module ?? modules[file.place];
     const root = linked === undefined ? placeRoot : join(placeRoot, linked.schema);
-    const { sparse, similar = false } = file;
-    const key = `${module}\0${root}\0${sparse ? 's' : ''}${similar ? 'd' : ''}`;
+    const way = { module, root, manner: mannerOf(file) };
+    const key = keyOfWay(way);
     let group = groups.get(key);
     if (group === undefined) {
-      group = { module, root, files: [], sparse, ...(similar ? { similar } : {}), bytes: 0 };
+      group = { ...way, files: [], bytes: 0 };
       groups.set(key, group);
     }
     group.files.push(linked?.path ?? file.path);

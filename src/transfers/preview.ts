@@ -11,7 +11,7 @@ import { resolveLayout, type Layout } from '../datadir/layout.js';
 import { findSchemaLinks } from '../datadir/schema-links.js';
 import { findingOf, type Finding } from '../errors.js';
 import { showCommand, type Command } from '../plan/command.js';
-import { sendFiles, showTunnelClient, type TunnelClient } from '../plan/donor.js';
+import { isSameWay, sendFiles, showTunnelClient, type TunnelClient } from '../plan/donor.js';
 import { planJoiner, sharedModules } from '../plan/joiner.js';
 import { planMessages } from '../plan/message-commands.js';
 import type { TunnelFiles } from '../plan/tunnel.js';
@@ -144,18 +144,17 @@ function previewCopy(
   const due = inventory.files.filter((file) => mayDiffer(file, sent.get(file)));
   const modules = sharedModules(layout);
   const certain = inventory.files.filter((file) => !showsChanges(file) && modules[file.place] !== '');
-  const ways = [...waysOf({ name: '', files: certain, layout, modules, client }, config.streams)];
+  const isSimilar = (): boolean => sent.size > 0;
+  const ways = [...waysOf({ name: '', files: certain, isSimilar, layout, modules, client }, config.streams)];
   const copies = (name: string, files: Files<InventoryFile>, server: Pass['server']): string[] =>
     planStreams(
-      { name, files, isSimilar: () => server === 'locked' && sent.size > 0, layout, modules, client, server },
+      { name, files, isSimilar: () => server === 'locked' && isSimilar(), layout, modules, client, server },
       config.streams,
       workDir,
     ).flatMap((stream) =>
       stream.copies.map(({ job, command }) => {
         // What has connected before the lock is told the names of its files then.
-        const way = ways.findIndex(
-          ({ module, root, sparse }) => module === job.module && root === job.root && sparse === job.sparse,
-        );
+        const way = ways.findIndex((one) => isSameWay(one, job));
         const waits = server === 'locked' && way !== -1;
         if (waits) ways.splice(way, 1);
         const shown = waits ? sendFiles(job, undefined, command.name, client) : command;

@@ -211,7 +211,6 @@ function senderOf(
   const rsyncs = { ...client, withoutChecksums };
   const about = { layout, modules, links, client: rsyncs };
   const underLockBytes = totalSize(underLock);
-  const ways = waysOf({ ...about, name: '', files: underLock }, config.streams);
   const send = async (
     pass: PassContents & Pick<Pass, 'laterBytes' | 'server' | 'waiting'>,
   ): Promise<void> => {
@@ -229,7 +228,8 @@ function senderOf(
         server: 'writing',
       }),
     openLocked: (differences) => {
-      const waiting = openStreams(ways, differences, rsyncs, context);
+      const expected = { ...about, name: '', files: underLock, isSimilar: () => differences };
+      const waiting = openStreams(waysOf(expected, config.streams), rsyncs, context);
       const isSimilarNow = (file: InventoryFile): boolean => isSimilar(file) || differences;
       return async (name, files) => {
         try {

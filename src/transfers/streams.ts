@@ -7,6 +7,7 @@ import { splitIntoStreams } from '../datadir/streams.js';
 import type { ChildOutcome, StreamProgress } from '../events.js';
 import type { Command } from '../plan/command.js';
 import {
+  isSameWay,
   planJobs,
   sendFiles,
   type FileToSend,
@@ -143,8 +144,8 @@ export interface WaitingStreams {
 export function waysOf(contents: PassContents, streams: number): readonly Way[] {
   return planStreams({ ...contents, server: 'locked' }, streams, '').flatMap(({ copies: [first] }) => {
     if (first === undefined) return [];
-    const { module, root, sparse } = first.job;
-    return [{ module, root, sparse }];
+    const { module, root, manner } = first.job;
+    return [{ module, root, manner }];
   });
 }
 
@@ -154,25 +155,22 @@ export function waysOf(contents: PassContents, streams: number): readonly Way[] 
  */
 export function openStreams(
   ways: readonly Way[],
-  differences: boolean,
   client: TunnelClient,
   { id: transferId, emit, signal, rate }: TransferContext,
 ): WaitingStreams {
-  const similar = differences ? true : undefined;
   const openedMs = performance.now();
   const waiting = new Map<SupervisedChild, Way>();
   for (const [index, way] of ways.entries()) {
-    const command = sendFiles({ ...way, similar }, undefined, `copy stream ${index + 1}`, client);
+    const command = sendFiles(way, undefined, `copy stream ${index + 1}`, client);
     const child = supervise(command, { transferId, emit, signal, rate });
     waiting.set(child, way);
     void child.ended.then(() => waiting.delete(child));
   }
   return {
     take: (job) => {
-      if (job.similar !== similar || !isFresh(performance.now() - openedMs, client.timeoutSeconds))
-        return undefined;
-      for (const [child, { module, root, sparse }] of waiting) {
-        if (module !== job.module || root !== job.root || sparse !== job.sparse) continue;
+      if (!isFresh(performance.now() - openedMs, client.timeoutSeconds)) return undefined;
+      for (const [child, way] of waiting) {
+        if (!isSameWay(way, job)) continue;
         waiting.delete(child);
         return child;
       }

@@ -10,6 +10,7 @@ import {
   sendMessage,
   showTunnelClient,
   type FileToSend,
+  type Manner,
   type TunnelClient,
 } from '../../src/plan/donor.js';
 
@@ -20,6 +21,9 @@ const client: TunnelClient = {
   withoutChecksums: true,
 };
 const rsh = `--rsh=sh -c 'socat -t 0 -b 262144 STDIO "$GALERA_SST_TUNNEL_TO"; s=$?; test $s -lt 132 || test $s -gt 139 || echo socat was killed with status $s >&2; exit $s'`;
+const whole: Manner = { kind: 'whole', sparse: false };
+const wholeWithHoles: Manner = { kind: 'whole', sparse: true };
+const differences: Manner = { kind: 'differences', blockBytes: 16_384 };
 const env = { GALERA_SST_TUNNEL_TO: 'OPENSSL:node1:4444,verify=1', RSYNC_PASSWORD: '0123abcd' };
 
 t.test('rsync’s connection command is constant: values are in the environment', async (t) => {
@@ -27,7 +31,7 @@ t.test('rsync’s connection command is constant: values are in the environment'
 });
 
 t.test('files are sent with exactly this command', async (t) => {
-  const job = { module: 'rsync_tunnel_sst', root: '/var/lib/my sql', files: [], sparse: false, bytes: 0 };
+  const job = { module: 'rsync_tunnel_sst', root: '/var/lib/my sql', manner: whole };
   t.strictSame(sendFiles(job, '/w/copy.list', 'copy stream 1', client), {
     name: 'copy stream 1',
     program: 'rsync',
@@ -55,7 +59,7 @@ t.test('files are sent with exactly this command', async (t) => {
 });
 
 t.test('sparse files, an old rsync, a joiner without a secret and no limit change the command', async (t) => {
-  const job = { module: 'm', root: '/d', files: [], sparse: true, bytes: 0 };
+  const job = { module: 'm', root: '/d', manner: wholeWithHoles };
   const old = { connect: 'OPENSSL:x', secret: undefined, timeoutSeconds: 0, withoutChecksums: false };
   const { args, env } = sendFiles(job, '/l', 'n', old);
   t.ok(args.includes('--sparse'));
@@ -64,8 +68,38 @@ t.test('sparse files, an old rsync, a joiner without a secret and no limit chang
   t.strictSame(env, { GALERA_SST_TUNNEL_TO: 'OPENSSL:x' });
 });
 
+t.test('differences are sent in blocks of pages, and never with --sparse', async (t) => {
+  const words = sendFiles({ module: 'm', root: '/d', manner: differences }, '/l', 'n', client).args;
+  t.strictSame(words.slice(words.indexOf('--from0')), [
+    ...['--from0', '--no-whole-file', '--block-size=16384', '--inplace', '--ignore-times', '--perms'],
+    ...['--times', '--omit-dir-times', '--copy-links', '/d/', 'rsync://sst@joiner/m/'],
+  ]);
+  const similar = (name: string, size: number): FileToSend => {
+    return { ...file('data', name, size, true), similar: true };
+  };
+  const gib = 2 ** 30;
+  const files = [
+    file('data', 'new.ibd', 9, true),
+    similar('holes.ibd', 3),
+    { ...file('data', 'full.ibd', 2), similar: true },
+    similar('large.ibd', 16 * gib),
+    similar('larger.ibd', 16 * gib + 1),
+    similar('huge.ibd', 65 * gib),
+    similar('vast.ibd', 4096 * gib),
+  ];
+  t.strictSame(
+    planJobs(files, layout, modules).map(({ manner, files }) => [manner, ...files]),
+    [
+      [{ kind: 'differences', blockBytes: 131_072 }, 'huge.ibd', 'vast.ibd'],
+      [{ kind: 'differences', blockBytes: 16_384 }, 'holes.ibd', 'full.ibd', 'large.ibd'],
+      [{ kind: 'differences', blockBytes: 32_768 }, 'larger.ibd'],
+      [{ kind: 'whole', sparse: true }, 'new.ibd'],
+    ],
+  );
+});
+
 t.test('a client without a list connects and waits for the names', async (t) => {
-  const way = { module: 'm', root: '/d', sparse: false, similar: true };
+  const way = { module: 'm', root: '/d', manner: differences };
   const command = sendFiles(way, undefined, 'copy stream 1', client);
   t.equal(command.readsInput, true);
   t.equal(command.args[command.args.indexOf('--files-from') + 1], '-');
@@ -73,7 +107,7 @@ t.test('a client without a list connects and waits for the names', async (t) => 
 });
 
 t.test('a compressor that both sides have is named, and what it makes of the files is checked', async (t) => {
-  const job = { module: 'm', root: '/d', files: [], sparse: false, bytes: 0 };
+  const job = { module: 'm', root: '/d', manner: whole };
   const options = (compressor: TunnelClient['compressor']): readonly string[] =>
     sendFiles(job, '/l', 'n', { ...client, compressor }).args.filter((word) =>
       /^--(compress|checksum)/.test(word),
@@ -184,10 +218,10 @@ t.test(
     const log = file('innodb-log', 'ib_logfile0', 1000);
     const undo = file('undo', 'undo001', 5);
     t.strictSame(planJobs([a, holes, log, b, undo], layout, modules), [
-      { module: 'data', root: '/log', files: ['ib_logfile0'], sparse: false, bytes: 1000 },
-      { module: 'data', root: '/d', files: ['b.ibd'], sparse: true, bytes: 500 },
-      { module: 'data', root: '/d', files: ['a.ibd', 'ibdata1'], sparse: false, bytes: 30 },
-      { module: 'undo', root: '/d', files: ['undo001'], sparse: false, bytes: 5 },
+      { module: 'data', root: '/log', files: ['ib_logfile0'], manner: whole, bytes: 1000 },
+      { module: 'data', root: '/d', files: ['b.ibd'], manner: wholeWithHoles, bytes: 500 },
+      { module: 'data', root: '/d', files: ['a.ibd', 'ibdata1'], manner: whole, bytes: 30 },
+      { module: 'undo', root: '/d', files: ['undo001'], manner: whole, bytes: 5 },
     ]);
   },
 );
@@ -202,9 +236,9 @@ t.test('schemas that are links at the joiner go into modules of their own', asyn
   const links = new Map([['shop', 'link0']]);
   const inside = ['a.ibd', 'sub/b.ibd'];
   t.strictSame(planJobs(files, layout, modules, links), [
-    { module: 'link0', root: '/d/shop', files: inside, sparse: false, bytes: 50 },
-    { module: 'data', root: '/d', files: ['shops/c.ibd'], sparse: false, bytes: 10 },
-    { module: 'undo', root: '/d', files: ['shop/undo001'], sparse: false, bytes: 5 },
+    { module: 'link0', root: '/d/shop', files: inside, manner: whole, bytes: 50 },
+    { module: 'data', root: '/d', files: ['shops/c.ibd'], manner: whole, bytes: 10 },
+    { module: 'undo', root: '/d', files: ['shop/undo001'], manner: whole, bytes: 5 },
   ]);
 });
 

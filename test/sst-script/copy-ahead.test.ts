@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { meet, noteCalls, notedCalls } from '../cluster/scripts.js';
@@ -51,3 +51,27 @@ t.test(
     t.equal(all.length, before.length, 'under the lock no other is made');
   },
 );
+
+t.test('a table that ends in a hole since it was copied ends in zeros on the joiner, too', async (t) => {
+  const folder = t.testdir();
+  const table = join(folder, 'donor', 'shop/orders.ibd');
+  const { good, ca } = material;
+  const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
+  const met = await meet({
+    folder,
+    path: noteCalls(folder, ['rsync']),
+    joiner: files,
+    donor: `${files}precopy=3\n`,
+    whileLocking: () => {
+      truncateSync(table, 100_000);
+      truncateSync(table, 500_000);
+    },
+  });
+  t.equal(met.donor.code, 0, met.donor.log);
+  t.equal(met.joiner.code, 0, met.joiner.log);
+  t.ok(readFileSync(join(folder, 'joiner', 'shop/orders.ibd')).equals(readFileSync(table)));
+  const comparing = notedCalls(folder).filter((words) => words.includes('--no-whole-file'));
+  t.ok(comparing.length > 0);
+  for (const words of comparing)
+    t.notOk(words.includes('--sparse'), 'older versions of rsync would keep old bytes');
+});
