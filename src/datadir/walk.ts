@@ -79,6 +79,8 @@ async function walkData(
       if (path !== '') visitor.directory(path);
     });
     const directories: Step[] = [];
+    // A name that is made anew while its directory is read may come twice (XFS, Linux 6.18); the first time it may be gone again.
+    const reported = new Set<string>();
     // One that is empty but for another place's files or Galera's cache would show up as a database on the joiner.
     let isOfAnother = claimed !== undefined;
     for (const entry of entriesOf(full)) {
@@ -86,28 +88,33 @@ async function walkData(
       isOfAnother ||= isOwnToNode(name);
       const pause = turn();
       if (pause !== undefined) await pause;
-      if (foreignDirectories.has(name)) continue;
+      if (foreignDirectories.has(name) || reported.has(name)) continue;
       // Files and the like at the top of the data directory are no part of any schema: the server has its socket there.
       if (path === '' && !entry.isDirectory() && !entry.isSymbolicLink()) continue;
       const below = path === '' ? name : `${path}/${name}`;
       if (entry.isDirectory()) {
+        reported.add(name);
         directories.push({ path: below, above: { identity, above, announce } });
         continue;
       }
       if (isOwnToNode(name) || claimed?.(name) === true) continue;
       const target = statOf(`${root}/${below}`);
       if (target?.isDirectory() === true) {
+        reported.add(name);
         directories.push({ path: below, above: { identity, above, announce } });
         continue;
       }
       if (target?.isFile() !== true) {
         // A link at the top that leads nowhere is a schema whose disk is not mounted; one to a socket is none.
-        if ((path !== '' || target === undefined) && isThere(target, `${root}/${below}`))
+        if ((path !== '' || target === undefined) && isThere(target, `${root}/${below}`)) {
+          reported.add(name);
           visitor.other?.(below);
+        }
         continue;
       }
       if (path === '') continue;
       announce();
+      reported.add(name);
       visitor.file('data', below, target);
     }
     if (directories.length === 0 && !isOfAnother) announce();
@@ -136,7 +143,8 @@ function visitNamed(layout: Layout, place: NamedPlace, visitor: Visitor, options
     options.named(layout, place, name),
   );
   const nested = place === 'innodb-home' ? systemFiles(layout).filter((name) => name.includes('/')) : [];
-  for (const path of [...listed, ...nested]) {
+  // A name may come twice here, too.
+  for (const path of new Set([...listed, ...nested])) {
     const stat = statOf(join(root, path));
     if (stat?.isFile() === true) visitor.file(place, path, stat);
     else if (stat?.isDirectory() !== true && isThere(stat, join(root, path))) visitor.other?.(path);

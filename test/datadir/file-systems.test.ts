@@ -1,9 +1,11 @@
-import { mkdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { fileSystemKinds, mountFileSystem } from '../cluster/mounted.js';
 import { mayDiffer } from '../../src/datadir/changes.js';
 import { takeInventory, type InventoryFile } from '../../src/datadir/inventory.js';
+import type { Place } from '../../src/datadir/layout.js';
+import { walkLayout } from '../../src/datadir/walk.js';
 import { layoutOf } from './settings.js';
 
 t.setTimeout(120_000);
@@ -61,6 +63,52 @@ for (const kind of fileSystemKinds) {
           `${name}, after an hour of rest`,
         );
       }
+    },
+  );
+}
+
+for (const kind of fileSystemKinds) {
+  t.test(
+    `on ${kind} a table or directory that is made anew during a look is listed once`,
+    { skip: process.getuid?.() !== 0 },
+    async (t) => {
+      const mounted = mountFileSystem(kind);
+      if (mounted === undefined) {
+        t.pass(kind, { skip: 'no program to make it with' });
+        return;
+      }
+      t.teardown(() => mounted.unmount());
+      const schema = join(mounted.folder, 'data', 'shop');
+      mkdirSync(schema, { recursive: true });
+      for (let table = 0; table < 2500; table++) {
+        writeFileSync(join(schema, `${table}.ibd`), '');
+        mkdirSync(join(schema, `${table}.d`));
+      }
+      const listed: string[] = [];
+      // XFS puts a new name where another one has become free, often behind what has been read already (Linux 6.18).
+      const makeAnew = (path: string): void => {
+        const file = join(mounted.folder, 'data', path);
+        const directory = file.replace('.ibd', '.d');
+        rmSync(file);
+        rmdirSync(directory);
+        writeFileSync(`${file}.new`, '');
+        writeFileSync(`${directory}.new`, '');
+        writeFileSync(file, '');
+        mkdirSync(directory);
+      };
+      const visitor = {
+        file: (_: Place, path: string): void => {
+          if (path.endsWith('.new')) return;
+          if (listed.push(path) <= 100) makeAnew(path);
+        },
+        directory: (path: string): void => void listed.push(path),
+      };
+      await walkLayout(layoutOf({ dataDir: join(mounted.folder, 'data') }), visitor, {
+        named: () => false,
+      });
+      const twice = listed.filter((path, index) => listed.indexOf(path) !== index);
+      t.strictSame(twice, []);
+      t.equal(listed.length, 5001, 'and none is left out');
     },
   );
 }
