@@ -113,6 +113,8 @@ export class Transfers {
       env: request.env,
       directory,
       remoteSecret: request.remoteSecret,
+      serverPid: request.serverPid,
+      ownedBy: 'agent',
       watchServer: (parentPid, onGone) => watchServerProcesses([parentPid, request.serverPid], onGone),
       writeLine: (line) => output.write({ line }, false),
       emit,

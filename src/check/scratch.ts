@@ -11,7 +11,7 @@ export async function withScratch<T>(
   work: (dir: string) => Promise<T>,
 ): Promise<T> {
   const dir = makeScratch(scratch);
-  const sweeper = startSweeper([dir], transferId);
+  const sweeper = startSweeper({ dir, transferId });
   try {
     return await work(dir);
   } finally {
@@ -27,7 +27,7 @@ export async function withScratch<T>(
  */
 export async function withTarget<T>(dir: string, transferId: string, work: () => Promise<T>): Promise<T> {
   const undo = makeTarget(dir);
-  const sweeper = startSweeper([dir], transferId);
+  const sweeper = startSweeper({ dir, transferId });
   try {
     return await work();
   } catch (error) {

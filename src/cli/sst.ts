@@ -47,6 +47,8 @@ export async function runSst(argv: readonly string[]): Promise<number> {
     env: environment,
     directory: currentDirectory(),
     remoteSecret,
+    serverPid: findServer(),
+    ownedBy: 'script',
     watchServer: watchParent,
     writeLine,
     emit,

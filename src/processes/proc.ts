@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
-import { markerVariable } from './spawn.js';
+import { markerVariable } from './marks.js';
 
 /** A process by more than its pid, which the kernel gives away again (often, in containers). */
 export interface ProcessIdentity {
@@ -31,6 +31,12 @@ export function bootId(): string {
 export function isAlive(identity: ProcessIdentity): boolean {
   const now = identify(identity.pid);
   return now !== undefined && now.startTicks === identity.startTicks && now.bootId === identity.bootId;
+}
+
+/** Whether a process is stopped (SIGSTOP, a debugger): it does not notice what happens around it. */
+export function isStopped(pid: number): boolean {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat !== undefined && /^[Tt]$/.test(fieldsAfterName(stat)[0] ?? '');
 }
 
 /**

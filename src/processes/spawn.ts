@@ -3,9 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { ChildOutcome } from '../events.js';
 import type { Command } from '../plan/command.js';
 import { environment } from '../surroundings.js';
-
-/** The variable that marks every process of ours with its transfer, so that leftovers are known by more than a pid. */
-export const markerVariable = 'GALERA_SST_TUNNEL_TRANSFER';
+import { marksOf } from './marks.js';
 
 /**
  * Starts the command as leader of a process group of its own and beside it, in the same group, a guard that waits for
@@ -40,7 +38,7 @@ export interface Child {
 export function spawnGuarded(command: Command, marker: string): Child {
   const subprocess = execa('/bin/sh', ['-c', guarded, 'sh', command.program, ...command.args], {
     cwd: command.cwd ?? '/',
-    env: { ...childEnvironment(), ...command.env, [markerVariable]: marker },
+    env: { ...childEnvironment(), ...command.env, ...marksOf(marker) },
     extendEnv: false,
     detached: true,
     buffer: false,
@@ -94,15 +92,25 @@ export interface Sweeper {
   dismiss(): void;
 }
 
+/** What a sweeper is to remove. */
+export interface Sweepings {
+  readonly transferId: string;
+  /** A directory of the transfer alone. */
+  readonly dir: string;
+  /** Where others put their files, too: they go as long as the claim there is the transfer's. */
+  readonly claimed?: { readonly claimFile: string; readonly files: readonly string[] } | undefined;
+}
+
 /**
- * Starts a shell that outlives this process and then removes files and directories that it has left: it waits for the end of a
- * pipe that only this process holds. It has a process group and a session of its own and ignores what asks it to end; `marker` makes
- * it known as a leftover of the transfer, should the next one be quicker.
+ * Starts a shell that outlives this process and then removes what it has left: it waits for the end of a pipe that only this process
+ * holds. It has a process group and a session of its own and ignores what asks it to end; the marker makes it known as a leftover of
+ * the transfer, should the next one be quicker. A claim goes last: as long as it is there the next transfer cleans up itself.
  */
-export function startSweeper(paths: readonly string[], marker: string): Sweeper {
-  const subprocess = execa('/bin/sh', ['-c', sweeping, 'sh', ...paths], {
+export function startSweeper({ transferId, dir, claimed }: Sweepings): Sweeper {
+  const words = [transferId, dir, claimed?.claimFile ?? '', ...(claimed?.files ?? [])];
+  const subprocess = execa('/bin/sh', ['-c', sweeping, 'sh', ...words], {
     cwd: '/',
-    env: { ...childEnvironment(), [markerVariable]: marker },
+    env: { ...childEnvironment(), ...marksOf(transferId) },
     extendEnv: false,
     detached: true,
     buffer: false,
@@ -122,7 +130,9 @@ export function startSweeper(paths: readonly string[], marker: string): Sweeper 
   };
 }
 
-const sweeping = 'trap "" TERM INT HUP QUIT; read -r _ <&3; exec rm -rf -- "$@"';
+const sweeping =
+  'trap "" TERM INT HUP QUIT; read -r _ <&3; id=$1 claim=$3; rm -rf -- "$2"; shift 3; [ -n "$claim" ] || exit; ' +
+  'case $(cat -- "$claim") in *"\\"$id\\""*) rm -f -- "$@"; rm -f -- "$claim" ;; esac';
 
 /**
  * Runs a short command to its end and gives what it printed on both streams; for `--version` and the like.

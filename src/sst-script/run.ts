@@ -6,6 +6,7 @@ import type { EmitEvent, ServerLine } from '../events.js';
 import { currentTime, ownUser } from '../surroundings.js';
 import { donate } from '../transfers/donate.js';
 import { join } from '../transfers/join.js';
+import { identify } from '../processes/proc.js';
 import type { RateLimit } from '../processes/rate-limit.js';
 import type { TransferContext } from '../transfers/context.js';
 import { parseArguments } from './arguments.js';
@@ -22,6 +23,9 @@ export interface ScriptSurroundings {
   readonly directory: string;
   /** Donor: the joiner's secret, from wherever the server put it. */
   readonly remoteSecret: string | undefined;
+  /** Who started the script, the server that is, and which kind of process this is. */
+  readonly serverPid: number | undefined;
+  readonly ownedBy: 'script' | 'agent';
   /** Watches the server and whom `--parent` names; gives what ends the watching. */
   readonly watchServer: (parentPid: number | undefined, onGone: (error: TransferError) => void) => () => void;
   /** Writes one line to the server, newline included by the callee. */
@@ -64,6 +68,10 @@ async function transfer(surroundings: ScriptSurroundings): Promise<void> {
     emit,
     signal: AbortSignal.any([surroundings.signal, gone.signal]),
     now: currentTime,
+    asked: {
+      server: surroundings.serverPid === undefined ? undefined : identify(surroundings.serverPid),
+      ownedBy: surroundings.ownedBy,
+    },
     owner: ownUser(),
     rate: surroundings.rate,
     whenAsked: surroundings.whenAsked,

@@ -1,15 +1,16 @@
 import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { errnoOf, TransferError } from '../errors.js';
-import type { ProcessIdentity } from '../processes/proc.js';
+import { parseHolder, type Holder } from '../processes/holder.js';
 
 /** The file in the data directory that says which transfer is at work on it. */
 export const claimFileName = '.galera-sst-tunnel.json';
 
 /** A transfer's claim on a data directory. */
-export interface Claim {
+export interface Claim extends Holder {
   readonly transferId: string;
-  readonly owner: ProcessIdentity;
   readonly workDir: string;
+  /** Names of files in the data directory that are the transfer's. */
+  readonly signs?: readonly string[] | undefined;
 }
 
 /**
@@ -41,13 +42,18 @@ function placeWhole(draft: string, claimFile: string, text: string, link: typeof
 /** What link(2) fails with where it is not supported. */
 const withoutLinks: ReadonlySet<unknown> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
-/** Removes a stale claim, and only that: in between another script may have removed it and made its own. */
+/**
+ * Removes a stale claim, and only that: in between another script may have removed it and made its own. Gives whether none is left.
+ * @throws an error with the code EROFS, EACCES and the like when it cannot be removed
+ */
 export function takeAwayClaim(claimFile: string, stale: Claim, transferId: string): boolean {
   const aside = `${claimFile}.${transferId}`;
   try {
     renameSync(claimFile, aside);
-  } catch {
-    return false;
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    // A sweeper was quicker.
+    return true;
   }
   const isStale = readClaim(aside)?.transferId === stale.transferId;
   if (!isStale) {
@@ -79,21 +85,31 @@ export function readClaim(claimFile: string): Claim | undefined {
   return claim;
 }
 
+/** Whether the claim there is this transfer's. */
+export function isClaimOf(claimFile: string, transferId: string): boolean {
+  try {
+    return parseClaim(readFileSync(claimFile, 'utf8'))?.transferId === transferId;
+  } catch {
+    return false;
+  }
+}
+
 /** The claim that a text holds; undefined if it is none. */
 export function parseClaim(text: string): Claim | undefined {
   try {
-    const claim = JSON.parse(text) as Partial<Claim>;
-    if (
-      typeof claim.transferId === 'string' &&
-      typeof claim.workDir === 'string' &&
-      typeof claim.owner?.pid === 'number'
-    ) {
-      return claim as Claim;
-    }
+    const { transferId, workDir, signs, ...rest } = JSON.parse(text) as Partial<Record<keyof Claim, unknown>>;
+    const holder = parseHolder(rest);
+    if (holder === undefined || typeof transferId !== 'string' || typeof workDir !== 'string')
+      return undefined;
+    return { transferId, ...holder, workDir, ...(isListOfNames(signs) ? { signs } : {}) };
   } catch {
-    // Not JSON.
+    // Not JSON, or not an object.
+    return undefined;
   }
-  return undefined;
+}
+
+function isListOfNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string');
 }
 
 /** The error for a data directory that another transfer has claimed. */

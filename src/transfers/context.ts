@@ -1,5 +1,6 @@
 import type { Manifest } from '../datadir/manifest.js';
 import type { EmitEvent, ServerLine } from '../events.js';
+import type { Holder } from '../processes/holder.js';
 import type { RateLimit } from '../processes/rate-limit.js';
 
 /** What a transfer is given beside its configuration: its surroundings, so that tests can hand in their own. */
@@ -14,6 +15,8 @@ export interface TransferContext {
   /** Aborted with a TransferError as reason when the transfer has to end. */
   readonly signal: AbortSignal;
   readonly now: () => Date;
+  /** The server that has asked, and who does it for it; undefined where nobody waits for the transfer. */
+  readonly asked?: Pick<Holder, 'server' | 'ownedBy'> | undefined;
   /** User and group of this process. */
   readonly owner: { readonly uid: number; readonly gid: number };
   /** Takes what counts anew when somebody asks how far the transfer is; gives what ends it. */

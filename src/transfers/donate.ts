@@ -57,6 +57,7 @@ async function donateWithin(config: Config, donation: Donation, context: Transfe
     dataDir: layout.roots.data,
     tmpDir: config.tmpDir,
     transferId: context.id,
+    asked: context.asked,
     emit,
     signs: [serverAnswers.flushed],
   });

@@ -43,6 +43,7 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
     dataDir: layout.roots.data,
     tmpDir: config.tmpDir,
     transferId: context.id,
+    asked: context.asked,
     emit,
     signs: [progressMark],
   });

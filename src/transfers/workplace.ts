@@ -15,18 +15,23 @@ import { basename, isAbsolute, join, resolve } from 'node:path';
 import { placeOf, type Sourced } from '../config/source.js';
 import { asTransferError, errnoOf, fileFailure, TransferError, writing } from '../errors.js';
 import type { EmitEvent } from '../events.js';
-import { findMarked, identify, isAlive, type ProcessIdentity } from '../processes/proc.js';
+import { endProcess, identifyThisProcess, stateOf, type Holder } from '../processes/holder.js';
+import { forgetTransfer, markAsOpen, markAsOver } from '../processes/marks.js';
+import { findMarked } from '../processes/proc.js';
 import { startSweeper } from '../processes/spawn.js';
 import { ownUser } from '../surroundings.js';
 import {
   alreadyRunning,
   claimFileName,
+  isClaimOf,
   parseClaim,
   placeClaim,
   readClaim,
   takeAwayClaim,
   unreadableClaim,
+  type Claim,
 } from './claim.js';
+import { progressMark, serverAnswers } from './own-files.js';
 
 /** A transfer's private directory is named by this and six random characters. */
 export const dirPrefix = 'galera-sst-tunnel-';
@@ -38,7 +43,10 @@ export interface Workplace {
   /** Writes a private file (0600) below the directory and gives its path. */
   write(name: string, content: string | Iterable<string>): string;
   makeDirectory(name: string): string;
-  /** Removes directory and claim; only once, whatever calls it again. */
+  /**
+   * Removes directory, signs and claim; only once, whatever calls it again. What cannot be removed (EROFS) is tried again as long as
+   * this process runs, and keeps no other transfer of it away.
+   */
   close(): void;
 }
 
@@ -52,24 +60,29 @@ export function openWorkplace(options: {
   readonly tmpDir: Sourced<string> | undefined;
   readonly transferId: string;
   readonly emit: EmitEvent;
+  readonly asked?: Pick<Holder, 'server' | 'ownedBy'> | undefined;
   /** Names of files in the data directory that are to go too, should this process be killed. */
   readonly signs: readonly string[];
+  /** How often to try again what could not be removed. */
+  readonly retryEveryMs?: number | undefined;
 }): Workplace {
   const { dataDir, transferId, emit } = options;
   const claimFile = join(dataDir, claimFileName);
-  clearLeftovers(claimFile, transferId, emit);
+  clearLeftovers(dataDir, transferId, emit);
   const dir = makePrivateDirectory(options.tmpDir);
+  const holder: Holder = { owner: identifyThisProcess(), ...options.asked };
   try {
-    placeClaim(claimFile, { transferId, owner: identifyThisProcess(), workDir: dir });
+    const signs = options.signs.length === 0 ? {} : { signs: options.signs };
+    placeClaim(claimFile, { transferId, ...holder, workDir: dir, ...signs });
   } catch (cause) {
     rmSync(dir, { recursive: true, force: true });
     if (errnoOf(cause) === 'EEXIST') throw alreadyRunning(dataDir, undefined);
-    const detail = { path: claimFile, option: 'datadir', otherwise: 'DIRECTORY_NOT_WRITABLE' } as const;
-    throw fileFailure(cause, detail) ?? cause;
+    throw unwritableClaim(claimFile, cause);
   }
-  // The claim last: as long as it is there the next transfer cleans up itself.
-  const signs = options.signs.map((name) => join(dataDir, name));
-  const sweeper = startSweeper([dir, ...signs, claimFile], transferId);
+  markAsOpen(transferId, JSON.stringify(holder));
+  const files = options.signs.map((name) => join(dataDir, name));
+  const sweeper = startSweeper({ transferId, dir, claimed: { claimFile, files } });
+  const remove = (): boolean => removeAll({ transferId, dir, claimFile, files });
   let isOpen = true;
   return {
     dir,
@@ -80,18 +93,68 @@ export function openWorkplace(options: {
       return path;
     },
     close: () => {
-      // Once closed, the next transfer may begin at once: what lies there then is its claim.
       if (!isOpen) return;
       isOpen = false;
-      try {
-        rmSync(dir, { recursive: true, force: true });
-        rmSync(claimFile, { force: true });
+      markAsOver(transferId);
+      // Where nothing can be removed what counts is why the transfer ends.
+      untilDone(remove, options.retryEveryMs ?? 5000, () => {
+        forgetTransfer(transferId);
         sweeper.dismiss();
-      } catch {
-        // Where nothing can be removed (EROFS) what counts is why the transfer ends; the sweeper tries again, and the next transfer.
-      }
+      });
     },
   };
+}
+
+/** Removes what a transfer has made; gives whether nothing of it is left. The next one may have begun meanwhile. */
+function removeAll(made: {
+  readonly transferId: string;
+  readonly dir: string;
+  readonly claimFile: string;
+  readonly files: readonly string[];
+}): boolean {
+  const isGone = removeDirectory(made.dir);
+  if (!isClaimOf(made.claimFile, made.transferId)) return isGone;
+  const areGone = made.files.map(removeFile).every(Boolean);
+  // The claim last: as long as it is there the next transfer cleans up itself.
+  return isGone && areGone && removeFile(made.claimFile);
+}
+
+function removeDirectory(path: string): boolean {
+  try {
+    rmSync(path, { recursive: true, force: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function removeFile(path: string): boolean {
+  try {
+    rmSync(path, { force: true });
+    return true;
+  } catch (error) {
+    // The directory of a database that has this name is nothing of ours.
+    return errnoOf(error)?.endsWith('EISDIR') === true;
+  }
+}
+
+/** Does work now, and again and again until it is done; a process that has nothing else to do ends all the same. */
+function untilDone(work: () => boolean, everyMs: number, onDone: () => void): void {
+  if (work()) {
+    onDone();
+    return;
+  }
+  const timer = setInterval(() => {
+    if (!work()) return;
+    clearInterval(timer);
+    onDone();
+  }, everyMs);
+  timer.unref();
+}
+
+function unwritableClaim(claimFile: string, cause: unknown): TransferError {
+  const detail = { path: claimFile, option: 'datadir', otherwise: 'DIRECTORY_NOT_WRITABLE' } as const;
+  return fileFailure(cause, detail) ?? asTransferError(cause);
 }
 
 /**
@@ -104,17 +167,23 @@ export function clearCrashed(options: {
   readonly transferId: string;
   readonly emit: EmitEvent;
 }): boolean {
-  const claimFile = join(options.dataDir, claimFileName);
-  if (readClaim(claimFile) === undefined) return false;
-  clearLeftovers(claimFile, options.transferId, options.emit);
-  return true;
+  return clearLeftovers(options.dataDir, options.transferId, options.emit);
 }
 
-function clearLeftovers(claimFile: string, transferId: string, emit: EmitEvent): void {
+/** Files that a transfer may have left in the data directory; a claim that does not tell is of an earlier version. */
+const removable: readonly string[] = [progressMark, serverAnswers.flushed];
+const signsOf = ({ signs = [progressMark] }: Claim): readonly string[] =>
+  signs.filter((name) => removable.includes(name));
+
+/** Gives whether there was anything. */
+function clearLeftovers(dataDir: string, transferId: string, emit: EmitEvent): boolean {
+  const claimFile = join(dataDir, claimFileName);
   const claim = readClaim(claimFile);
-  if (claim === undefined) return;
-  if (isAlive(claim.owner)) throw alreadyRunning(claimFile, claim.owner.pid);
-  if (!takeAwayClaim(claimFile, claim, transferId)) throw alreadyRunning(claimFile, undefined);
+  if (claim === undefined) return false;
+  const state = stateOf(claim.transferId, claim);
+  if (state === 'at work') throw alreadyRunning(claimFile, claim.owner.pid);
+  if (!takeAway(claimFile, claim, transferId)) throw alreadyRunning(claimFile, undefined);
+  if (state === 'abandoned') endProcess(claim.owner);
   const pids = findMarked(claim.transferId);
   for (const pid of pids) {
     try {
@@ -124,10 +193,24 @@ function clearLeftovers(claimFile: string, transferId: string, emit: EmitEvent):
     }
   }
   if (isOurs(claim.workDir)) rmSync(claim.workDir, { recursive: true, force: true });
+  for (const name of signsOf(claim)) removeFile(join(dataDir, name));
+  const how =
+    state === 'over'
+      ? 'which ended without doing so itself'
+      : `whose server is gone and whose process ${claim.owner.pid} was still there`;
   emit({
     kind: 'notice',
-    text: `cleaned up after transfer ${claim.transferId}, which ended without doing so itself (${pids.length} processes ended)`,
+    text: `cleaned up after transfer ${claim.transferId}, ${how} (${pids.length} processes ended)`,
   });
+  return true;
+}
+
+function takeAway(claimFile: string, claim: Claim, transferId: string): boolean {
+  try {
+    return takeAwayClaim(claimFile, claim, transferId);
+  } catch (cause) {
+    throw unwritableClaim(claimFile, cause);
+  }
 }
 
 /** Who has claimed a data directory; `error` is what another transfer would fail with. */
@@ -147,7 +230,7 @@ export function lookAtClaim(dataDir: string): ClaimSeen {
     return { kind: 'unreadable', error: unreadableClaim(claimFile, cause) };
   }
   const claim = parseClaim(text);
-  if (claim !== undefined && isAlive(claim.owner))
+  if (claim !== undefined && stateOf(claim.transferId, claim) === 'at work')
     return { kind: 'running', error: alreadyRunning(claimFile, claim.owner.pid) };
   const isThere = claim !== undefined && isOurs(claim.workDir);
   return { kind: 'stale', paths: isThere ? [claimFile, claim.workDir] : [claimFile] };
@@ -215,8 +298,4 @@ function writePrivate(path: string, content: string | Iterable<string>): string 
   for (const chunk of typeof content === 'string' ? [content] : content)
     writing(path, () => writeFileSync(path, chunk, { flag: 'a' }));
   return path;
-}
-
-function identifyThisProcess(): ProcessIdentity {
-  return identify(process.pid) ?? { pid: process.pid, startTicks: 0, bootId: '' };
 }
