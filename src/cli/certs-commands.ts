@@ -43,6 +43,7 @@ const dir = {
   default: usualDirectory,
   describe: 'where the files are written',
 } as const;
+const certificatesDir = { ...dir, describe: "where the nodes' certificates are" } as const;
 const caDir = {
   type: 'string',
   requiresArg: true,
@@ -195,12 +196,13 @@ function addOthers(cli: Argv, print: Print, attempt: Attempt): Argv {
       (command) =>
         command
           .positional('certificates', { type: 'string', array: true, demandOption: true })
-          .options({ dir, 'node-dir': nodeDir, days: days(365) })
+          .options({ dir: certificatesDir, 'ca-dir': caDir, 'node-dir': nodeDir, days: days(365) })
           .example('$0 certs revoke node3.my.cluster', 'a node that must not come back'),
-      ({ certificates, dir: at, nodeDir: there, days: until }) =>
+      ({ certificates, dir: at, caDir: ca, nodeDir: there, days: until }) =>
         attempt(async () => {
           const { writeCrl } = await import('./certs-revoke.js');
-          await writeCrl(certificates, { dir: at, nodeDir: there, days: until ?? 365 }, print);
+          const options = { dir: at, caDir: ca, nodeDir: there, days: until ?? 365 };
+          await writeCrl(certificates, options, print);
         }),
     )
     .command(

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { isHostName } from '../config/address.js';
 import { authorityFiles, openAuthority, readPair, requireSigned } from '../certificates/authority.js';
 import { certificatesOf, readGivenFile } from '../certificates/certificate-file.js';
@@ -18,6 +18,7 @@ import { writeFiles, type NewFile, type Writing } from '../certificates/write-fi
 import { TransferError } from '../errors.js';
 import { shellQuote } from '../shell-quote.js';
 import { currentTime, ownUser } from '../surroundings.js';
+import { filesOf } from './certs-names.js';
 
 /** Where certificates are written and how they are made. */
 export interface IssueOptions extends Writing {
@@ -225,16 +226,6 @@ function printLines(name: string, caFile: string, { dir, nodeDir }: IssueOptions
   print('');
   const lines = optionLines({ name, ca: there(caFile), cert: there(files.cert), key: there(files.key) });
   for (const line of lines) print(line);
-}
-
-/** A name of a node, or the path of its certificate. */
-function filesOf(name: string, dir: string): { readonly cert: string; readonly key: string } {
-  if (name.endsWith('.crt') && existsSync(name)) {
-    const cert = resolve(name);
-    return { cert, key: cert.replace(/\.crt$/, '.key') };
-  }
-  const base = join(resolve(dir), name.replaceAll('*', '_').replaceAll(':', '_'));
-  return { cert: `${base}.crt`, key: `${base}.key` };
 }
 
 function sayWritten(issued: IssuedCertificate, paths: readonly string[], print: Print): void {

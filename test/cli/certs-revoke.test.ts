@@ -1,8 +1,8 @@
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { readFacts } from '../../src/certificates/facts.js';
-import { initCa, issueNode } from '../../src/cli/certs-issue.js';
+import { initCa, issueNode, renew } from '../../src/cli/certs-issue.js';
 import { writeCrl } from '../../src/cli/certs-revoke.js';
 import { openssl } from '../certificates/given.js';
 
@@ -49,6 +49,59 @@ t.test('the lines name the place that the list will have on the nodes', async (t
   await writeCrl(['node1'], { dir, nodeDir: '/etc/mysql/ssl', days: 30 }, (line) => lines.push(line));
   t.match(lines[0], /^revoked CN=node1, serial/);
   t.ok(lines.includes('ssl_crl=/etc/mysql/ssl/crl.pem'));
+});
+
+t.test(
+  'a node whose name consists of hexadecimal digits, or has others in its file, is revoked as a node',
+  async (t) => {
+    for (const name of ['db1', 'fd00::1', '*.my.cluster', 'fade.beef']) {
+      const dir = t.testdir({ ca: {}, node: {} });
+      const [caDir, nodeDir] = [join(dir, 'ca'), join(dir, 'node')];
+      await initCa('Our CA', options(caDir), quiet);
+      await issueNode(name, [], { ...options(nodeDir), caDir }, quiet);
+      const [file = ''] = readdirSync(nodeDir).filter((one) => one.endsWith('.crt') && one !== 'ca.crt');
+      const { serialNumber } = readFacts(readFileSync(join(nodeDir, file), 'utf8')).x509;
+      await t.rejects(
+        writeCrl([name], { dir: caDir, days: 30 }, quiet),
+        { code: 'CERTIFICATE_MISSING', message: file, hint: /--dir/ },
+        `${name} is not taken for a serial number where its certificate is not`,
+      );
+      t.notOk(existsSync(join(caDir, 'crl.pem')), 'and no list was written');
+      const lines: string[] = [];
+      await writeCrl([name], { dir: nodeDir, caDir, days: 30 }, (line) => lines.push(line));
+      t.equal(lines[0], `revoked CN=${name}, serial ${serialNumber}`);
+      const [ca, crl] = [join(caDir, 'ca.crt'), join(caDir, 'crl.pem')];
+      const verify = ['verify', '-crl_check', '-CAfile', ca, '-CRLfile', crl, join(nodeDir, file)];
+      t.throws(() => openssl(verify), /certificate revoked/, name);
+    }
+  },
+);
+
+t.test('what a serial number stands for is said, as far as that is known', async (t) => {
+  const dir = t.testdir();
+  await initCa('Our CA', options(dir), quiet);
+  await issueNode('node1', [], options(dir), quiet);
+  const { serialNumber } = readFacts(readFileSync(join(dir, 'node1.crt'), 'utf8')).x509;
+  const lines: string[] = [];
+  const print = (line: string): unknown => lines.push(line);
+  await writeCrl([serialNumber, '00000000000000ab'], { dir, days: 30 }, print);
+  t.equal(lines[0], `revoked CN=node1, serial ${serialNumber}`);
+  t.match(lines[1], /^revoked serial 00000000000000AB: no certificate with this number is at hand in /);
+});
+
+t.test('the certificate before a renewal is named as long as it is valid', async (t) => {
+  const dir = t.testdir();
+  await initCa('Our CA', options(dir), quiet);
+  await issueNode('node1', [], options(dir), quiet);
+  const { serialNumber } = readFacts(readFileSync(join(dir, 'node1.crt'), 'utf8')).x509;
+  await renew('node1', { ...options(dir), wantsNewKey: false }, quiet);
+  const old = join(dir, 'node1.crt.old');
+  const lines: string[] = [];
+  await writeCrl(['node1'], { dir, days: 30 }, (line) => lines.push(line));
+  t.ok(lines.includes(`${old}, serial ${serialNumber}, is not revoked and valid: revoke it, too`));
+  lines.length = 0;
+  await writeCrl(['node1', old], { dir, days: 30 }, (line) => lines.push(line));
+  t.notMatch(lines.join('\n'), 'is not revoked');
 });
 
 t.test('only what this CA issued can be revoked', async (t) => {
