@@ -1,8 +1,9 @@
 import { isIP, type Socket } from 'node:net';
-import { connect, type ConnectionOptions } from 'node:tls';
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { TransferError } from '../errors.js';
 import type { CertificateFacts } from './facts.js';
 import { askForTls } from './mysql-tls.js';
+import { explainOwn, type Objection } from './objection.js';
 import { connectFailure, explainRejection, tlsFailure } from './probe-failure.js';
 import { peerChain } from './probe.js';
 
@@ -15,6 +16,8 @@ export interface Presented {
   readonly cipher: string;
   /** Of a database server. */
   readonly version?: string | undefined;
+  /** What OpenSSL has against the certificate, where the request says whom to trust. */
+  readonly objection?: Objection | undefined;
   /** Of a database server that turns this side's certificate down: in TLS 1.3 it says so after the handshake. */
   readonly refusal?: TransferError | undefined;
 }
@@ -25,8 +28,8 @@ export interface PresentedRequest {
   /** `mysql`: TLS begins after the server's greeting. */
   readonly speaks: 'tls' | 'mysql';
   readonly timeoutMs: number;
-  /** What this side shows, protocol versions, ciphers. */
-  readonly options?: Pick<ConnectionOptions, 'cert' | 'key' | 'minVersion' | 'maxVersion' | 'ciphers'>;
+  /** What this side shows and trusts, protocol versions, ciphers. */
+  readonly options?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'minVersion' | 'maxVersion' | 'ciphers'>;
 }
 
 /** Shakes hands with any TLS server without judging its certificate. */
@@ -54,7 +57,7 @@ function handshake(
   signal: AbortSignal,
   where: string,
 ): Promise<Presented> {
-  const secure = connect({
+  const secure = begin({
     ...(socket === undefined ? { host, port } : { socket }),
     // RFC 6066 allows no IP addresses in SNI
     servername: isIP(host) === 0 ? host : '',
@@ -86,7 +89,15 @@ function handshake(
       let presented: Presented;
       try {
         const chain = peerChain(secure);
-        presented = { chain, protocol: secure.getProtocol() ?? 'unknown', cipher: secure.getCipher().name };
+        presented = {
+          chain,
+          protocol: secure.getProtocol() ?? 'unknown',
+          cipher: secure.getCipher().name,
+          objection:
+            options?.ca === undefined || secure.authorized
+              ? undefined
+              : { code: String(secure.authorizationError) },
+        };
       } catch (error) {
         reject(error instanceof Error ? error : new Error(String(error)));
         secure.destroy();
@@ -108,6 +119,15 @@ function handshake(
       secure.resume();
     });
   });
+}
+
+/** OpenSSL looks at this side's files before it connects to anybody. */
+function begin(options: ConnectionOptions): TLSSocket {
+  try {
+    return connect(options);
+  } catch (error) {
+    throw explainOwn(error, "this host's certificate");
+  }
 }
 
 function explain(

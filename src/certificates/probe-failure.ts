@@ -1,8 +1,6 @@
 import { isIP } from 'node:net';
 import { TransferError } from '../errors.js';
-import type { ErrorCode } from '../errors.js';
 import type { ProbeRequest } from './probe.js';
-import type { CertificateFacts } from './facts.js';
 
 /** How far a probe had come. */
 export type Phase = 'connecting' | 'handshake' | 'greeting';
@@ -141,18 +139,6 @@ function codeOf(cause: unknown): string {
   const first = errors[0];
   if (first instanceof Error && 'code' in first) return String(first.code);
   return first instanceof Error ? first.message : String(first);
-}
-
-/** Node's own verdict, for what the checks before it do not look at (path lengths, name constraints, …). */
-export function explainVerification(reason: string, who: string, leaf: CertificateFacts): TransferError {
-  const codes: Readonly<Record<string, ErrorCode>> = {
-    CERT_HAS_EXPIRED: 'CERTIFICATE_EXPIRED',
-    CERT_NOT_YET_VALID: 'CERTIFICATE_NOT_YET_VALID',
-    INVALID_PURPOSE: 'CERTIFICATE_USAGE',
-    UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'CERTIFICATE_INTERMEDIATE_MISSING',
-  };
-  const message = `${who} ${JSON.stringify(leaf.subject)} does not verify: ${reason}`;
-  return new TransferError(codes[reason] ?? 'CERTIFICATE_UNTRUSTED', message);
 }
 
 /** `the joiner node2.my.cluster:4444` */

@@ -1,18 +1,19 @@
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { ConnectionOptions, DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { errorOf, TransferError } from '../errors.js';
 import { checkChain } from './check-chain.js';
-import { checkDates, checkNames, checkUsage } from './checks.js';
+import { checkDates, checkNames, checkUsage, whose } from './checks.js';
 import type { Blame } from './checks.js';
 import { readFacts } from './facts.js';
 import type { CertificateFacts } from './facts.js';
 import { chainOf, type Identity } from './identity.js';
 import { matchName } from './names.js';
-import { explainFailure, explainVerification, PeerClosed, peerName } from './probe-failure.js';
+import { explainObjection, explainOwn } from './objection.js';
+import { explainFailure, PeerClosed, peerName } from './probe-failure.js';
 import type { Phase } from './probe-failure.js';
 import { checkRevocation, type Revocation } from './revocation.js';
-import { secureLimits } from './secure-limits.js';
+import { asPrograms } from './secure-limits.js';
 import type { Trust } from './trust.js';
 import type { TlsLimits } from '../config/tls-limits.js';
 
@@ -87,27 +88,39 @@ interface Course {
 
 function open(request: ProbeRequest, course: Course): TLSSocket {
   const { host, port, identity, trust } = request;
-  const socket = connect({
-    host,
-    port,
-    ...(request.family === undefined ? {} : { family: request.family }),
-    // RFC 6066 allows no IP addresses in SNI
-    servername: request.servername ?? (isIP(host) === 0 ? host : ''),
-    // an empty list, unlike an absent one, keeps Node from trusting the public CAs
-    ca: trust.certificates.map((facts) => facts.pem),
-    cert: chainOf(identity),
-    key: identity.keyPem,
-    ...secureLimits(request.limits ?? {}),
-    // the checks are made here, to say precisely what is wrong; inspect() then asks for Node's verdict too
-    rejectUnauthorized: false,
-    checkServerIdentity: () => undefined,
-  });
+  const socket = begin(
+    {
+      host,
+      port,
+      ...(request.family === undefined ? {} : { family: request.family }),
+      // RFC 6066 allows no IP addresses in SNI
+      servername: request.servername ?? (isIP(host) === 0 ? host : ''),
+      // an empty list, unlike an absent one, keeps Node from trusting the public CAs
+      ca: trust.certificates.map((facts) => facts.pem),
+      cert: chainOf(identity),
+      key: identity.keyPem,
+      ...asPrograms(request.limits ?? {}),
+      // the checks are made here, to say precisely what is wrong; inspect() then asks for Node's verdict too
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+    },
+    identity.leaf,
+  );
   socket.once('connect', () => {
     course.phase = 'handshake';
   });
   // an error may also come between two waits, or after everything is over
   socket.on('error', () => undefined);
   return socket;
+}
+
+/** OpenSSL looks at this side's files before it connects to anybody. */
+function begin(options: ConnectionOptions, leaf: CertificateFacts): TLSSocket {
+  try {
+    return connect(options);
+  } catch (error) {
+    throw explainOwn(error, whose(leaf, { who: "this node's certificate" }));
+  }
 }
 
 function handshake(socket: TLSSocket, signal: AbortSignal): Promise<void> {
@@ -146,7 +159,7 @@ function inspect(socket: TLSSocket, request: ProbeRequest): Omit<PeerFacts, 'gre
   }
   checkPeer(leaf, issuers, request, { who, chainName: 'what the peer sent', known: request.identity.chain });
   if (request.mode !== 'REQUIRED' && !socket.authorized) {
-    throw explainVerification(String(socket.authorizationError), who, leaf);
+    throw explainObjection({ code: String(socket.authorizationError) }, whose(leaf, { who }));
   }
   return {
     facts: leaf,

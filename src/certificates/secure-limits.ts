@@ -1,5 +1,7 @@
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { readFileSync } from 'node:fs';
+import { createSecureContext, DEFAULT_CIPHERS, type SecureContextOptions } from 'node:tls';
 import { splitCiphers, type TlsLimits } from '../config/tls-limits.js';
+import { environment } from '../surroundings.js';
 
 /** OpenSSL's own for TLS 1.3: Node would turn that version off where a list of ciphers has none of it. */
 const usual13 = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256';
@@ -17,6 +19,32 @@ export function secureLimits({
       ? {}
       : { ciphers: [tls13 === '' ? usual13 : tls13, ...(older === '' ? [] : [older])].join(':') }),
   };
+}
+
+/** As secureLimits, at the level of security that socat and the server have on this host: Node brings an OpenSSL with one of its own. */
+export function asPrograms(
+  limits: TlsLimits,
+): Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'ciphers'> {
+  const secure = secureLimits(limits);
+  const list = secure.ciphers ?? DEFAULT_CIPHERS;
+  return {
+    ...secure,
+    ciphers: list.includes('@SECLEVEL') ? list : `${list}:@SECLEVEL=${securityLevel(limits)}`,
+  };
+}
+
+/** From 2 on: RSA from 2048 bits and no SHA-1. Debian and others build OpenSSL with 2; administrators lower it where they must. */
+export function securityLevel({ ciphers }: TlsLimits): string {
+  const inList = /@SECLEVEL=(\d)/.exec(ciphers?.value ?? '')?.[1];
+  return inList ?? /^\s*CipherString\s*=.*@SECLEVEL=(\d)/m.exec(systemSettings())?.[1] ?? '2';
+}
+
+function systemSettings(): string {
+  try {
+    return readFileSync(environment['OPENSSL_CONF'] ?? '/etc/ssl/openssl.cnf', 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** Whether OpenSSL (Node's) finds anything under a name or rule of a list: `HIGH`, `!aNULL`, `ECDHE-RSA-AES256-GCM-SHA384`. */

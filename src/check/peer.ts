@@ -2,7 +2,7 @@ import { checkNames } from '../certificates/checks.js';
 import { chainOf } from '../certificates/identity.js';
 import { fetchPresented } from '../certificates/presented.js';
 import { probePeer } from '../certificates/probe.js';
-import { secureLimits } from '../certificates/secure-limits.js';
+import { asPrograms } from '../certificates/secure-limits.js';
 import { loadServer, type GivenServer } from '../agent/servers.js';
 import type { Config } from '../config/config.js';
 import { findingOf, TransferError, type Finding } from '../errors.js';
@@ -36,19 +36,19 @@ async function sectionsOf(
   now: Date,
 ): Promise<readonly Section[]> {
   const own = { cert: chainOf(identity), key: identity.keyPem };
-  const { chain, protocol, cipher } = await fetchPresented({
+  const { chain, protocol, cipher, objection } = await fetchPresented({
     host,
     port,
     speaks: 'tls',
     timeoutMs,
-    options: { ...own, ...secureLimits(tls) },
+    options: { ...own, ca: trust.certificates.map(({ pem }) => pem), ...asPrograms(tls) },
   });
   const [leaf] = chain;
   if (leaf === undefined) throw new TransferError('PEER_PROTOCOL', 'it shows no certificate');
   const blame = { who: "the joiner's certificate", chainName: 'what it sent', known: identity.chain };
   const address = tls.sockopt.commonName ?? host;
   const identityFindings = [
-    ...judgePresented(chain, trust, revocation, now, blame),
+    ...judgePresented(chain, trust, revocation, now, blame, objection),
     ...checkNames(leaf, [{ address, what: "the joiner's address" }], blame),
   ];
   const accepted = identityFindings.map((finding) => asItCounts(finding, tls.mode));

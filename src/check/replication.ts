@@ -4,10 +4,11 @@ import { listNames, type Blame } from '../certificates/checks.js';
 import type { CertificateFacts } from '../certificates/facts.js';
 import { chainOf, loadIdentity } from '../certificates/identity.js';
 import { changeMaster, sqlText } from '../certificates/option-lines.js';
-import { fetchPresented } from '../certificates/presented.js';
+import { fetchPresented, type Presented } from '../certificates/presented.js';
 import { loadRevocation, type Revocation } from '../certificates/revocation.js';
-import { loadTrust } from '../certificates/trust.js';
-import { findingOf, TransferError, type Finding } from '../errors.js';
+import { asPrograms } from '../certificates/secure-limits.js';
+import { loadTrust, type Trust } from '../certificates/trust.js';
+import { asTransferError, findingOf, TransferError, type Finding } from '../errors.js';
 import { shellQuote } from '../shell-quote.js';
 import { targetOf } from './target.js';
 import { judgePresented } from './judge.js';
@@ -45,12 +46,19 @@ async function judge(
 ): Promise<CheckReport> {
   const { ca, caPath, cert, key } = tls;
   const identity = cert === undefined ? undefined : loadIdentity({ cert, key });
-  const { chain, protocol, cipher, version, refusal } = await fetchPresented({
+  const trust = trustOf(tls);
+  const { chain, protocol, cipher, version, refusal, objection } = await fetchPresented({
     host,
     port,
     speaks: 'mysql',
     timeoutMs: 10_000,
-    options: identity === undefined ? {} : { cert: chainOf(identity), key: identity.keyPem },
+    options: {
+      ...asPrograms({}),
+      ...(identity === undefined ? {} : { cert: chainOf(identity), key: identity.keyPem }),
+      ...(trust === undefined || trust instanceof TransferError
+        ? {}
+        : { ca: trust.certificates.map(({ pem }) => pem) }),
+    },
   });
   const [leaf] = chain;
   if (leaf === undefined) throw new TransferError('PEER_PROTOCOL', 'the primary shows no certificate');
@@ -64,7 +72,7 @@ async function judge(
     trustName: ca?.source.name ?? caPath?.source.name ?? 'ssl_ca',
     chainName: 'what it sent',
   };
-  const wrong = ca === undefined && caPath === undefined ? [noCa] : judgeWith(tls, chain, now, blame);
+  const wrong = trust === undefined ? [noCa] : judgeWith(tls, trust, { chain, objection }, now, blame);
   const verifyCa = section('VERIFY_CA', wrong.length === 0 ? ['leads up to the CA, valid now'] : [], wrong);
   const named = nameFindings(leaf, host);
   const broken = wrong.filter(({ severity }) => severity === 'error');
@@ -97,16 +105,26 @@ async function judge(
   );
 }
 
-/** Files that cannot be read stop a replica that verifies, and only that. */
+/** Undefined where nothing names a CA. Files that cannot be read stop a replica that verifies, and only that. */
+function trustOf({ ca, caPath }: OwnTls): Trust | TransferError | undefined {
+  if (ca === undefined && caPath === undefined) return undefined;
+  try {
+    return loadTrust({ caFile: ca, caPath });
+  } catch (error) {
+    return asTransferError(error);
+  }
+}
+
 function judgeWith(
   tls: OwnTls,
-  chain: readonly CertificateFacts[],
+  trust: Trust | TransferError,
+  { chain, objection }: Pick<Presented, 'chain' | 'objection'>,
   now: Date,
   blame: Blame,
 ): readonly Finding[] {
+  if (trust instanceof TransferError) return [findingOf(trust)];
   try {
-    const trust = loadTrust({ caFile: tls.ca, caPath: tls.caPath });
-    return judgePresented(chain, trust, listsOf(tls), now, blame);
+    return judgePresented(chain, trust, listsOf(tls), now, blame, objection);
   } catch (error) {
     return [findingOf(error)];
   }

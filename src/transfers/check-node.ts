@@ -114,9 +114,9 @@ function layoutFailure(config: Config): readonly Finding[] {
 }
 
 /** A transfer warns of the last two weeks only; with nobody waiting there is time to warn of a month. */
-function checkCredentials(config: Config, now: Date): readonly Finding[] {
+async function checkCredentials(config: Config, now: Date): Promise<readonly Finding[]> {
   const credentials = loadCredentials(config);
-  const findings = checkOwnCredentials(config, credentials, now).filter(
+  const findings = (await checkOwnCredentials(config, credentials, now)).filter(
     ({ code }) => code !== 'CERTIFICATE_EXPIRES_SOON',
   );
   const { cert, caFile, caPath } = config.tls;

@@ -3,6 +3,8 @@ import { dirname, resolve } from 'node:path';
 import { checkChain } from '../certificates/check-chain.js';
 import { checkDates, checkNames, checkUsage, type WantedName } from '../certificates/checks.js';
 import { loadIdentity, type Identity } from '../certificates/identity.js';
+import { objectionFinding, type Objection } from '../certificates/objection.js';
+import { askOpenSsl, tryFiles } from '../certificates/openssl-verdict.js';
 import { checkRevocation, loadRevocation, type Revocation } from '../certificates/revocation.js';
 import { loadTrust, type Trust } from '../certificates/trust.js';
 import type { Config } from '../config/config.js';
@@ -35,32 +37,52 @@ export function loadCredentials(config: Config): Credentials {
  * What a peer would find wrong with this node's own certificate, as joiner (server) or donor (client). Without
  * verification nothing of it stops a transfer, so that the findings become warnings.
  */
-export function checkOwnCredentials(
+export async function checkOwnCredentials(
   config: Config,
-  { identity, trust, revocation }: Credentials,
+  credentials: Credentials,
   now: Date,
-): readonly Finding[] {
+): Promise<readonly Finding[]> {
+  const { identity, trust, revocation } = credentials;
   const { leaf, chain } = identity;
   const source = config.tls.cert.source;
   const blame = { who: "this node's certificate", option: source.name, where: placeOf(source) };
+  const isServer = config.role === 'joiner';
+  const isVerified = config.tls.mode !== 'REQUIRED';
+  const ofCertificate = [
+    ...checkDates(leaf, now, blame),
+    ...(isVerified ? checkChain(leaf, chain, trust, now, blame) : []),
+    ...checkRevocation(leaf, chain, trust, revocation, now, blame),
+    ...checkUsage(leaf, isServer ? 'server' : 'client', blame),
+  ];
   const findings = [
     ...checkOutside(config),
     ...identity.findings,
     ...trust.findings,
-    ...checkDates(leaf, now, blame),
-    ...(config.tls.mode === 'REQUIRED' ? [] : checkChain(leaf, chain, trust, now, blame)),
-    ...checkRevocation(leaf, chain, trust, revocation, now, blame),
-    ...checkUsage(leaf, config.role === 'joiner' ? 'server' : 'client', blame),
-    ...(config.role === 'joiner' && config.tls.mode === 'VERIFY_IDENTITY'
-      ? checkOwnNames(config, identity, blame)
-      : []),
+    ...ofCertificate,
+    ...(isServer && config.tls.mode === 'VERIFY_IDENTITY' ? checkOwnNames(config, identity, blame) : []),
     ...verificationOff(config),
     ...secretNotAsked(config),
   ];
+  // What was found already is told more precisely.
+  const isRefused = isVerified && ofCertificate.some(({ severity }) => severity === 'error');
+  const objection = isRefused ? undefined : await objectionTo(config, credentials);
+  const refused = objection === undefined ? [] : [objectionFinding(objection, leaf, blame)];
   const isOfPath = (finding: Finding): boolean => finding.code === 'PATH_UNSAFE';
-  return config.tls.mode === 'REQUIRED'
-    ? findings.map((finding) => (isOfPath(finding) ? finding : asWarning(finding)))
-    : findings;
+  return [
+    ...(isVerified
+      ? findings
+      : findings.map((finding) => (isOfPath(finding) ? finding : asWarning(finding)))),
+    ...refused,
+  ];
+}
+
+/** Verified or not: no socat starts with a certificate that its OpenSSL does not take. */
+async function objectionTo(
+  { role, tls }: Config,
+  { identity, trust }: Credentials,
+): Promise<Objection | undefined> {
+  if (tls.mode === 'REQUIRED') return tryFiles(identity);
+  return askOpenSsl(identity, trust, role === 'joiner' ? 'server' : 'client', tls);
 }
 
 /** The donor checks the effective address only; a `bind_address` that differs from it is worth a warning. */

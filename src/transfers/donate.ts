@@ -46,7 +46,7 @@ async function donateWithin(config: Config, donation: Donation, context: Transfe
   const layout = resolveLayout(config.directories, hostname());
   report(checkPlaces(config, layout, donation), emit);
   const credentials = loadCredentials(config);
-  report(checkOwnCredentials(config, credentials, context.now()), emit);
+  report(await checkOwnCredentials(config, credentials, context.now()), emit);
   emit({ kind: 'phase', phase: 'handshake' });
   const shaking = shakeHands(config, credentials, context);
   // Whatever comes of it, a tool that is missing here is told first.

@@ -36,7 +36,7 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
   const layout = resolveLayout(config.directories, hostname());
   report(checkPlaces(config, layout), emit);
   const credentials = loadCredentials(config);
-  report(checkOwnCredentials(config, credentials, context.now()), emit);
+  report(await checkOwnCredentials(config, credentials, context.now()), emit);
   const [tools, { bind, findings }] = await Promise.all([findTools(), whereToListen(config)]);
   report(findings, emit);
   const workplace = openWorkplace({

@@ -65,7 +65,8 @@ export async function previewTransfer(config: Config, prospect: Prospect): Promi
   const layout = resolveLayout(config.directories, hostname());
   findings.push(...checkPlaces(config, layout, prospect));
   const credentials = await note(() => loadCredentials(config));
-  if (credentials !== undefined) findings.push(...checkOwnCredentials(config, credentials, prospect.now));
+  if (credentials !== undefined)
+    findings.push(...(await checkOwnCredentials(config, credentials, prospect.now)));
   const tools = await note(findTools);
   const place = config.role === 'joiner' ? await whereToListen(config) : undefined;
   findings.push(...(place?.findings ?? []));

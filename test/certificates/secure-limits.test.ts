@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import t from 'tap';
-import { secureLimits } from '../../src/certificates/secure-limits.js';
-import { option } from './given.js';
+import { asPrograms, secureLimits, securityLevel } from '../../src/certificates/secure-limits.js';
+import { folder, option } from './given.js';
 
 t.test('the handshake has the versions and ciphers of the tunnel', async (t) => {
   const versions = (min: 'TLSv1.2' | 'TLSv1.3', max: 'TLSv1.2' | 'TLSv1.3') => ({
@@ -19,3 +19,29 @@ t.test('the handshake has the versions and ciphers of the tunnel', async (t) => 
   t.equal(newer.ciphers, 'TLS_AES_128_GCM_SHA256');
   t.ok(createSecureContext(older));
 });
+
+t.test(
+  'the level of security is that of the list, else of the system, else what distributions build',
+  async (t) => {
+    const before = process.env['OPENSSL_CONF'];
+    t.teardown(() => {
+      if (before === undefined) delete process.env['OPENSSL_CONF'];
+      else process.env['OPENSSL_CONF'] = before;
+    });
+    const { write } = folder(t);
+    const listed = { ciphers: option('ssl_cipher', 'HIGH:@SECLEVEL=1') };
+    const cases = [
+      ['[default]\n# CipherString = DEFAULT@SECLEVEL=0\n', '2'],
+      ['[system_default_sect]\nCipherString = DEFAULT:@SECLEVEL=0\n', '0'],
+      [undefined, '2'],
+    ] as const;
+    for (const [text, level] of cases) {
+      process.env['OPENSSL_CONF'] = text === undefined ? '/none' : write('openssl.cnf', text);
+      t.equal(securityLevel({}), level, text ?? 'no file');
+      t.equal(securityLevel(listed), '1');
+      t.ok(asPrograms({}).ciphers?.endsWith(`:@SECLEVEL=${level}`));
+    }
+    t.match(asPrograms(listed).ciphers, /^TLS_.*:HIGH:@SECLEVEL=1$/);
+    t.ok(createSecureContext(asPrograms(listed)));
+  },
+);

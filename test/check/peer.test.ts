@@ -5,6 +5,7 @@ import { checkPeer } from '../../src/check/peer.js';
 import type { CheckReport } from '../../src/check/report.js';
 import { issueCertificate } from '../../src/certificates/issue.js';
 import { ca, freePort, otherCa } from '../certificates/given.js';
+import { refusedCertificates, showsAnything } from '../certificates/refused.js';
 import { serverIn } from './given.js';
 
 type Request = Partial<Parameters<typeof issueCertificate>[0]>;
@@ -76,6 +77,33 @@ for (const { name, request, trusts, sst, says } of cases) {
     t.strictSame(shown(await checkPeer(await serverIn(t, given), `127.0.0.1:${port}`, new Date())), says);
   });
 }
+
+t.test('what OpenSSL alone refuses is refused, and told once', async (t) => {
+  const dir = t.testdir();
+  for (const refused of refusedCertificates(dir)) {
+    const port = await showsAnything(t, dir, refused);
+    const server = await serverIn(t, { trusts: refused.caPem });
+    const { sections } = await checkPeer(server, `127.0.0.1:${port}`, new Date());
+    const [handshake, shows] = sections;
+    t.equal(handshake?.status, 'ok', refused.name);
+    t.match(shows?.findings, [
+      {
+        severity: 'error',
+        code: refused.code,
+        message: /^the joiner's certificate "CN=.*" does not verify: /,
+      },
+    ]);
+    t.equal(shows?.findings.length, 1);
+  }
+});
+
+t.test('an own certificate that OpenSSL does not take is that, and no defect', async (t) => {
+  const identity = refusedCertificates(t.testdir()).at(-1);
+  t.ok(identity?.name.includes('SHA-1'));
+  const server = await serverIn(t, { ...(identity === undefined ? {} : { identity }) });
+  const report = await checkPeer(server, `127.0.0.1:${await joiner(t)}`, new Date());
+  t.match(report.sections[0]?.findings, [{ code: 'CERTIFICATE_UNTRUSTED', message: /SHA-1/ }]);
+});
 
 t.test('it is said what was spoken, and how the clocks compare', async (t) => {
   const report = await checkPeer(await serverIn(t), `127.0.0.1:${await joiner(t)}`, new Date());

@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import t, { type Test } from 'tap';
 import { checkReplication } from '../../src/check/replication.js';
 import type { CheckReport } from '../../src/check/report.js';
 import { issueCertificate } from '../../src/certificates/issue.js';
 import { ca, freePort, otherCa } from '../certificates/given.js';
 import { greeting, mysqlServer, serve } from '../certificates/mysql-server.js';
+import { refusedCertificates, showsAnything } from '../certificates/refused.js';
 import { serverIn } from './given.js';
 
 const tls = 'ssl_ca=DIR/ca\nssl_cert=DIR/crt\nssl_key=DIR/key\n';
@@ -81,6 +83,40 @@ t.test('a primary that does not accept the replica’s own certificate', async (
     );
     t.strictSame(shown(report), [says, 'VERIFY_CA ok ', 'VERIFY_IDENTITY ok ']);
   }
+});
+
+t.test('what OpenSSL alone refuses stops those who verify, and is told once', async (t) => {
+  const dir = t.testdir();
+  for (const refused of refusedCertificates(dir)) {
+    const behind = await showsAnything(t, dir, refused);
+    // As a server would: it greets, reads the request for TLS, and then it is TLS.
+    const port = await serve(t, (socket) => {
+      socket.write(greeting());
+      socket.on('readable', function onReadable() {
+        if (socket.read(36) === null) return;
+        socket.off('readable', onReadable);
+        const further = connect(behind, '127.0.0.1');
+        further.on('error', () => undefined).pipe(socket);
+        socket.pipe(further);
+      });
+    });
+    const server = await serverIn(t, { mysqld: 'ssl_ca=DIR/ca', trusts: refused.caPem });
+    const { sections } = await checkReplication(server, `127.0.0.1:${port}`, new Date());
+    t.equal(sections[0]?.status, 'ok', refused.name);
+    t.match(sections[1]?.findings, [
+      { severity: 'error', code: refused.code, message: /^the primary's certificate .* does not verify: / },
+    ]);
+    t.equal(sections[1]?.findings.length, 1);
+  }
+});
+
+t.test('an own certificate that OpenSSL does not take is that, and no defect', async (t) => {
+  const identity = refusedCertificates(t.testdir()).at(-1);
+  t.ok(identity?.name.includes('SHA-1'));
+  const server = await serverIn(t, { mysqld: tls, ...(identity === undefined ? {} : { identity }) });
+  const issued = await issueCertificate({ commonName: '127.0.0.1', keyType: 'ec', ca });
+  const report = await checkReplication(server, `127.0.0.1:${await mysqlServer(t, issued)}`, new Date());
+  t.match(report.sections[0]?.findings, [{ code: 'CERTIFICATE_UNTRUSTED', message: /SHA-1/ }]);
 });
 
 t.test('a CA file that is not there stops those who verify', async (t) => {

@@ -2,12 +2,19 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
-import { issueCa, issueCertificate, type CertificateRequest } from '../../src/certificates/issue.js';
+import {
+  issueCa,
+  issueCertificate,
+  selfSigned,
+  type CertificateRequest,
+  type IssuedCertificate,
+} from '../../src/certificates/issue.js';
 import { resolveConfig } from '../../src/config/config.js';
 import { identify } from '../../src/processes/proc.js';
 import { checkNode, type CheckedServer, type NodeConfig } from '../../src/transfers/check-node.js';
 import { claimFileName } from '../../src/transfers/claim.js';
 import { openWorkplace } from '../../src/transfers/workplace.js';
+import { refusedCertificates } from '../certificates/refused.js';
 import { serverArguments, settingsOf } from '../config/given.js';
 
 const ca = await issueCa({ name: 'test CA', keyType: 'ec' });
@@ -17,21 +24,25 @@ async function nodeIn(
   dir: string,
   given: {
     readonly certificate?: CertificateRequest;
+    readonly identity?: IssuedCertificate;
+    readonly trusts?: string;
     readonly port?: number;
     readonly sst?: Record<string, string>;
   } = {},
 ): Promise<NodeConfig> {
   const dataDir = join(dir, 'data');
   mkdirSync(dataDir, { recursive: true });
-  const issued = await issueCertificate({
-    commonName: 'node1.my.cluster',
-    ipAddresses: ['127.0.0.1'],
-    keyType: 'ec',
-    ca,
-    ...given.certificate,
-  });
+  const issued =
+    given.identity ??
+    (await issueCertificate({
+      commonName: 'node1.my.cluster',
+      ipAddresses: ['127.0.0.1'],
+      keyType: 'ec',
+      ca,
+      ...given.certificate,
+    }));
   const files = { tcert: 'node.crt', tkey: 'node.key', tca: 'ca.crt' };
-  const contents = { tcert: issued.certPem, tkey: issued.keyPem, tca: ca.certPem };
+  const contents = { tcert: issued.certPem, tkey: issued.keyPem, tca: given.trusts ?? ca.certPem };
   for (const [option, name] of Object.entries(files))
     writeFileSync(join(dir, name), contents[option as keyof typeof contents], { mode: 0o600 });
   const paths = Object.fromEntries(Object.entries(files).map(([option, name]) => [option, join(dir, name)]));
@@ -83,6 +94,43 @@ t.test('everything that is wrong is found at once, with the roles that it matter
     'error CERTIFICATE_NAME_MISMATCH joiner',
     'error DIRECTORY_MISSING joiner+donor',
   ]);
+});
+
+t.test('what OpenSSL alone refuses is found before a peer finds it, and told once', async (t) => {
+  const dir = t.testdir();
+  for (const refused of refusedCertificates(dir)) {
+    const node = await nodeIn(dir, { identity: refused, trusts: refused.caPem });
+    const checked = await checkNode(node, new Date());
+    t.strictSame(codes(checked), [`error ${refused.code} joiner+donor`], refused.name);
+    t.match(checked.findings[0]?.message, refused.words);
+    t.match(checked.findings[0], { option: 'tcert' });
+  }
+});
+
+t.test('where peers are not verified only what no socat starts with is refused', async (t) => {
+  const dir = t.testdir();
+  const found = [];
+  for (const refused of refusedCertificates(dir)) {
+    const node = await nodeIn(dir, {
+      identity: refused,
+      trusts: refused.caPem,
+      sst: { 'ssl-mode': 'REQUIRED' },
+    });
+    const errors = (await checkNode(node, new Date())).findings.filter(
+      ({ severity }) => severity === 'error',
+    );
+    if (errors.length > 0) found.push(refused.name);
+    t.ok(errors.every(({ code }) => code === 'CERTIFICATE_UNTRUSTED'));
+  }
+  t.strictSame(found, ['an RSA key of 1024 bits', 'a signature with SHA-1']);
+});
+
+t.test('self-signed certificates that one file holds are in order', async (t) => {
+  const dir = t.testdir();
+  const names = { commonName: 'node1', ipAddresses: ['127.0.0.1'] };
+  const [own, other] = [await selfSigned(names), await selfSigned({ commonName: 'node2' })];
+  const trusts = other.certPem + own.certPem;
+  t.strictSame(codes(await checkNode(await nodeIn(dir, { identity: own, trusts }), new Date())), []);
 });
 
 t.test('a tmpdir is checked as a transfer does it, with the same words and exit status', async (t) => {

@@ -1,0 +1,92 @@
+import { duplexPair } from 'node:stream';
+import {
+  connect,
+  createSecureContext,
+  createServer,
+  DEFAULT_CIPHERS,
+  type SecureContextOptions,
+} from 'node:tls';
+import type { TlsLimits } from '../config/tls-limits.js';
+import { chainOf, type Identity } from './identity.js';
+import { objectionOf, type Objection } from './objection.js';
+import { securityLevel } from './secure-limits.js';
+import type { Trust } from './trust.js';
+
+type Shown = Pick<Identity, 'leaf' | 'chain' | 'keyPem'>;
+
+/**
+ * Has OpenSSL judge what this node shows, as a peer with the same trust would: by a handshake in this process. It knows rules that
+ * the checks here do not: path lengths, name constraints, usages of keys, keys and signatures that are too weak.
+ */
+export async function askOpenSsl(
+  identity: Shown,
+  trust: Pick<Trust, 'certificates'>,
+  as: 'server' | 'client',
+  limits: TlsLimits = {},
+): Promise<Objection | undefined> {
+  const objection = await shakeHands(identity, trust, as, limits);
+  // A server in Node keeps the words to itself; a client hands them on.
+  const inWords = objection?.code === 'UNSPECIFIED' && as === 'client';
+  return inWords ? ((await shakeHands(identity, trust, 'server', limits)) ?? objection) : objection;
+}
+
+/**
+ * What OpenSSL has against certificate and key before anybody has seen them: no program that uses it starts with those. socat (1.7.4.4)
+ * loads them before it hands on a list of ciphers, so that a level of security in that comes too late.
+ */
+export function tryFiles(identity: Shown): Objection | undefined {
+  try {
+    createSecureContext(filesOf(identity, {}));
+    return undefined;
+  } catch (error) {
+    return objectionOf(error);
+  }
+}
+
+/** Without what the tunnel's list of ciphers leaves out: which suites a peer has is not known. */
+function filesOf(identity: Shown, limits: TlsLimits): SecureContextOptions {
+  return {
+    cert: chainOf(identity),
+    key: identity.keyPem,
+    minVersion: 'TLSv1.2',
+    ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=${securityLevel(limits)}`,
+  };
+}
+
+async function shakeHands(
+  identity: Shown,
+  trust: Pick<Trust, 'certificates'>,
+  as: 'server' | 'client',
+  limits: TlsLimits,
+): Promise<Objection | undefined> {
+  const unusable = tryFiles(identity);
+  if (unusable !== undefined) return unusable;
+  const options = { ...filesOf(identity, limits), ca: trust.certificates.map(({ pem }) => pem) };
+  const [left, right] = duplexPair();
+  const server = createServer({ ...options, requestCert: true, rejectUnauthorized: false });
+  server.emit('connection', left);
+  const client = connect({
+    ...options,
+    socket: right,
+    servername: '',
+    // Only then the error has OpenSSL's words (Node 20 and 24).
+    rejectUnauthorized: as === 'server',
+    checkServerIdentity: () => undefined,
+  });
+  try {
+    return await new Promise<Objection | undefined>((resolve) => {
+      const refuse = (error: unknown): void => resolve(objectionOf(error));
+      // More of them may come when the verdict is there.
+      client.on('error', refuse).once('close', () => resolve({ code: 'ECONNRESET' }));
+      server.on('tlsClientError', refuse);
+      server.on('secureConnection', (socket) => {
+        socket.on('error', () => undefined);
+        if (as === 'server') return;
+        resolve(socket.authorized ? undefined : { code: String(socket.authorizationError) });
+      });
+      if (as === 'server') client.once('secureConnect', () => resolve(undefined));
+    });
+  } finally {
+    for (const stream of [client, left, right]) stream.destroy();
+  }
+}
