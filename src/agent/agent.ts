@@ -18,8 +18,8 @@ export interface AgentOptions {
   readonly version: string;
   readonly sinks: readonly TransferSink[];
   readonly history: History;
-  /** Told of each request, and that its transfer has ended. */
-  readonly onRequest: (request: TransferRequest) => void;
+  /** Told of a request whose transfer has passed its own checks, and of each transfer that has ended. */
+  readonly onPassed: (request: TransferRequest) => void;
   readonly onEnd: () => void;
   /** The latest self-check of each server. */
   readonly checks: () => readonly CheckedServer[];
@@ -51,8 +51,8 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
   let state: AgentState = 'starting';
   const become = (next: AgentState): void => onState((state = next));
   onState(state);
-  const { sinks, history, onRequest, onEnd, onBug } = options;
-  const transfers = new Transfers({ version, sinks, history, onRequest, onEnd, onBug, now });
+  const { sinks, history, onPassed, onEnd, onBug } = options;
+  const transfers = new Transfers({ version, sinks, history, onPassed, onEnd, onBug, now });
   const started = now().toISOString();
   const describe = (): object => ({ version, pid: process.pid, state, startedAt: started });
   const api: AgentApi = {

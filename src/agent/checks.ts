@@ -1,4 +1,4 @@
-import { describeFailure, TransferError, type Finding } from '../errors.js';
+import { asTransferError, describeFailure, TransferError, type Finding } from '../errors.js';
 import { compareChecks, type CheckChanges } from '../transfers/check-changes.js';
 import { checkNode, type CheckedServer, type NodeFinding } from '../transfers/check-node.js';
 import { watchFiles } from '../transfers/watch-files.js';
@@ -49,12 +49,21 @@ export function createChecks(options: ChecksOptions, signal: AbortSignal): Check
   let queue: Promise<unknown> = Promise.resolve();
   let waiting: Promise<Reloaded> | undefined;
 
+  const checkOrSayWhyNot = async (server: GivenServer): Promise<Checked> => {
+    const [before, now] = [known.get(server.name), options.now()];
+    try {
+      return await checkServer(server, before, now);
+    } catch (error) {
+      // A defect with one server must not keep the others from being checked.
+      options.onBug(error);
+      return notChecked(server, before, now, asTransferError(error));
+    }
+  };
   const checkAll = async (): Promise<Reloaded> => {
     waiting = undefined;
     const servers = await options.servers();
-    const now = options.now();
     const results: Checked[] = [];
-    for (const server of servers) results.push(await checkServer(server, known.get(server.name), now));
+    for (const server of servers) results.push(await checkOrSayWhyNot(server));
     if (signal.aborted) return { servers: 0, failures: [] };
     known.clear();
     servers.forEach((server, index) => {
@@ -114,21 +123,33 @@ async function checkServer(server: GivenServer, before: Known | undefined, now: 
     const checked = withFindings(await checkNode(result.node, now), result.warnings);
     return { known, checked, watched: [...checked.files, ...places] };
   }
-  const failure = `${server.name}: ${result.code}: ${describeFailure(result)}`;
-  if (before === undefined) {
-    const nothing = {
-      dataDir: server.name,
-      at: now.toISOString(),
-      findings: [],
-      certificates: [],
-      files: [],
-    };
-    const checked = withFindings(nothing, [asFinding(result, result.message), ...warnings]);
-    return { known: undefined, checked, watched: places, failure };
-  }
+  if (before === undefined) return notChecked(server, before, now, result, warnings, places);
   const message = `${result.message}; the checks go on with what was read at ${before.readAt}`;
   const checked = withFindings(await checkNode(before.config.node, now), [asFinding(result, message)]);
-  return { known: before, checked, watched: [...checked.files, ...places], failure };
+  return {
+    known: before,
+    checked,
+    watched: [...checked.files, ...places],
+    failure: failureOf(server, result),
+  };
+}
+
+function notChecked(
+  server: GivenServer,
+  known: Known | undefined,
+  now: Date,
+  error: TransferError,
+  warnings: readonly Finding[] = [],
+  watched: readonly string[] = [],
+): Checked {
+  const dataDir = known?.config.node.joiner.directories.dataDir.value ?? server.name;
+  const nothing = { dataDir, at: now.toISOString(), findings: [], certificates: [], files: [] };
+  const checked = withFindings(nothing, [asFinding(error, error.message), ...warnings]);
+  return { known, checked, watched, failure: failureOf(server, error) };
+}
+
+function failureOf({ name }: GivenServer, error: TransferError): string {
+  return `${name}: ${error.code}: ${describeFailure(error)}`;
 }
 
 function withFindings(checked: CheckedServer, more: readonly Finding[]): CheckedServer {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { optionVariables, type TransferRequest } from '../control/messages.js';
-import { parseArguments } from '../sst-script/arguments.js';
+import { parseArguments, splitArguments } from '../sst-script/arguments.js';
+import { argumentsOf } from './servers.js';
 
 /** How a server was started that has asked for a transfer; nothing secret is in it. */
 export interface RememberedServer {
@@ -22,7 +23,7 @@ export interface RememberedServers {
 const fileName = 'servers.json';
 const most = 64;
 
-/** Keeps them in the state directory, or only in memory; a file that cannot be read counts as empty. */
+/** Keeps them in the state directory, or only in memory; a file that cannot be read counts as empty, and so does a part of it. */
 export function openRemembered(stateDir: string | undefined): RememberedServers {
   const file = stateDir === undefined ? undefined : join(stateDir, fileName);
   let servers = file === undefined ? [] : readServers(file);
@@ -59,31 +60,30 @@ export function rememberable({ argv, env, directory = '/' }: TransferRequest): R
   }
 }
 
-/** Options of one transfer, with their values; `bypass` has none. */
-const passing = new Set(['role', 'address', 'parent', 'gtid', 'gtid-domain-id', 'progress']);
+/** Options of one transfer. */
+const passing = new Set([...['role', 'address', 'parent', 'bypass', 'gtid', 'gtid-domain-id', 'progress']]);
 
+/** Read as the script reads them: a value may look like an option. */
 function lasting(argv: readonly string[]): string[] {
-  const border = argv.indexOf('--mysqld-args');
-  const own = border === -1 ? argv : argv.slice(0, border);
-  const server = border === -1 ? [] : argv.slice(border);
-  const kept: string[] = [];
-  for (let at = 0; at < own.length; at += 1) {
-    const [, name, value] = /^--([^=]*)(=.*)?$/s.exec(own[at] ?? '') ?? [];
-    if (name === 'bypass') continue;
-    if (name !== undefined && passing.has(name)) at += value === undefined ? 1 : 0;
-    else kept.push(own[at] ?? '');
-  }
-  return [...kept, ...withoutSecrets(server)];
+  const { own, server } = splitArguments(argv);
+  const kept = own.filter(({ name }) => !passing.has(name) && !isSecret(`--${name}`));
+  return [
+    ...kept.flatMap(({ words }) => words),
+    ...(server.length === 0 ? [] : ['--mysqld-args', ...withoutSecrets(server)]),
+  ];
 }
 
 /** `wsrep_sst_auth` and its like can stand on a server's command line. */
 function withoutSecrets(argv: readonly string[]): string[] {
-  const isSecret = (word: string | undefined): boolean => /^--[^=]*(auth|passw|secret)/i.test(word ?? '');
   return argv.filter((word, index) => {
     const before = argv[index - 1];
     const isValueOfSecret = isSecret(before) && before?.includes('=') === false && !word.startsWith('-');
     return !isSecret(word) && !isValueOfSecret;
   });
+}
+
+function isSecret(word: string | undefined): boolean {
+  return /^--[^=]*(auth|passw|secret)/i.test(word ?? '');
 }
 
 function readServers(file: string): RememberedServer[] {
@@ -104,7 +104,18 @@ function isServer(value: unknown): value is RememberedServer {
     directory.startsWith('/') &&
     Array.isArray(argv) &&
     argv.every((word) => typeof word === 'string') &&
+    isReadable(argv) &&
     typeof env === 'object' &&
-    env !== null
+    env !== null &&
+    Object.values(env).every((word) => typeof word === 'string')
   );
+}
+
+function isReadable(argv: readonly string[]): boolean {
+  try {
+    argumentsOf(argv);
+    return true;
+  } catch {
+    return false;
+  }
 }

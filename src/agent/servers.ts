@@ -65,11 +65,12 @@ export const systemServer: GivenServer = { name: 'my.cnf', argv: [], env: {}, di
 
 /** Reads a server's option files, as its script would; an error is what a transfer would fail with at once. */
 export async function loadServer(given: GivenServer): Promise<LoadedServer> {
-  const args = argumentsOf(given.argv);
-  let places: readonly string[] = placesFor(given, args);
+  let places: readonly string[] = [];
   let settings: Settings | undefined;
   let warnings: readonly Finding[] = [];
   try {
+    const args = argumentsOf(given.argv);
+    places = placesFor(given, args);
     const found = await loadSettings(args, given.env, given.directory);
     ({ places, warnings } = found);
     settings = withDataDir(found.settings);
@@ -122,7 +123,8 @@ export async function isSystemServerMeant(): Promise<boolean> {
   }
 }
 
-function argumentsOf(argv: readonly string[]): ServerArguments {
+/** The arguments of a server as its script would be told; @throws TransferError ARGUMENT_INVALID. */
+export function argumentsOf(argv: readonly string[]): ServerArguments {
   return parseArguments(['--role', 'joiner', '--address', 'localhost', ...argv]);
 }
 

@@ -73,9 +73,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       tellManager(() => void notifier.status(describeNow()), now),
     ],
     history,
-    onRequest: (request) => {
+    onPassed: (request) => {
       const server = rememberable(request);
-      if (server !== undefined) attempt(() => remembered.remember(server), onBug);
+      if (server !== undefined) remembered.remember(server);
     },
     onEnd: () => {
       void notifier.status(describeNow());

@@ -35,8 +35,8 @@ export interface TransfersOptions {
   readonly sinks: readonly TransferSink[];
   /** Gets each transfer when it has ended. */
   readonly history: History;
-  /** Told of each request, and that its transfer has ended. */
-  readonly onRequest: (request: TransferRequest) => void;
+  /** Told of a request whose transfer has passed its own checks, and of each transfer that has ended. */
+  readonly onPassed: (request: TransferRequest) => void;
   readonly onEnd: () => void;
   /** Told of defects and of a history that cannot be written. */
   readonly onBug: (error: unknown) => void;
@@ -79,7 +79,6 @@ export class Transfers {
   /** Starts the transfer; its lines go to `output` until it has ended or the reader is gone, which ends it. */
   begin(request: TransferRequest, output: TransferOutput): void {
     const { version, now } = this.options;
-    this.options.onRequest(request);
     const directory = request.directory ?? '/';
     const id = randomUUID();
     const ending = new AbortController();
@@ -91,11 +90,15 @@ export class Transfers {
     // The server's error log reads the same with and without an agent.
     const serverLog = createServerLog((line) => output.write({ log: line }, isInfo(line)), now);
     const rate = createRateLimit();
+    let hasPassed = false;
     const emit: EmitEvent = (event) => {
       const atMs = this.nowMs();
       transfer.recording = record(transfer.recording, event, atMs) ?? transfer.recording;
-      if (event.kind === 'phase')
+      if (event.kind === 'phase') {
         this.try(() => this.options.history.note(recordOf(transfer.recording, atMs)));
+        if (event.phase !== 'checking' && !hasPassed) this.try(() => this.options.onPassed(request));
+        hasPassed ||= event.phase !== 'checking';
+      }
       const status = statusOf(transfer.recording.state, atMs);
       serverLog(event);
       for (const sink of this.options.sinks) sink(status, event);

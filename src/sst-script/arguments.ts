@@ -6,7 +6,7 @@ import { normalizeName } from '../option-files/select.js';
 const flags = new Set(['bypass']);
 
 /** Options that are the script's own; all others are settings of the server, kept by name. */
-const own = new Set([
+const scriptsOwn = new Set([
   'role',
   'address',
   'parent',
@@ -32,7 +32,8 @@ const absent = '';
  * @throws TransferError ARGUMENT_INVALID.
  */
 export function parseArguments(argv: readonly string[]): ServerArguments {
-  const { given, serverArguments } = readPairs(argv);
+  const { own, server } = splitArguments(argv);
+  const given = new Map(own.map(({ name, value }) => [name, value]));
   const optional = (name: string): string | undefined => {
     const value = given.get(name);
     return value === absent ? undefined : value;
@@ -57,19 +58,33 @@ export function parseArguments(argv: readonly string[]): ServerArguments {
     bypass: given.has('bypass'),
     gtid: optional('gtid'),
     gtidDomainId: optional('gtid-domain-id'),
-    direct: new Map([...given].filter(([name, value]) => !own.has(name) && value !== absent)),
-    serverArguments,
+    direct: new Map([...given].filter(([name, value]) => !scriptsOwn.has(name) && value !== absent)),
+    serverArguments: server,
   };
 }
 
-function readPairs(argv: readonly string[]): {
-  given: Map<string, string>;
-  serverArguments: readonly string[];
+/** One option of a script's command line, and the words it was given in. */
+export interface Argument {
+  /** As `normalizeName` gives it. */
+  readonly name: string;
+  /** `1` for an option without one. */
+  readonly value: string;
+  readonly words: readonly string[];
+}
+
+/**
+ * Takes a script's command line apart, in the order in which it is read.
+ * @throws TransferError ARGUMENT_INVALID.
+ */
+export function splitArguments(argv: readonly string[]): {
+  readonly own: readonly Argument[];
+  /** What follows `--mysqld-args`. */
+  readonly server: readonly string[];
 } {
-  const given = new Map<string, string>();
+  const found: Argument[] = [];
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? '';
-    if (word === '--mysqld-args') return { given, serverArguments: argv.slice(i + 1) };
+    if (word === '--mysqld-args') return { own: found, server: argv.slice(i + 1) };
     const match = /^--([A-Za-z0-9_-]+)(?:=([\s\S]*))?$/.exec(word);
     if (match?.[1] === undefined) {
       throw new TransferError(
@@ -78,16 +93,16 @@ function readPairs(argv: readonly string[]): {
       );
     }
     const name = normalizeName(match[1]);
-    if (match[2] !== undefined) given.set(name, match[2]);
-    else if (flags.has(name)) given.set(name, '1');
+    if (match[2] !== undefined) found.push({ name, value: match[2], words: [word] });
+    else if (flags.has(name)) found.push({ name, value: '1', words: [word] });
     else {
       const value = argv[i + 1];
       if (value === undefined) throw new TransferError('ARGUMENT_INVALID', `--${name} has no value`);
-      given.set(name, value);
+      found.push({ name, value, words: [word, value] });
       i++;
     }
   }
-  return { given, serverArguments: [] };
+  return { own: found, server: [] };
 }
 
 function parsePid(text: string | undefined): number | undefined {

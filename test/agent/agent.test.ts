@@ -2,10 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Test } from 'tap';
+import { createAgentClient } from '../../src/control/agent-client.js';
+import { exchange } from '../../src/control/exchange.js';
 import { findMarked } from '../../src/processes/proc.js';
 import { readLines } from '../../src/processes/lines.js';
 import { BareNode, serverUser, type ScriptRun } from '../sst-script/bare-node.js';
@@ -200,6 +202,34 @@ t.test('a SIGHUP has it read the option files anew and check, beside a transfer 
   t.ok(findMarked(run.transferId() ?? '').length > 0, 'the transfer goes on');
   process.kill(run.pid, 'SIGTERM');
   t.equal(await run.ended, 3);
+});
+
+t.test('a server is remembered when its transfer has passed its own checks, and not before', async (t) => {
+  const socket = socketPath(t);
+  const agent = await startAgent(t, socket, ['--state-dir', dirname(socket)]);
+  const remembered = (): string[] => {
+    const file = join(dirname(socket), 'servers.json');
+    if (!existsSync(file)) return [];
+    return (JSON.parse(readFileSync(file, 'utf8')) as { dataDir: string }[]).map(({ dataDir }) => dataDir);
+  };
+  const client = createAgentClient(socket);
+  const node = await configuredNode(t);
+  const wrong = await BareNode.create();
+  t.teardown(() => wrong.destroy());
+  wrong.configure(material.groups({ cert: '/nowhere/node.crt' }));
+  t.not(await wrong.start('joiner', through(agent)).ended, 0);
+  const failing = ['--role', 'joiner', '--address', 'x:1', '--datadir', wrong.dataDir, '--foo', '--role'];
+  const answer = await exchange(socket, undefined, 'POST', '/v1/transfers', { argv: failing, env: {} }, 5000);
+  t.equal(answer.statusCode, 200);
+  await once(answer.resume(), 'end');
+  t.strictSame(remembered(), []);
+  const run = node.start('joiner', through(agent));
+  await run.ready();
+  t.strictSame(remembered(), [node.dataDir]);
+  process.kill(run.pid, 'SIGTERM');
+  await run.ended;
+  while (!(await client.status()).checks.some(({ dataDir }) => dataDir === node.dataDir))
+    await new Promise((resolve) => setTimeout(resolve, 20));
 });
 
 t.test('a second agent at the same socket does not start', async (t) => {

@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import { createChecks } from '../../src/agent/checks.js';
 import { openRemembered, rememberable } from '../../src/agent/remembered.js';
-import { readServerOption } from '../../src/agent/servers.js';
+import { readServerOption, type GivenServer } from '../../src/agent/servers.js';
 import type { CheckChanges } from '../../src/transfers/check-changes.js';
 
 t.test('option files that can no longer be read leave in use what was read before', async (t) => {
@@ -129,4 +129,64 @@ t.test('what a server was started with is remembered, without secrets and withou
   writeFileSync(join(dir, 'servers.json'), '{"cut');
   t.strictSame(openRemembered(dir).list(), []);
   t.end();
+});
+
+t.test('a value that looks like an option is remembered with its option', (t) => {
+  const dir = t.testdir();
+  const argv = [
+    ...['--role', 'joiner', '--address', 'x:1', '--datadir', dir, '--foo', '--role', '--gtid_domain_id', '1'],
+    ...['--wsrep-sst-auth', 'hidden', '--binlog', '--bypass', '--mysqld-args', '--port=1'],
+  ];
+  t.strictSame(rememberable({ argv, env: {} })?.argv, [
+    ...['--datadir', dir, '--foo', '--role', '--binlog', '--bypass', '--mysqld-args', '--port=1'],
+  ]);
+  t.end();
+});
+
+t.test('what was remembered and cannot be read is passed over, the rest is used', (t) => {
+  const dir = t.testdir();
+  const good = { dataDir: dir, argv: ['--datadir', dir], env: {}, directory: '/' };
+  const others = [
+    { ...good, argv: ['--datadir', dir, '--foo'] },
+    { ...good, argv: ['datadir'] },
+    { ...good, env: { HOME: 1 } },
+    { ...good, directory: 'here' },
+    null,
+  ];
+  writeFileSync(join(dir, 'servers.json'), JSON.stringify([...others, good]));
+  t.strictSame(openRemembered(dir).list(), [good]);
+  t.end();
+});
+
+t.test('a server that cannot be checked is one with a finding, and the others are checked', async (t) => {
+  const stop = new AbortController();
+  t.teardown(() => stop.abort());
+  const bugs: unknown[] = [];
+  const given = { argv: [], env: {}, directory: '/' };
+  const servers: GivenServer[] = [
+    { ...given, name: 'unreadable', argv: ['--foo'] },
+    // As a defect would be.
+    { ...given, name: 'defective', directory: undefined as never, argv: ['--defaults-file', 'my.cnf'] },
+    { ...given, name: 'missing', argv: ['--defaults-file', '/nowhere/my.cnf'] },
+  ];
+  const checks = createChecks(
+    {
+      servers: () => Promise.resolve(servers),
+      onChecked: () => undefined,
+      onBug: (error) => bugs.push(error),
+      now: () => new Date(),
+    },
+    stop.signal,
+  );
+  const { failures } = await checks.check();
+  t.strictSame(
+    checks.latest().map(({ dataDir, findings }) => [dataDir, findings[0]?.code]),
+    [
+      ['unreadable', 'ARGUMENT_INVALID'],
+      ['defective', 'INTERNAL'],
+      ['missing', 'OPTION_FILE_UNREADABLE'],
+    ],
+  );
+  t.equal(failures.length, 3);
+  t.equal(bugs.length, 1, 'the defect is told');
 });
