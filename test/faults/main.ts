@@ -1,6 +1,8 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { play } from './cell.js';
+import { keyOf, readResults } from './results.js';
+import { parseShard, takeShard } from './shard.js';
 import { Stage } from './stage.js';
 import {
   cellName,
@@ -12,18 +14,23 @@ import {
   type CellResult,
 } from './table.js';
 
-const usage = `usage: scripts/faults [--only PATTERN] [--list] [--results FILE] [--again] [--table]
+const usage = `usage: scripts/faults [--only PATTERN] [--shard K/N] [--list] [--results FILE]… [--again] [--table]
   Lets state transfers of two real servers fail in every way of the table, and prints it with what was measured.
   --only     only cells whose name ("socat killed on the donor, locked pass") matches this regular expression
-  --results  keeps what was measured in FILE, a line of JSON for each cell, and leaves out what is in it already
+  --shard    of these only each N-th, from the K-th: processes that run at the same time, each with a lab of its own, share the table
+  --results  keeps what was measured in FILE, a line of JSON for each cell, and leaves out what is in it already; several may be
+             given: all are read, and the first is written to
   --again    with --results: plays once more what had problems
-  --table    prints the table of what is in FILE, and plays nothing`;
+  --table    prints the table of what is in all FILEs, and plays nothing
+  In two processes: scripts/faults --shard 1/2 --results a & scripts/faults --shard 2/2 --results b; wait
+  and then:         scripts/faults --table --results a --results b`;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       only: { type: 'string' },
-      results: { type: 'string' },
+      shard: { type: 'string' },
+      results: { type: 'string', multiple: true },
       again: { type: 'boolean' },
       list: { type: 'boolean' },
       table: { type: 'boolean' },
@@ -34,12 +41,14 @@ async function main(): Promise<void> {
     console.log(usage);
     return;
   }
-  const known = new Map(readResults(values.results).map((result) => [keyOf(result), result]));
+  const files = values.results ?? [];
+  const known = readResults(files);
   const isDue = (cell: Cell): boolean => {
     const before = known.get(keyOf({ ...cell, fault: cell.fault.name }));
     return before === undefined || (values.again === true && before.problems.length > 0);
   };
-  const chosen = cells.filter((cell) => new RegExp(values.only ?? '').test(cellName(cell)));
+  const matching = cells.filter((cell) => new RegExp(values.only ?? '').test(cellName(cell)));
+  const chosen = takeShard(matching, parseShard(values.shard ?? '1/1'));
   if (values.list === true) {
     console.log(chosen.map(cellName).join('\n'));
     return;
@@ -48,7 +57,7 @@ async function main(): Promise<void> {
     await playAll(chosen.filter(isDue), (result) => {
       known.set(keyOf(result), result);
       console.log(formatResult(result));
-      if (values.results !== undefined) appendFileSync(values.results, `${JSON.stringify(result)}\n`);
+      if (files[0] !== undefined) appendFileSync(files[0], `${JSON.stringify(result)}\n`);
     });
   }
   const all = [...known.values()];
@@ -85,15 +94,6 @@ function notMeasured({ fault, side, moment }: Cell, error: unknown): CellResult 
     problems: [text.slice(0, 2000).replace(/\n/g, ' ')],
   };
 }
-
-function readResults(file: string | undefined): CellResult[] {
-  if (file === undefined || !existsSync(file)) return [];
-  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
-  return lines.map((line) => JSON.parse(line) as CellResult);
-}
-
-const keyOf = ({ fault, side, moment }: Pick<CellResult, 'fault' | 'side' | 'moment'>): string =>
-  `${fault}|${side}|${moment}`;
 
 main().catch((error: unknown) => {
   console.error(error);

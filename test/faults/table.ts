@@ -2,6 +2,7 @@ import { certificateFaults, diskFaults } from './disk-faults.js';
 import { allMoments, sides, type Fault, type Moment, type Side } from './fault.js';
 import { networkFaults } from './network-faults.js';
 import { processFaults } from './process-faults.js';
+import { keyOf } from './results.js';
 
 export const faults: readonly Fault[] = [
   ...processFaults,
@@ -45,14 +46,14 @@ export interface CellResult {
 
 /** A row for each fault and side, a column for each moment: seconds until the donor took writes and both scripts had ended. */
 export function formatTable(results: readonly CellResult[]): string {
-  const byName = new Map(results.map((result) => [nameOf(result), result]));
+  const byName = new Map(results.map((result) => [keyOf(result), result]));
   const lines = faults.flatMap((fault) =>
     sides
       .filter((side) => fault.at[side] !== undefined)
       .map((side) => {
         const shown = allMoments.map((moment) => {
           if (fault.at[side]?.includes(moment) !== true) return '–';
-          return shortOf(byName.get(nameOf({ fault: fault.name, side, moment })));
+          return shortOf(byName.get(keyOf({ fault: fault.name, side, moment })));
         });
         return row([fault.name, side, ...shown]);
       }),
@@ -105,9 +106,6 @@ function shortOf(result: CellResult | undefined): string {
 function seconds(value: number | null): string {
   return value === null ? '·' : value.toFixed(1);
 }
-
-const nameOf = ({ fault, side, moment }: Pick<CellResult, 'fault' | 'side' | 'moment'>): string =>
-  `${fault}|${side}|${moment}`;
 
 function row(columns: readonly string[]): string {
   return `| ${columns.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`;
