@@ -65,8 +65,10 @@ export async function probePeer(request: ProbeRequest): Promise<PeerFacts> {
   const signal =
     request.signal === undefined ? limit.signal : AbortSignal.any([limit.signal, request.signal]);
   const course: Course = { phase: 'connecting' };
-  const socket = open(request, course);
+  let socket: TLSSocket | undefined;
   try {
+    // Throws where OpenSSL refuses this side's files or ciphers.
+    socket = open(request, course);
     await handshake(socket, signal);
     const peer = inspect(socket, request);
     course.phase = 'greeting';
@@ -78,7 +80,7 @@ export async function probePeer(request: ProbeRequest): Promise<PeerFacts> {
     throw explainFailure(error, { request, phase: course.phase, timedOut: limit.signal.aborted });
   } finally {
     clearTimeout(timer);
-    close(socket);
+    if (socket !== undefined) close(socket);
   }
 }
 

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContextOptions } from 'node:tls';
 import { splitCiphers, type TlsLimits } from '../config/tls-limits.js';
+import { placeOf } from '../config/source.js';
+import type { Finding } from '../errors.js';
 import { environment } from '../surroundings.js';
 
 /** OpenSSL's own for TLS 1.3: Node would turn that version off where a list of ciphers has none of it. */
@@ -44,6 +46,26 @@ function systemSettings(): string {
     return readFileSync(environment['OPENSSL_CONF'] ?? '/etc/ssl/openssl.cnf', 'utf8');
   } catch {
     return '';
+  }
+}
+
+/** Of a list of ciphers in which OpenSSL knows nothing: neither socat nor the handshake before the lock would begin. */
+export function checkCipherList({ ciphers }: TlsLimits): readonly Finding[] {
+  if (ciphers === undefined) return [];
+  try {
+    createSecureContext(secureLimits({ ciphers }));
+    return [];
+  } catch {
+    return [
+      {
+        severity: 'error',
+        code: 'OPTION_INVALID',
+        message: `no cipher of ${JSON.stringify(ciphers.value)} is known to OpenSSL here`,
+        option: ciphers.source.name,
+        where: placeOf(ciphers.source),
+        hint: 'the command openssl ciphers -v ALL lists the names',
+      },
+    ];
   }
 }
 

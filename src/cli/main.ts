@@ -19,4 +19,11 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
   return runCommandLine(process.argv.slice(2));
 }
 
-void main(process.argv.slice(2)).then((status) => (process.exitCode = status));
+/** Whatever still keeps this process has this long when its work is done, in ms: the server waits for the script's end. */
+const graceMs = 1000;
+
+void main(process.argv.slice(2)).then((status) => {
+  process.exitCode = status;
+  // eslint-disable-next-line no-restricted-properties -- all output has been written by then, and what is left is a defect
+  if (process.argv[2] === 'sst') setTimeout(() => process.exit(), graceMs).unref();
+});

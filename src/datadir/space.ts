@@ -2,7 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DirectorySettings } from '../config/directories.js';
 import { placeOf, type Sourced } from '../config/source.js';
-import type { Finding } from '../errors.js';
+import { errnoOf, type Finding } from '../errors.js';
 import type { Layout, Place } from './layout.js';
 import { places, rootOf } from './layout.js';
 
@@ -64,8 +64,15 @@ function problemOf(
   try {
     stat = statSync(path, { throwIfNoEntry: false });
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    return { code: 'DIRECTORY_MISSING', message: `expected the directory ${path}, got ${reason}` };
+    const reason = errnoOf(cause) ?? String(cause);
+    if (reason !== 'EACCES')
+      return { code: 'DIRECTORY_MISSING', message: `expected the directory ${path}, got ${reason}` };
+    const closed = closedAbove(path);
+    return {
+      code: use === 'read' ? 'FILE_UNREADABLE' : 'DIRECTORY_NOT_WRITABLE',
+      message: `cannot reach ${path}: this user may not enter ${closed}`,
+      hint: `let the user that the server runs as enter ${closed} (chmod o+x, or another group), or name another directory`,
+    };
   }
   if (stat === undefined && use === 'write' && mayBeCreated)
     return problemOf(dirname(path), use, mayBeCreated);
@@ -94,6 +101,21 @@ function problemOf(
       code: 'DIRECTORY_NOT_WRITABLE',
       message: `expected a writable directory, got ${ownershipOf(stat)} for ${path}`,
     };
+  }
+}
+
+/** The uppermost directory on the way to `path` that may not be entered: what lies behind it cannot even be looked at. */
+function closedAbove(path: string): string {
+  const above = dirname(path);
+  return above === path || mayEnter(dirname(above)) ? above : closedAbove(above);
+}
+
+function mayEnter(directory: string): boolean {
+  try {
+    accessSync(directory, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -6,6 +6,7 @@ import { loadIdentity, type Identity } from '../certificates/identity.js';
 import { objectionFinding, type Objection } from '../certificates/objection.js';
 import { askOpenSsl, tryFiles } from '../certificates/openssl-verdict.js';
 import { checkRevocation, loadRevocation, type Revocation } from '../certificates/revocation.js';
+import { checkCipherList } from '../certificates/secure-limits.js';
 import { loadTrust, type Trust } from '../certificates/trust.js';
 import type { Config } from '../config/config.js';
 import { placeOf } from '../config/source.js';
@@ -73,6 +74,7 @@ export async function checkOwnCredentials(
       ? findings
       : findings.map((finding) => (isOfPath(finding) ? finding : asWarning(finding)))),
     ...refused,
+    ...checkCipherList(config.tls),
   ];
 }
 

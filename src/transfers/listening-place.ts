@@ -1,13 +1,14 @@
 import { lookup } from 'node:dns/promises';
 import { isIPv4, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { canonicalIp } from '../certificates/ip-address.js';
 import type { Config } from '../config/config.js';
 import type { Finding } from '../errors.js';
 import { mayListenOn } from '../processes/privileges.js';
 
 /** Where a joiner listens, and what is to be said about it. */
 export interface ListeningPlace {
-  /** The address to bind to; undefined for all of IPv4's, or of both families' behind a name. */
+  /** The address to bind to; undefined for all of IPv4's, `::` for all of both families'. */
   readonly bind: string | undefined;
   readonly findings: readonly Finding[];
 }
@@ -22,14 +23,21 @@ export async function whereToListen(config: Config): Promise<ListeningPlace> {
   const found = family === 'name' ? await resolve(host, config) : [host];
   const here = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const findings = mayListenOn(port) ? [] : [portForbidden(port)];
+  // What the donor may come to of both families, as far as it is known here.
+  const all = found.some(isIPv6) ? '::' : undefined;
   // A name may stand for 127.0.1.1 in this host's own hosts file, and for another address in the donor's.
-  if (family === 'name' && found.some(isLoopback)) return { bind: undefined, findings };
-  const local = found.filter((address) => isLoopback(address) || here.some((one) => one.address === address));
-  if (local.length === 0) return { bind: undefined, findings: [...findings, notLocal(host, found)] };
-  return { bind: local.some(isIPv6) && local.some(isIPv4) ? '::' : local[0], findings };
+  if (family === 'name' && found.some(isLoopback)) return { bind: all, findings };
+  const local = found.filter(
+    (address) => isLoopback(address) || here.some((one) => isSame(one.address, address)),
+  );
+  if (local.length === 0) return { bind: all, findings: [...findings, notLocal(host, found)] };
+  return { bind: local.some(isIPv6) && local.some(isIPv4) ? all : local[0], findings };
 }
 
-const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+/** An IPv6 address has many spellings: `FD00::1`, `fd00:0::1`. */
+const isSame = (one: string, other: string): boolean => canonicalIp(one) === canonicalIp(other);
+
+const isLoopback = (address: string): boolean => address.startsWith('127.') || isSame(address, '::1');
 
 async function resolve(host: string, config: Config): Promise<readonly string[]> {
   try {

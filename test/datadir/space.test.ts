@@ -24,7 +24,7 @@ t.test('a directory that cannot be used is reported with its option', (t) => {
     ['../readable', 'read', undefined],
     ['../readable', 'write', 'DIRECTORY_NOT_WRITABLE'],
     ['../locked', 'read', 'FILE_UNREADABLE'],
-    ['../locked/below', 'write', 'DIRECTORY_MISSING'],
+    ['../locked/below', 'write', 'DIRECTORY_NOT_WRITABLE'],
     ['../file', 'read', 'DIRECTORY_MISSING'],
     ['missing/deeper', 'read', 'DIRECTORY_MISSING'],
     ['missing/deeper', 'write', undefined],

@@ -33,6 +33,15 @@ const values: BadInput[] = [
     option: 'ssl-mode',
     hint: /wsrep_sst_method=rsync/,
   },
+  ...['FOO', 'TLS_FOO'].map((value): BadInput => ({
+    title: `ssl-cipher=${value}`,
+    // Without it the time limit of a donor's handshake would end what is left over.
+    prepare: adding({ 'ssl-cipher': value, 'sst-connect-timeout': '0' }),
+    code: 'OPTION_INVALID',
+    says: [`no cipher of "${value}" is known to OpenSSL here`],
+    option: 'ssl-cipher',
+    hint: /openssl ciphers/,
+  })),
   ...[
     ['backup-threads', 'many', 'expected a whole number from 1 to 64'],
     ['backup-threads', '0', 'expected a whole number from 1 to 64'],

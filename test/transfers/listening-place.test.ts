@@ -14,9 +14,10 @@ t.test('a joiner listens on its effective address, and on all where that is none
     ['127.0.0.1', '127.0.0.1', undefined],
     ['127.0.0.2:5555', '127.0.0.2', undefined],
     ['[::1]', '::1', undefined],
+    ['[0:0:0:0:0:0:0:1]', '0:0:0:0:0:0:0:1', undefined],
     ['localhost', undefined, undefined],
     ['192.0.2.9', undefined, /^the effective address "192\.0\.2\.9" is no address of this host/],
-    ['[2001:db8::9]', undefined, /"2001:db8::9" is no address of this host/],
+    ['[2001:db8::9]', '::', /"2001:db8::9" is no address of this host/],
     ['no-such-host.invalid', undefined, /"no-such-host\.invalid" cannot be resolved on this host/],
   ];
   for (const [address, bind, warns] of cases) {
