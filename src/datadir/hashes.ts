@@ -8,14 +8,19 @@ import type { Inventory, InventoryFile } from './inventory.js';
 import { rootOf, type Layout } from './layout.js';
 import type { Manifest, ManifestFile } from './manifest.js';
 
-/** SHA-256 of a file's contents, hexadecimal. */
-async function hashFile(path: string, signal: AbortSignal): Promise<string> {
+/** SHA-256 of a file's contents, hexadecimal. @param onRead is told of each piece, in bytes */
+async function hashFile(
+  path: string,
+  signal: AbortSignal,
+  onRead: (bytes: number) => void = () => undefined,
+): Promise<string> {
   const hash = createHash('sha256');
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
       // Its own reason; a stream that is given the signal fails with an AbortError.
       signal.throwIfAborted();
       hash.update(chunk as Buffer);
+      onRead((chunk as Buffer).length);
     }
   } catch (thrown) {
     throw fileFailure(thrown, { path, use: 'read' }) ?? thrown;
@@ -62,16 +67,18 @@ export class DonorHashes {
 /**
  * Reads back what a joiner has and gives the files whose contents are not the donor's. They are removed: by size and time they
  * would pass for complete when the next transfer goes on here.
+ * @param onRead is told of each piece that was read, in bytes
  */
 export async function removeDiffering(
   layout: Layout,
   { files }: Manifest,
   signal: AbortSignal,
+  onRead?: (bytes: number) => void,
 ): Promise<readonly ManifestFile[]> {
   const differing: ManifestFile[] = [];
   for (const file of files) {
     if (file.hash === undefined || rootOf(layout, file.place) === undefined) continue;
-    if ((await hashFile(pathOf(layout, file), signal)) !== file.hash) differing.push(file);
+    if ((await hashFile(pathOf(layout, file), signal, onRead)) !== file.hash) differing.push(file);
   }
   for (const file of differing) rmSync(pathOf(layout, file), { force: true });
   return differing;

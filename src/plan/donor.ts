@@ -159,13 +159,25 @@ export function fetchMessage(
   client: TunnelClient,
 ): Command {
   const patient = { ...client, timeoutSeconds: longestSilence(client.timeoutSeconds) };
-  return rsyncClient(name, patient, ['--ignore-times', `${moduleUrl(module, client)}${file}`, into]);
+  return fetchSign(file, module, into, name, patient);
+}
+
+/** Fetches one message file that is there or not. */
+export function fetchSign(
+  file: string,
+  module: string,
+  into: string,
+  name: string,
+  client: TunnelClient,
+): Command {
+  return rsyncClient(name, client, ['--ignore-times', `${moduleUrl(module, client)}${file}`, into]);
 }
 
 /**
  * While a message is waited for no byte moves: the joiner removes old files or compares the copy, which takes as long as
  * it takes, however short a limit is set for a silent peer. A host that is gone is noticed by the tunnel's keepalive;
- * this ends what waits for a joiner that hangs.
+ * this ends what waits for a joiner that hangs. One that reads its copy back says how far it is, and is waited for as long as it
+ * gets on.
  */
 export function longestSilence(timeoutSeconds: number): number {
   return timeoutSeconds === 0 ? 0 : Math.max(10 * timeoutSeconds, 600);

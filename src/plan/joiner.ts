@@ -54,6 +54,7 @@ export const messageFiles = {
   failure: 'failure.json',
   total: 'total.json',
   answer: 'answer.json',
+  verifying: 'verifying.json',
   verdict: 'verdict.json',
 } as const;
 

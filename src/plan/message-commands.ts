@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from './command.js';
-import { fetchMessage, sendMessage, type TunnelClient } from './donor.js';
+import { fetchMessage, fetchSign, sendMessage, type TunnelClient } from './donor.js';
 import { messageFiles } from './joiner.js';
 import { messageModules } from './modules.js';
 
@@ -13,6 +13,8 @@ export interface MessageCommands {
   readonly probe: Command;
   readonly total: Command;
   readonly final: Command;
+  /** Asked for now and then while the verdict does not come. */
+  readonly verifying: Command;
   readonly failure: Command;
 }
 
@@ -32,6 +34,14 @@ export function planMessages(client: TunnelClient, workDir: string): MessageComm
     probe: send(messageFiles.probe, 'probe of the link'),
     total: send(messageFiles.total, 'total'),
     final: send(messageFiles.final, 'manifest'),
+    verifying: fetchSign(
+      messageFiles.verifying,
+      // There its daemon lets nobody wait any more.
+      messageModules.answer,
+      `${workDir}/`,
+      'sign of verification',
+      client,
+    ),
     failure: send(messageFiles.failure, 'failure'),
   };
 }

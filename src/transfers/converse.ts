@@ -26,6 +26,7 @@ import { countReceived } from './received.js';
 import type { Conversation, Reception } from './reception.js';
 import { takeStock } from './resume.js';
 import { parseState } from './state.js';
+import { showVerification } from './verification-signs.js';
 import { verifyContents } from './verify-contents.js';
 import { giveVerdict, letDonorGo } from './verdict.js';
 import { waitForFile } from './wait.js';
@@ -192,11 +193,12 @@ function stillLinked({ links }: JoinerPlan, layout: Layout): readonly (readonly 
 async function verify(context: Conversation, manifest: Manifest, offeredMs: number): Promise<void> {
   const { layout, signal, emit, now } = context;
   emit({ kind: 'phase', phase: 'verifying' });
+  const onRead = showVerification(context);
   await removeUnlisted(layout, manifest, { signal });
   prepareDirectories(layout, manifest);
   const differences = await compareWithManifest(layout, manifest, { signal });
   if (differences.length > 0) throw new TransferError('COPY_INCOMPLETE', describeDifferences(differences));
-  await verifyContents(context, manifest);
+  await verifyContents(context, manifest, onRead);
   adoptBinlogs(layout, manifest.binlogs);
   emit({
     kind: 'finished',

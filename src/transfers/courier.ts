@@ -11,7 +11,8 @@ import { supervise } from '../processes/supervise.js';
 import type { TransferContext } from './context.js';
 import { encodeTold, encodeTotal, peerError, readAnswer, readTold, tell, type Answer } from './messages.js';
 import { rsyncFailure } from './rsync-failure.js';
-import { delay, untilAborted, within } from './wait.js';
+import { lookAtSign, whileItMoves } from './verification-signs.js';
+import { delay } from './wait.js';
 import type { Workplace } from './workplace.js';
 
 /** Carries messages between donor and joiner, each through a tunnel of its own. */
@@ -26,7 +27,7 @@ export interface Courier {
   reasonBehind(thrown: unknown): Promise<unknown>;
   /** Whether the reason came from the joiner. */
   isFromJoiner(error: unknown): boolean;
-  /** Waits for the joiner's verdict; throws the joiner's own reason if it is a bad one. */
+  /** Waits for the joiner's verdict as long as the joiner gets on; throws the joiner's own reason if it is a bad one. */
   fetchVerdict(): Promise<void>;
   sendFailure(error: TransferError): Promise<void>;
   /** Says how much will be sent in all; nothing waits for it, and nothing depends on it. */
@@ -41,12 +42,16 @@ export interface Courier {
 const askAgainMs = 300;
 const mostFailures = 5;
 
-/** @param onFailure is told the joiner's reason as soon as it is known, from its answer on */
+/**
+ * @param onFailure is told the joiner's reason as soon as it is known, from its answer on
+ * @param silenceMs how long a joiner may compare without getting on; 0 without limit
+ */
 export function courierTo(
   client: TunnelClient,
   workplace: Workplace,
   context: TransferContext,
   onFailure: (error: TransferError) => void,
+  silenceMs = 1000 * longestSilence(client.timeoutSeconds),
 ): Courier {
   const supervision = { transferId: context.id, emit: context.emit, signal: context.signal };
   const commands = planMessages(client, workplace.dir);
@@ -105,14 +110,13 @@ export function courierTo(
       return told.value;
     },
     fetchVerdict: async () => {
-      const limitSeconds = longestSilence(client.timeoutSeconds);
-      if (limitSeconds === 0) return begin();
-      await within(1000 * limitSeconds, context.signal, (enough) =>
-        Promise.race([begin(), untilAborted(enough)]),
-      ).catch((error: unknown) => {
+      if (silenceMs === 0) return begin();
+      const file = join(workplace.dir, messageFiles.verifying);
+      const look = (): Promise<string | undefined> => lookAtSign(file, () => send(commands.verifying));
+      await whileItMoves(begin(), { limitMs: silenceMs, look }, context.signal).catch((error: unknown) => {
         context.signal.throwIfAborted();
         if (word !== undefined || error instanceof TransferError) throw error;
-        const text = `the joiner has not said for ${limitSeconds} s whether the copy is complete`;
+        const text = `the joiner has not said for ${silenceMs / 1000} s whether the copy is complete`;
         throw new TransferError('TIMED_OUT', text, { cause: error });
       });
     },

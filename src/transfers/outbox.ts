@@ -9,6 +9,8 @@ import { runBriefly } from '../processes/spawn.js';
 export interface Outbox {
   /** The donor's daemon sees either none or all of the message; whoever waits for it goes on. */
   publish(directory: string, name: string, text: string): void;
+  /** The same for a message that nobody waits for; a later one takes the place of the earlier. */
+  show(directory: string, name: string, text: string): void;
   close(): void;
 }
 
@@ -23,13 +25,17 @@ export async function openOutbox({ answer, verdict }: JoinerPlan): Promise<Outbo
   const gates = [answer, verdict].map((directory) => join(directory, gateFile));
   await runBriefly('mkfifo', ['-m', '600', ...gates], 5000);
   const opened: number[] = [];
+  const show: Outbox['show'] = (directory, name, text) => {
+    const draft = join(directory, `.${name}`);
+    writing(join(directory, name), () => {
+      writeFileSync(draft, text, { mode: 0o600 });
+      renameSync(draft, join(directory, name));
+    });
+  };
   return {
+    show,
     publish: (directory, name, text) => {
-      const draft = join(directory, `.${name}`);
-      writing(join(directory, name), () => {
-        writeFileSync(draft, text, { mode: 0o600 });
-        renameSync(draft, join(directory, name));
-      });
+      show(directory, name, text);
       try {
         // Kept open: a reader may have seen that there is no message, and come to the gate only now.
         const gate = openSync(join(directory, gateFile), constants.O_RDWR | constants.O_NONBLOCK);

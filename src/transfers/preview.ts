@@ -185,6 +185,7 @@ function previewCopy(
       lines: [...decidedLater, ...copies('copy', due, 'locked')],
     },
     { title: 'manifest, after the lock', lines: show(messages.final) },
+    { title: 'how far the joiner is, while it compares for long', lines: show(messages.verifying) },
   ];
 }
 

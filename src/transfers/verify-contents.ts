@@ -3,10 +3,11 @@ import type { Manifest } from '../datadir/manifest.js';
 import { TransferError } from '../errors.js';
 import type { Conversation } from './reception.js';
 
-/** Compares the contents of every file with what the donor had under its lock, where the joiner is told to. */
+/** Compares the contents of every file with what the donor had under its lock, where the joiner is told to. `onRead` is told of bytes. */
 export async function verifyContents(
   { config, layout, signal, emit }: Conversation,
   manifest: Manifest,
+  onRead: (bytes: number) => void,
 ): Promise<void> {
   if (config.verify !== 'checksum') return;
   for (const { hash } of manifest.files) {
@@ -14,7 +15,7 @@ export async function verifyContents(
     const text = "the donor's version sends no checksums, which verify=checksum asks for";
     throw new TransferError('PEER_PROTOCOL', text, { option: 'verify' });
   }
-  const differing = await removeDiffering(layout, manifest, signal);
+  const differing = await removeDiffering(layout, manifest, signal, onRead);
   if (differing.length > 0) {
     const names = differing.slice(0, 5).map(({ path }) => JSON.stringify(path));
     const text = `the contents of ${differing.length} files are not the donor's: ${names.join(', ')}`;

@@ -257,8 +257,8 @@ function plannedDaemonConfig(text: string): string[] {
   return (/^# rsyncd\.conf in .*\n([\s\S]*?)\n\n# listener$/m.exec(text)?.[1] ?? '').split('\n');
 }
 
-/** Whether and how often they run depends on times: messages that say how much there is to send. */
-const runsAlways = (command: string): boolean => !command.includes('/total.json ');
+/** Whether and how often they run depends on times: messages that say how much there is to send, or how far the joiner is. */
+const runsAlways = (command: string): boolean => !/\/(total|verifying)\.json /.test(command);
 
 /** What the log says was run, each command once: a sign of life is given as often as one is due. */
 function ranBy(run: ScriptRun): string[] {

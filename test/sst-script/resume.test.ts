@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { marginMs } from '../../src/datadir/changes.js';
+import { errorTable } from '../../src/errors.js';
+import { messageFiles } from '../../src/plan/joiner.js';
 import { partialCopyFile } from '../../src/transfers/partial-copy.js';
 import { BareNode, stateId, type RunOptions, type ScriptRun } from './bare-node.js';
 import { Material } from './material.js';
@@ -137,6 +139,9 @@ t.test('a copy whose verdict nobody hears is gone on with', { buffered: true }, 
   await giving.said(/^flush tables$/);
   pair.donor.file('data/tables_flushed', `${stateId}:42 0\n`);
   await joining.said(/the copy is complete/);
+  const [privateDir = ''] = pair.joiner.privateFiles();
+  const sign = readFileSync(join(pair.joiner.tmpDir, privateDir, 'answer', messageFiles.verifying), 'utf8');
+  t.match(sign, /^\{"comparedBytes":\d+\}\n$/, 'a donor that asks is told how far the joiner is');
   joining.process.kill('SIGTERM');
   t.not(await joining.ended, 0, 'an administrator ends it in the last moment');
   giving.process.kill('SIGTERM');
@@ -145,3 +150,27 @@ t.test('a copy whose verdict nobody hears is gone on with', { buffered: true }, 
   t.match(said, /: 1 files need not be sent again, 0 are compared/);
   t.notOk(existsSync(join(pair.joiner.dataDir, partialCopyFile)), 'a success leaves no marker');
 });
+
+t.test(
+  'verify=checksum finds what has changed on the disk, and the next transfer mends it',
+  { buffered: true },
+  async (t) => {
+    const pair = await nodes(t, { verify: 'checksum' });
+    const { joining, giving } = await transfer(pair);
+    await giving.said(/^flush tables$/);
+    const file = join(pair.joiner.dataDir, table);
+    const [{ atime, mtime }, content] = [statSync(file), readFileSync(file)];
+    t.ok(content.equals(contentOf(pair.donor)), 'it has been received');
+    content[150_000]! ^= 1;
+    writeFileSync(file, content);
+    utimesSync(file, atime, mtime);
+    pair.donor.file('data/tables_flushed', `${stateId}:42 0\n`);
+    t.equal(await joining.ended, errorTable.COPY_INCOMPLETE.exit, joining.stderr.join('\n'));
+    t.equal(await giving.ended, errorTable.PEER_FAILED.exit);
+    const says = /COPY_INCOMPLETE: the contents of 1 files are not the donor's: "shop\/orders\.ibd"/;
+    t.match(joining.errors().join(), says);
+    t.match(giving.errors().join(), says);
+    await succeed(t, pair);
+    t.ok(contentOf(pair.joiner).equals(contentOf(pair.donor)), "the contents are the donor's");
+  },
+);
