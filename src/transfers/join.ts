@@ -16,6 +16,7 @@ import { withLifetime } from './lifetime.js';
 import { whereToListen } from './listening-place.js';
 import { checkPort } from './port.js';
 import { progressMark } from './own-files.js';
+import { settleOnDisk } from './on-disk.js';
 import { partialCopyIn } from './partial-copy.js';
 import { checkPlaces, report } from './preflight.js';
 import { receive } from './receive.js';
@@ -56,15 +57,19 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
     const secret = randomBytes(24).toString('hex');
     writeDaemonFiles(workplace, plan, secret);
     const partial = partialCopyIn(layout.roots.data, context);
-    const state = await withProgressMark(layout, async () =>
-      receive(config, { ...context, plan, layout, tools, partial }, () =>
+    const reception = { ...context, plan, layout, tools, partial };
+    const state = await withProgressMark(layout, async () => {
+      const received = await receive(config, reception, () =>
         // The server reads lines of at most 511 characters (10.11.19) and hands this one to the donor as it is.
         say({
           kind: 'ready',
           address: `${transferUser}:${secret}@${formatAddress(config.address)}/${dataModule}`,
         }),
-      ),
-    );
+      );
+      // The donor has its verdict and need not wait for this disk.
+      if (partial.hasBegun()) await settleOnDisk(reception);
+      return received;
+    });
     emit({ kind: 'phase', phase: 'done' });
     // Not before: whatever ends the transfer until here, the next one goes on with what has come. In an IST the server has a state
     // that it believes in, whatever an earlier transfer has left.

@@ -38,6 +38,8 @@ export interface PartialCopy {
    * time, and not where an offer has been accepted or the transfer has ended.
    */
   beginWithoutOffer(): void;
+  /** Whether anything has been changed: an IST changes nothing. */
+  hasBegun(): boolean;
   /** Gives no more signs of life: whatever is written from now on was written by somebody else. */
   leave(): void;
   /** The copy is complete, and the server is about to be told so. */
@@ -51,7 +53,8 @@ export function partialCopyIn(
 ): PartialCopy {
   const file = join(dataDir, partialCopyFile);
   let timer: NodeJS.Timeout | undefined;
-  let isUntouched = true;
+  let hasBegun = false;
+  let isOver = false;
   const sign = (): void => {
     try {
       utimesSync(file, now(), now());
@@ -60,12 +63,12 @@ export function partialCopyIn(
     }
   };
   const begin = (offer: Iterable<string>): void => {
-    isUntouched = false;
+    hasBegun = true;
     writeMarker(file, offer, { id, now });
     timer ??= setInterval(sign, signEveryMs);
   };
   const stop = (): boolean => {
-    isUntouched = false;
+    isOver = true;
     const wasAtWork = timer !== undefined;
     clearInterval(timer);
     timer = undefined;
@@ -74,8 +77,9 @@ export function partialCopyIn(
   return {
     begin,
     beginWithoutOffer: () => {
-      if (isUntouched) begin([]);
+      if (!hasBegun && !isOver) begin([]);
     },
+    hasBegun: () => hasBegun,
     leave: () => {
       if (stop()) sign();
     },

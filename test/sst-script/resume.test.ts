@@ -59,10 +59,13 @@ async function breakLate(pair: Nodes): Promise<void> {
 
 /** An environment in which an rsync with such a word does something else. */
 function withRsync(t: Test, word: string, instead: string): { readonly PATH: string } {
-  const bin = t.testdir({
-    rsync: `#!/bin/sh\ncase " $* " in *${word}*) ${instead};; esac\nexec /usr/bin/rsync "$@"\n`,
-  });
-  for (const path of [join(bin, '..'), bin, join(bin, 'rsync')]) chmodSync(path, 0o755);
+  return withProgram(t, 'rsync', `case " $* " in *${word}*) ${instead};; esac\nexec /usr/bin/rsync "$@"`);
+}
+
+/** An environment with another program of that name. */
+function withProgram(t: Test, name: string, script: string): { readonly PATH: string } {
+  const bin = t.testdir({ [name]: `#!/bin/sh\n${script}\n` });
+  for (const path of [join(bin, '..'), bin, join(bin, name)]) chmodSync(path, 0o755);
   return { PATH: `${bin}:${process.env['PATH'] ?? ''}` };
 }
 
@@ -77,14 +80,13 @@ async function breakBeforeTheFirstFile(t: Test, pair: Nodes): Promise<string> {
 }
 
 /** A transfer that succeeds; gives what the joiner said of an earlier one. */
-async function succeed(t: Test, pair: Nodes): Promise<{ readonly said: string; readonly sent: number }> {
-  const { joining, giving } = await transfer(pair);
+async function succeed(t: Test, pair: Nodes, joiner: RunOptions = {}): Promise<{ readonly said: string }> {
+  const { joining, giving } = await transfer(pair, { joiner });
   await giving.said(/^flush tables$/);
   pair.donor.file('data/tables_flushed', `${stateId}:42 0\n`);
   t.equal(await giving.ended, 0, giving.stderr.join('\n'));
   t.equal(await joining.ended, 0, joining.stderr.join('\n'));
-  const sent = Number(/sent \d+ files, (\d+) bytes/.exec(giving.stderr.join('\n'))?.[1]);
-  return { said: joining.stderr.find((line) => line.includes('going on where')) ?? '', sent };
+  return { said: joining.stderr.find((line) => line.includes('going on where')) ?? '' };
 }
 
 const contentOf = (node: BareNode): Buffer => readFileSync(join(node.dataDir, table));
@@ -174,3 +176,27 @@ t.test(
     t.ok(contentOf(pair.joiner).equals(contentOf(pair.donor)), "the contents are the donor's");
   },
 );
+
+t.test('the marker stays until the copy is on disk', { buffered: true }, async (t) => {
+  const pair = await nodes(t);
+  const marker = join(pair.joiner.dataDir, partialCopyFile);
+  const notes = join(pair.joiner.directory('notes'), 'synced');
+  const env = withProgram(t, 'sync', `echo "$@" >'${notes}'; test -e '${marker}' && exec /usr/bin/sync "$@"`);
+  await succeed(t, pair, { env });
+  t.equal(readFileSync(notes, 'utf8'), `-f -- ${pair.joiner.dataDir}\n`);
+  t.notOk(existsSync(marker));
+});
+
+t.test('a disk that cannot be written to is no copy', { buffered: true }, async (t) => {
+  const pair = await nodes(t);
+  const says = "sync: error syncing '/data': Input/output error";
+  const { joining, giving } = await transfer(pair, {
+    joiner: { env: withProgram(t, 'sync', `echo "${says}" >&2; exit 1`) },
+  });
+  await giving.said(/^flush tables$/);
+  pair.donor.file('data/tables_flushed', `${stateId}:42 0\n`);
+  t.equal(await joining.ended, errorTable.COPY_INCOMPLETE.exit, joining.stderr.join('\n'));
+  t.ok(joining.errors().join().includes(`the copy cannot be written to disk: ${says}`));
+  t.ok(existsSync(join(pair.joiner.dataDir, partialCopyFile)));
+  await giving.ended;
+});

@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import type { Layout } from '../datadir/layout.js';
+import { TransferError } from '../errors.js';
+import type { ChildOutcome } from '../events.js';
+import type { Command } from '../plan/command.js';
+import type { JoinerPlan } from '../plan/joiner.js';
+import { supervise } from '../processes/supervise.js';
+import type { Reception } from './reception.js';
+import { untilAborted } from './wait.js';
+
+/**
+ * Waits until the copy is on the joiner's disks: the kernel writes it there when it likes, up to half a minute later, and a power
+ * cut before that would leave tables without contents that nothing tells of any more. The donor's lock is long released.
+ * @throws TransferError COPY_INCOMPLETE or DISK_FULL where the system could not write.
+ */
+export async function settleOnDisk({ id, layout, plan, emit, signal }: Reception): Promise<void> {
+  const startedMs = performance.now();
+  const child = supervise(planSync(layout, plan), { transferId: id, emit, signal });
+  // What waits for a disk cannot be killed.
+  const outcome = await Promise.race([child.ended, untilAborted(signal)]);
+  signal.throwIfAborted();
+  const failure = understandSync(outcome, child.lastWords());
+  if (failure instanceof TransferError) throw failure;
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  emit({ kind: 'notice', text: failure ?? `the copy is on disk (${seconds} s)` });
+}
+
+/** Of the file systems that hold a part of the copy, and of no others. */
+export function planSync({ roots, binlog }: Layout, { links }: Pick<JoinerPlan, 'links'>): Command {
+  const directories = new Set([
+    ...Object.values(roots),
+    ...(binlog === undefined ? [] : [binlog.dir]),
+    ...links.map(({ target }) => target),
+  ]);
+  return { name: 'sync', program: 'sync', args: ['-f', '--', ...[...directories].filter(existsSync)] };
+}
+
+/** Undefined when all is on disk; an error when it cannot be, a text when nobody knows. */
+export function understandSync(
+  outcome: ChildOutcome,
+  words: readonly string[],
+): TransferError | string | undefined {
+  if (outcome.kind === 'exited' && outcome.code === 0) return undefined;
+  const said = words.join(' ');
+  const isFull = /No space left on device|Disk quota exceeded/.test(said);
+  if (isFull || /Input\/output error/.test(said)) {
+    return new TransferError(
+      isFull ? 'DISK_FULL' : 'COPY_INCOMPLETE',
+      `the copy cannot be written to disk: ${said}`,
+      isFull ? {} : { hint: "the kernel's log (dmesg) says what is wrong with the disk" },
+    );
+  }
+  // A sync without -f (coreutils before 8.24), or none at all.
+  return 'sync -f does not work here: the system writes the copy to disk when it likes, and a power cut within the next minute may damage it';
+}
