@@ -76,6 +76,44 @@ export function looksSame(now: InventoryFile, before: InventoryFile): boolean {
   );
 }
 
+/** What has to be sent again under the lock. */
+export interface ChangedUnderLock {
+  readonly files: FileTable<InventoryFile>;
+  /** There is doubt only: a look from this time on, ms since 1970, will not leave it. */
+  readonly certainFromMs?: number | undefined;
+}
+
+const secondMs = 1000;
+
+/**
+ * What may have other contents at the look `now` than it had at the look `before`, after which it was sent. Where files have
+ * times of whole seconds, one that was written in the second of that look may have been written once more since. Of Aria's
+ * files all count as changed when one has: what the control file says must be in the log.
+ */
+export function changedUnderLock(before: Inventory, now: Inventory): ChangedUnderLock {
+  const changed = now.files.filter((file) => {
+    const then = before.files.find(file);
+    return then === undefined || !looksSame(file, then);
+  });
+  const doubtful = now.files.filter((file) => mayHideChange(file, before.takenMs));
+  if (changed.length + doubtful.length === 0) return { files: changed };
+  const isAria = ({ place }: InventoryFile): boolean => place === 'aria';
+  const withAria = [...changed, ...doubtful].some(isAria);
+  const files = now.files.filter(
+    (file) => (withAria && isAria(file)) || changed.has(file) || doubtful.has(file),
+  );
+  if (changed.length > 0) return { files };
+  const newestMs = Math.max(...Array.from(doubtful, ({ mtimeMs, ctimeMs }) => Math.max(mtimeMs, ctimeMs)));
+  return { files, certainFromMs: newestMs + secondMs };
+}
+
+/** Any later write would have set a later second otherwise. */
+function mayHideChange(file: InventoryFile, takenMs: number): boolean {
+  const { mtimeMs, ctimeMs } = file;
+  if (showsChanges(file) || mtimeMs % secondMs !== 0 || ctimeMs % secondMs !== 0) return false;
+  return Math.max(mtimeMs, ctimeMs) >= takenMs - (takenMs % secondMs);
+}
+
 /** What the joiner has had since an earlier transfer broke, as if it had been sent before the offer's inventory. */
 export function sentBefore({ files, takenMs }: Inventory, complete: readonly FileName[]): SentFiles {
   const sent = new SentFiles();

@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { keyOf, looksSame, mayDiffer, sentBefore, showsChanges, type SentFiles } from '../datadir/changes.js';
+import {
+  changedUnderLock,
+  keyOf,
+  mayDiffer,
+  sentBefore,
+  showsChanges,
+  type SentFiles,
+} from '../datadir/changes.js';
 import type { FileTable, Files } from '../datadir/file-table.js';
 import { DonorHashes } from '../datadir/hashes.js';
 import { isTable } from '../datadir/held.js';
@@ -276,26 +283,38 @@ async function sendUntilStill(premises: Premises, sent: Inventory, send: SendLoc
   const { context } = premises;
   let before = sent;
   for (let round = 1; ; round++) {
-    const inventory = await takeLook(premises, context.signal);
-    const changed = changedSince(before, inventory);
-    if (changed.length === 0) return inventory;
-    const names = Array.from(changed, ({ path }) => path)
+    let inventory = await takeLook(premises, context.signal);
+    let changed = changedUnderLock(before, inventory);
+    if (changed.certainFromMs !== undefined) {
+      inventory = await lookFrom(changed.certainFromMs, premises, inventory);
+      changed = changedUnderLock(before, inventory);
+    }
+    const { files } = changed;
+    if (files.length === 0) return inventory;
+    const names = Array.from(files, ({ path }) => path)
       .slice(0, 5)
       .join(', ');
     if (round > roundsAtMost)
       throw new TransferError('COPY_INCOMPLETE', `files keep changing under the server's lock: ${names}`);
-    const text = `${changed.length} files have changed under the lock (${names}): they are sent again`;
+    const text = `${files.length} files have changed under the lock, or may have (${names}): they are sent again`;
     context.emit({ kind: 'notice', text });
-    await send(`copy again ${round}`, changed);
+    await send(`copy again ${round}`, files);
     before = inventory;
   }
 }
 
-function changedSince(before: Inventory, { files }: Inventory): FileTable<InventoryFile> {
-  return files.filter((file) => {
-    const then = before.files.find(file);
-    return then === undefined || !looksSame(file, then);
-  });
+/** Where a second's beginning is waited for, a file system's clock that lags behind this host's gets that many chances. */
+const looksAtMost = 3;
+
+/** The last look, or a new one if that was taken too early. */
+async function lookFrom(timeMs: number, premises: Premises, last: Inventory): Promise<Inventory> {
+  const { signal, now } = premises.context;
+  let inventory = last;
+  for (let look = 1; look <= looksAtMost && inventory.takenMs < timeMs; look++) {
+    await delay(Math.min(Math.max(timeMs - now().getTime(), 0), 1000) + 5, signal);
+    inventory = await takeLook(premises, signal);
+  }
+  return inventory;
 }
 
 /** The verdict is asked for at once: the joiner's daemon lets the question wait until it is there. */

@@ -11,9 +11,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { keyOf, marginMs, mayDiffer, showsChanges } from '../../src/datadir/changes.js';
+import { changedUnderLock, keyOf, marginMs, mayDiffer, showsChanges } from '../../src/datadir/changes.js';
+import { FileTable } from '../../src/datadir/file-table.js';
+import type { Place } from '../../src/datadir/layout.js';
 import { fileSystemTime } from '../../src/datadir/file-system-time.js';
-import { takeInventory, type InventoryFile } from '../../src/datadir/inventory.js';
+import { takeInventory, type Inventory, type InventoryFile } from '../../src/datadir/inventory.js';
 import { layoutOf } from './settings.js';
 
 const long = 60_000;
@@ -165,3 +167,61 @@ function sample(): InventoryFile {
     allocated: 512,
   };
 }
+
+t.test('under the lock what has changed since a look, or may have, is sent again', async (t) => {
+  const file = (place: Place, path: string, mtimeMs: number, ino = 1): InventoryFile => {
+    return { place, path, size: 1, mtimeMs, ctimeMs: mtimeMs, dev: 1, ino, allocated: 1 };
+  };
+  const control = (mtimeMs: number): InventoryFile => file('aria', 'aria_log_control', mtimeMs);
+  const log = (mtimeMs: number): InventoryFile => file('aria', 'aria_log.00000001', mtimeMs);
+  const redo = (mtimeMs: number): InventoryFile => file('innodb-log', 'ib_logfile0', mtimeMs);
+  const table = (mtimeMs: number): InventoryFile => file('data', 'shop/a.ibd', mtimeMs);
+  const cases: [string, InventoryFile[], InventoryFile[], string[], number?][] = [
+    ['nothing', [table(5_900.5), redo(5_999.9)], [table(5_900.5), redo(5_999.9)], []],
+    ['a time', [table(100.5), redo(100.5)], [table(101.5), redo(100.5)], ['shop/a.ibd']],
+    [
+      'another file under the name',
+      [redo(1.5)],
+      [file('innodb-log', 'ib_logfile0', 1.5, 2)],
+      ['ib_logfile0'],
+    ],
+    ['a new file', [], [redo(1.5)], ['ib_logfile0']],
+    ['one that is gone', [redo(1.5)], [], []],
+    [
+      'one of Aria’s files',
+      [control(1.5), log(1.5), redo(1.5)],
+      [control(1.5), log(2.5), redo(1.5)],
+      ['aria_log_control', 'aria_log.00000001'],
+    ],
+    ['an earlier whole second', [redo(4000), control(4000)], [redo(4000), control(4000)], []],
+    ['the whole second of the look', [redo(5000)], [redo(5000)], ['ib_logfile0'], 6000],
+    ['one of the next second', [redo(6000)], [redo(6000)], ['ib_logfile0'], 7000],
+    [
+      'the whole second of the look, of one of Aria’s files',
+      [control(4000), log(5000)],
+      [control(4000), log(5000)],
+      ['aria_log_control', 'aria_log.00000001'],
+      6000,
+    ],
+    ['the whole second, of a table', [table(5000)], [table(5000)], []],
+    [
+      'a doubt and a change',
+      [redo(5000), log(1.5)],
+      [redo(5000), log(2.5)],
+      ['ib_logfile0', 'aria_log.00000001'],
+    ],
+  ];
+  const look = (files: InventoryFile[]): Inventory => {
+    const nothing = { directories: [], bytes: 0, external: [], notFiles: [] };
+    return { ...nothing, takenMs: 5_400, files: FileTable.of(files) };
+  };
+  for (const [title, before, now, again, certainFromMs] of cases) {
+    const found = changedUnderLock(look(before), look(now));
+    t.strictSame(
+      [...found.files].map(({ path }) => path),
+      again,
+      title,
+    );
+    t.equal(found.certainFromMs, certainFromMs, title);
+  }
+});
