@@ -219,7 +219,7 @@ function senderOf(
   const about = { layout, modules, links, client: rsyncs };
   const underLockBytes = totalSize(underLock);
   const send = async (
-    pass: PassContents & Pick<Pass, 'laterBytes' | 'server' | 'waiting'>,
+    pass: PassContents & Pick<Pass, 'laterBytes' | 'server' | 'looksAgain' | 'waiting'>,
   ): Promise<void> => {
     sentBytes += await sendAll({ ...pass, sentBytes, onTotal }, config, workplace, context);
   };
@@ -240,7 +240,8 @@ function senderOf(
       const isSimilarNow = (file: InventoryFile): boolean => isSimilar(file) || differences;
       return async (name, files) => {
         try {
-          await send({ ...about, name, files, isSimilar: isSimilarNow, server: 'locked', waiting });
+          const pass = { ...about, name, files, isSimilar: isSimilarNow, waiting };
+          await send({ ...pass, server: 'locked', looksAgain: true });
         } finally {
           waiting.close();
         }

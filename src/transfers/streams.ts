@@ -48,6 +48,8 @@ export interface Pass extends PassContents {
   readonly onTotal?: ((totalBytes: number) => void) | undefined;
   /** While the server writes it is no error that files change, shrink and vanish. */
   readonly server: 'writing' | 'locked';
+  /** The files are looked at once more afterwards: of those that are sent, some may vanish. Aria's checkpoints remove logs under the lock. */
+  readonly looksAgain?: boolean | undefined;
   /** Connections for it that are there already. */
   readonly waiting?: WaitingStreams | undefined;
 }
@@ -162,7 +164,7 @@ export function openStreams(
   const waiting = new Map<SupervisedChild, Way>();
   for (const [index, way] of ways.entries()) {
     const command = sendFiles(way, undefined, `copy stream ${index + 1}`, client);
-    const child = supervise(command, { transferId, emit, signal, rate });
+    const child = supervise(command, { transferId, emit, signal, rate }, toleration('vanishing'));
     waiting.set(child, way);
     void child.ended.then(() => waiting.delete(child));
   }
@@ -220,16 +222,18 @@ function progressOf({ name, totalBytes, sentBytes, running }: Stream): StreamPro
 
 async function sendStream(
   stream: Stream,
-  { client, server, waiting }: Pass,
+  pass: Pass,
   workplace: Workplace,
   context: TransferContext,
 ): Promise<void> {
+  const { client, waiting } = pass;
+  const tolerated = toleratedIn(pass);
   for (const { job, list, command } of stream.copies) {
     let child = waiting?.take(job);
     if (child === undefined) {
       workplace.write(list, fileList(job));
       const { id: transferId, emit, signal, rate } = context;
-      child = supervise(command, { transferId, emit, signal, rate }, toleration(server));
+      child = supervise(command, { transferId, emit, signal, rate }, toleration(tolerated));
     } else {
       const taken = child;
       // It was started before the pass, and does not end with it by itself.
@@ -240,26 +244,40 @@ async function sendStream(
     const outcome = await child.ended;
     stream.running = undefined;
     context.signal.throwIfAborted();
-    if (!isFine(child, outcome, server)) throw rsyncFailure(child, outcome, client.sockopt);
+    if (!isFine(child, outcome, tolerated)) throw rsyncFailure(child, outcome, client.sockopt);
     stream.sentBytes += job.bytes;
   }
 }
 
-/**
- * What rsync says of files that change while it sends them (3.5.0). None of them is lost for that: what changed has new times, and
- * what vanished is not asked for under the lock.
- */
-const changedMeanwhile =
-  /^file has vanished: |: No data available \(61\)$|\[sender\] link_stat .*: No such file or directory \(2\)$|^rsync (warning|error): some files.* \(code 2[34]\)/;
+/** What may happen to files while they are sent. */
+type Tolerated = 'changing' | 'vanishing' | 'nothing';
 
-function toleration(server: Pass['server']): { onStderr?: (line: string) => boolean } {
-  return server === 'writing' ? { onStderr: (line) => changedMeanwhile.test(line) } : {};
+function toleratedIn({ server, looksAgain = false }: Pick<Pass, 'server' | 'looksAgain'>): Tolerated {
+  if (server === 'writing') return 'changing';
+  return looksAgain ? 'vanishing' : 'nothing';
 }
 
-function isFine(child: SupervisedChild, outcome: ChildOutcome, server: Pass['server']): boolean {
+/**
+ * What rsync says of files that change while it sends them (3.5.0). None of them is lost for that: what changed has new times, and
+ * what vanished is not asked for under the lock. A root that is gone was a schema that is a link at the joiner.
+ */
+const meanwhile: Readonly<Record<Tolerated, RegExp | undefined>> = {
+  changing:
+    /^file has vanished: |: No data available \(61\)$|\[sender\] (?:link_stat|change_dir) .*: No such file or directory \(2\)$|^rsync (?:warning|error): (?:some files.* \(code 2[34]\)|errors selecting input\/output files, dirs \(code 3\))/,
+  vanishing:
+    /^file has vanished: |\[sender\] link_stat .*: No such file or directory \(2\)$|^rsync (?:warning|error): some files.* \(code 2[34]\)/,
+  nothing: undefined,
+};
+
+function toleration(tolerated: Tolerated): { onStderr?: (line: string) => boolean } {
+  const routine = meanwhile[tolerated];
+  return routine === undefined ? {} : { onStderr: (line) => routine.test(line) };
+}
+
+function isFine(child: SupervisedChild, outcome: ChildOutcome, tolerated: Tolerated): boolean {
   if (outcome.kind !== 'exited') return false;
   if (outcome.code === 0) return true;
-  return server === 'writing' && [23, 24].includes(outcome.code) && child.lastWords().length === 0;
+  return tolerated !== 'nothing' && [3, 23, 24].includes(outcome.code) && child.lastWords().length === 0;
 }
 
 /** rsync reads names up to NUL bytes; a leading `./` keeps one that begins with `#` or `;` from being a comment. */

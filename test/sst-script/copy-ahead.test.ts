@@ -1,4 +1,13 @@
-import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { meet, noteCalls, notedCalls } from '../cluster/scripts.js';
@@ -74,4 +83,57 @@ t.test('a table that ends in a hole since it was copied ends in zeros on the joi
   t.ok(comparing.length > 0);
   for (const words of comparing)
     t.notOk(words.includes('--sparse'), 'older versions of rsync would keep old bytes');
+});
+
+/** An rsync that does something before it becomes the real one; gives the folder for PATH. */
+function prepared(folder: string, before: string): string {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'rsync'), `#!/bin/sh\n${before}\nexec /usr/bin/rsync "$@"\n`, { mode: 0o755 });
+  return bin;
+}
+
+t.test('a schema that is dropped while it is sent, and is a link on the joiner, is no error', async (t) => {
+  const folder = t.testdir({ joiner: {}, disk: { shop: { 'old.ibd': 'old' } } });
+  symlinkSync(join(folder, 'disk/shop'), join(folder, 'joiner/shop'));
+  const shop = join(folder, 'donor/shop');
+  const { good, ca } = material;
+  const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
+  const met = await meet({
+    folder,
+    path: prepared(folder, `case " $* " in *" ${shop}/ "*) rm -rf '${shop}';; esac`),
+    joiner: files,
+    donor: `${files}precopy=3\n`,
+  });
+  t.equal(met.donor.code, 0, met.donor.log);
+  t.equal(met.joiner.code, 0, met.joiner.log);
+  t.notOk(existsSync(shop), 'it was dropped in between');
+  t.notOk(existsSync(join(folder, 'joiner/shop')));
+  t.ok(existsSync(join(folder, 'joiner/ibdata1')));
+});
+
+t.test('a log of Aria that a checkpoint removes under the lock is not missed', async (t) => {
+  const folder = t.testdir();
+  const aria = (number: number): string => join(folder, `donor/aria_log.0000000${number}`);
+  const { good, ca } = material;
+  const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
+  const met = await meet({
+    folder,
+    // The clients that wait for the lock get their names from a file then.
+    path: prepared(
+      folder,
+      `case " $* " in *" --files-from - "*)
+         cat > "${folder}/names.$$"
+         if test -e '${aria(1)}'; then rm '${aria(1)}'; printf 'next log' > '${aria(2)}'; fi
+         exec < "${folder}/names.$$";;
+       esac`,
+    ),
+    joiner: files,
+    donor: `${files}precopy=3\nbackup-threads=1\n`,
+    whileLocking: () => writeFileSync(aria(1), 'first log'),
+  });
+  t.equal(met.donor.code, 0, met.donor.log);
+  t.equal(met.joiner.code, 0, met.joiner.log);
+  t.notOk(existsSync(join(folder, 'joiner/aria_log.00000001')));
+  t.equal(readFileSync(join(folder, 'joiner/aria_log.00000002'), 'utf8'), 'next log');
 });
