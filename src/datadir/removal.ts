@@ -57,7 +57,7 @@ interface Removal {
 
 /**
  * Removes what the donor does not have, among the kinds of files that a transfer covers: schema directories with their contents,
- * system tablespace, redo and undo logs, Aria logs. Files at the top of the data directory, another place's files in a directory
+ * system tablespace, redo and undo logs, Aria logs, binary logs of the donor's name. Files at the top of the data directory, another place's files in a directory
  * inside it and the files of the node itself stay. Links are removed, not followed, with one exception: a schema directory that
  * the donor has too may be a link to another disk here, and loses its unlisted files (no directories) like any other.
  */
@@ -80,6 +80,7 @@ export async function removeUnlisted(
     removed: 0,
   };
   removeNamed(layout, removal);
+  removeBinlogs(layout, manifest.binlogs, removal);
   for (const entry of entriesOf(removal.root)) {
     if (foreignDirectories.has(entry.name)) continue;
     if (entry.isDirectory()) await removeDirectory(removal, entry.name);
@@ -98,6 +99,26 @@ function removeNamed(layout: Layout, removal: Removal): void {
       if (belongs(layout, place, entry.name)) removeFile(removal, file);
     }
   }
+}
+
+/**
+ * The donor's binary logs are sent before its lock, too, and may have been purged since, or are no longer among the newest. None that is
+ * not in the index may stay: the server takes the numbers after the highest one that it finds, and purges only what its index names.
+ */
+function removeBinlogs({ binlog }: Layout, listed: readonly string[], removal: Removal): void {
+  if (binlog === undefined) return;
+  const kept = new Set(listed);
+  const bases = new Set(listed.map(withoutNumber));
+  for (const { name } of entriesOf(binlog.dir)) {
+    // A server from 11.4 on has an index of GTIDs beside each.
+    const log = name.replace(/\.idx$/, '');
+    if (/\.[0-9]+$/.test(log) && bases.has(withoutNumber(log)) && !kept.has(log))
+      removeFile(removal, join(binlog.dir, name));
+  }
+}
+
+function withoutNumber(log: string): string {
+  return log.replace(/\.[0-9]+$/, '');
 }
 
 async function removeDirectory(removal: Removal, path: string): Promise<void> {

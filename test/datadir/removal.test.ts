@@ -115,6 +115,44 @@ t.test("a donor's binary logs survive until they are adopted", async (t) => {
   t.strictSame(everythingIn(dataDir), ['logs', 'logs/theirs.000007']);
 });
 
+t.test("binary logs of the donor's name that it has purged since they were sent go", async (t) => {
+  const logs = {
+    'bin.000006': '',
+    'bin.000006.idx': '',
+    'bin.000007': '',
+    'bin.000007.idx': '',
+    'bin.000008': '',
+  };
+  const others = {
+    'bin.index': '',
+    'bin.state': '',
+    'binx.000001': '',
+    'my.bin.000001': '',
+    'bin.000001.gz': '',
+    'other.000001': '',
+  };
+  const listed = {
+    ...manifest(
+      [],
+      [
+        ['binlog', 'bin.000007'],
+        ['binlog', 'bin.000008'],
+      ],
+    ),
+    binlogs: ['bin.000007', 'bin.000008'],
+  };
+  const dir = t.testdir({ shared: { ...logs, ...others }, data: {}, logs: { ...logs, ...others } });
+  const layouts = {
+    shared: layoutOf({ dataDir: join(dir, 'shared'), logBin: 'mine' }),
+    logs: layoutOf({ dataDir: join(dir, 'data'), logBin: join(dir, 'logs/bin') }),
+  };
+  const kept = [...Object.keys(others), 'bin.000007', 'bin.000007.idx', 'bin.000008'].sort();
+  for (const [folder, layout] of Object.entries(layouts)) {
+    t.strictSame(await removeUnlisted(layout, listed), { removed: 2 });
+    t.strictSame(everythingIn(join(dir, folder)), kept);
+  }
+});
+
 t.test('links are removed, and nothing behind them', async (t) => {
   const dir = t.testdir({ data: { shop: {} }, outside: { 'precious.ibd': '', sub: { 'precious.ibd': '' } } });
   const dataDir = join(dir, 'data');
