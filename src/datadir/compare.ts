@@ -26,9 +26,6 @@ export type Difference =
   | { readonly kind: 'time'; readonly place: Place; readonly path: string }
   | { readonly kind: 'unexpected'; readonly place: Place; readonly path: string };
 
-/** File systems keep modification times in steps of up to 2 s. */
-const timeToleranceMs = 2000;
-
 /**
  * Holds what lies in the joiner's directories against the manifest. Binary logs are looked for under the donor's names,
  * so this comes before `adoptBinlogs`; a joiner that writes none is not asked for them.
@@ -84,7 +81,11 @@ export async function compareWithManifest(
 
 /** The redo log may be mapped into the donor's memory, and its time then changes when the kernel likes (MariaDB 10.11). */
 function isOfAnotherTime({ place, mtimeMs }: ManifestFile, found: Stats): boolean {
-  return (
-    mtimeMs !== undefined && place !== 'innodb-log' && Math.abs(found.mtimeMs - mtimeMs) > timeToleranceMs
-  );
+  if (mtimeMs === undefined || place === 'innodb-log') return false;
+  return Math.abs(found.mtimeMs - mtimeMs) > toleranceMs(found);
+}
+
+/** A millisecond holds a number of days with a third of a microsecond. Some file systems keep times in steps of 1 or 2 s. */
+function toleranceMs({ mtimeMs }: Stats): number {
+  return mtimeMs % 1000 === 0 ? 2000 : 0.001;
 }

@@ -51,6 +51,7 @@ t.test('a complete copy does not differ, in whatever layout', async (t) => {
       aria: { 'aria_log.00000001': 'log', aria_log_control: 'control' },
     },
   });
+  withOneTime(dir);
   const manifest = await manifestOf(layoutOf({ dataDir: join(dir, 'donor'), logBin: 'bin' }));
   const layouts = {
     itself: layoutOf({ dataDir: join(dir, 'donor'), logBin: 'bin' }),
@@ -135,6 +136,7 @@ t.test('every kind of difference is found', async (t) => {
 
 t.test('a schema that the donor does not have is found, even when it is empty', async (t) => {
   const dir = t.testdir({ donor: tree(), joiner: { ...tree(), other: {} } });
+  withOneTime(dir);
   const manifest = await manifestOf(layoutOf({ dataDir: join(dir, 'donor') }));
   t.strictSame(await compareWithManifest(layoutOf({ dataDir: join(dir, 'joiner') }), manifest), [
     { kind: 'unexpected directory', place: 'data', path: 'other' },
@@ -143,6 +145,7 @@ t.test('a schema that the donor does not have is found, even when it is empty', 
 
 t.test("a file that only the donor's layout knows by name is looked for under this name", async (t) => {
   const dir = t.testdir({ donor: { pages: 'list' }, joiner: { pages: 'list' } });
+  withOneTime(dir);
   const donor = layoutOf({ dataDir: join(dir, 'donor'), innodbBufferPoolFilename: 'pages' });
   const joiner = layoutOf({ dataDir: join(dir, 'joiner') });
   const manifest = await manifestOf(donor);
@@ -196,9 +199,37 @@ t.test('a directory for temporary files that holds data is not left out', async 
   t.ok([...(await manifestOf(layout)).files].some(({ path }) => path === 'below/x.ibd'));
 });
 
+t.test('a time is the donor’s to the microsecond, unless it can only be a whole second', async (t) => {
+  // In ms, as the donor has it and as it is here.
+  const cases: readonly [number, number, boolean][] = [
+    [1_764_000_000_123.456, 1_764_000_000_123.456, true],
+    [1_764_000_000_123.456, 1_764_000_000_124.456, false],
+    [1_764_000_000_123.456, 1_764_000_001_000.5, false],
+    [1_764_000_001_123.456, 1_764_000_001_000, true],
+    [1_764_000_001_123.456, 1_764_000_000_000, true],
+    [1_764_000_001_123.456, 1_763_999_999_000, false],
+    [1_764_000_000_000, 1_764_000_000_000.5, false],
+  ];
+  const dataDir = t.testdir({ shop: { 'a.ibd': 'rows' } });
+  const layout = layoutOf({ dataDir });
+  for (const [donors, found, same] of cases) {
+    const table = { place: 'data', path: 'shop/a.ibd', size: 4, mtimeMs: donors } as const;
+    utimesSync(join(dataDir, 'shop/a.ibd'), found / 1000, found / 1000);
+    const differences = await compareWithManifest(layout, { ...(await manifestOf(layout)), files: [table] });
+    t.equal(differences.length === 0, same, `${donors} and ${found}`);
+  }
+});
+
+/** As rsync does it. */
+function withOneTime(directory: string): void {
+  for (const path of everythingBelow(directory))
+    utimesSync(join(directory, path), 1_764_000_000.25, 1_764_000_000.25);
+}
+
 /** Both sides were made by hand here. */
 const timesAside = (differences: readonly Difference[]): Difference[] =>
   differences.filter(({ kind }) => kind !== 'time');
 
-const everythingBelow = (directory: string): string[] =>
-  readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort();
+function everythingBelow(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort();
+}
