@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, TransferError } from '../errors.js';
 import { makeDirectory } from '../make-directory.js';
-import { startSweeper } from '../processes/spawn.js';
+import { startSweeper } from '../processes/sweeper.js';
 
 /** Gives the work a private directory, which is gone when it has ended, however it did: also when this process is killed. */
 export async function withScratch<T>(

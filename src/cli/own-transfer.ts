@@ -16,3 +16,9 @@ export async function loadClearing() {
   const { clearCrashed } = await import('../transfers/workplace.js');
   return { clearCrashed };
 }
+
+/** What ends this process when it stands still. */
+export async function loadHeartbeat() {
+  const { startHeartbeatGuard } = await import('../processes/heartbeat.js');
+  return { startHeartbeatGuard };
+}

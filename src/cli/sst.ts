@@ -7,8 +7,10 @@ import { optionVariables } from '../control/messages.js';
 import { socketVariable, usualSocketPath } from '../control/socket.js';
 import { asTransferError, TransferError } from '../errors.js';
 import { createServerLog } from '../observe/server-log.js';
+import type { HeartbeatGuard } from '../processes/heartbeat.js';
 import { parseArguments } from '../sst-script/arguments.js';
 import type { ServerArguments } from '../config/server-arguments.js';
+import { guardingLock, standstillLimit } from '../sst-script/lock-guard.js';
 import { findServer, watchParent } from '../sst-script/parent.js';
 import { readRemoteSecret } from '../sst-script/secrets.js';
 import { currentTime, environment, ownUser } from '../surroundings.js';
@@ -88,6 +90,9 @@ async function transferByAgent(given: {
 }): Promise<number | undefined> {
   const { argv, args, remoteSecret, writeLine, ending } = given;
   const stopWatching = watchParent(args.parentPid, (error) => ending.abort(error));
+  const limitMs = standstillLimit(0);
+  const loading = loadOnce(async () => (await import('./own-transfer.js')).loadHeartbeat());
+  const startGuard = async (): Promise<HeartbeatGuard> => (await loading()).startHeartbeatGuard(limitMs);
   const outcome = await askAgent({
     socketPath: environment[socketVariable] ?? usualSocketPath,
     request: {
@@ -98,8 +103,13 @@ async function transferByAgent(given: {
       serverPid: findServer(),
     },
     uid: ownUser().uid,
-    writeLine,
-    writeLog: (line) => writeAtOnce(2, line, () => undefined),
+    writeLine: guardingLock(writeLine, startGuard),
+    writeLog: (line) => {
+      // Long before the lock: reading it takes a moment in which nothing would be relayed.
+      if (args.role === 'donor') loading().catch(() => undefined);
+      writeAtOnce(2, line, () => undefined);
+    },
+    lockedSilenceMs: limitMs,
     signal: ending.signal,
   });
   stopWatching();
@@ -114,6 +124,11 @@ async function transferByAgent(given: {
       emit({ kind: 'notice', text: `${outcome.reason}: this script does the transfer itself` });
       return undefined;
   }
+}
+
+function loadOnce<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined;
+  return () => (loaded ??= load());
 }
 
 /** What an agent that was killed has left; its guards have ended its children already. */

@@ -1,7 +1,9 @@
 import { Agent, type IncomingMessage } from 'node:http';
 import { TransferError } from '../errors.js';
+import { endsLock } from '../sst-script/lock-guard.js';
 import { exchange } from './exchange.js';
 import { checkTransferLine, type AbortRequest, type TransferLine, type TransferRequest } from './messages.js';
+import { watchPulse } from './pulse.js';
 import { judgeSocket } from './socket.js';
 
 /** How long an agent may take to show that it is there; after that the script does the transfer itself. */
@@ -19,6 +21,8 @@ export interface AskedTransfer {
   readonly uid: number;
   readonly writeLine: (line: string) => void;
   readonly writeLog: (line: string) => void;
+  /** How long the agent may not answer while the server is locked, in ms; default: for ever. */
+  readonly lockedSilenceMs?: number | undefined;
   /** Aborted with a TransferError when the transfer has to end. */
   readonly signal: AbortSignal;
 }
@@ -81,15 +85,23 @@ async function handOver(asked: AskedTransfer, connections: Agent): Promise<Asked
   let id: string | undefined;
   let exitStatus: number | undefined;
   const ending = (): void => endTransfer(socketPath, id, reasonOf(signal), answer);
+  let pulse: { stop(): void } | undefined;
+  const follow = (line: string): void => {
+    if (line === 'flush tables' && id !== undefined && asked.lockedSilenceMs !== undefined)
+      pulse ??= watchPulse(socketPath, id, asked.lockedSilenceMs, (error) => answer.destroy(error));
+    if (endsLock(line)) pulse?.stop();
+  };
   await readJsonLines(answer, (line) => {
     if ('accepted' in line) {
       id = line.accepted.id;
       if (signal.aborted) ending();
       else signal.addEventListener('abort', ending, { once: true });
-    } else if ('line' in line) asked.writeLine(line.line);
-    else if ('log' in line) asked.writeLog(line.log);
+    } else if ('line' in line) {
+      follow(line.line);
+      asked.writeLine(line.line);
+    } else if ('log' in line) asked.writeLog(line.log);
     else exitStatus = line.exit;
-  });
+  }).finally(() => pulse?.stop());
   signal.removeEventListener('abort', ending);
   if (exitStatus !== undefined) return { kind: 'ended', exitStatus };
   throw new Error('the connection ended');

@@ -86,31 +86,29 @@ export function spawnGuarded(command: Command, marker: string): Child {
   };
 }
 
-/** What waits for the end of this process. */
-export interface Sweeper {
-  /** Nothing is left to be removed. */
-  dismiss(): void;
-}
-
-/** What a sweeper is to remove. */
-export interface Sweepings {
-  readonly transferId: string;
-  /** A directory of the transfer alone. */
-  readonly dir: string;
-  /** Where others put their files, too: they go as long as the claim there is the transfer's. */
-  readonly claimed?: { readonly claimFile: string; readonly files: readonly string[] } | undefined;
+/** A shell that goes on when this process does not. */
+export interface Aside {
+  /** Becomes readable for it, and ends however this process does. */
+  say(text: string): void;
+  /** Has what it waits for end, as if this process had. */
+  letGo(): void;
+  /** Ends it at once. */
+  kill(): void;
 }
 
 /**
- * Starts a shell that outlives this process and then removes what it has left: it waits for the end of a pipe that only this process
- * holds. It has a process group and a session of its own and ignores what asks it to end; the marker makes it known as a leftover of
- * the transfer, should the next one be quicker. A claim goes last: as long as it is there the next transfer cleans up itself.
+ * Runs a shell that outlives this process and reads from descriptor 3 what only this process writes. It has a process group and a
+ * session of its own, and keeps this process from ending by nothing.
+ * @param script constant: the words are its arguments
  */
-export function startSweeper({ transferId, dir, claimed }: Sweepings): Sweeper {
-  const words = [transferId, dir, claimed?.claimFile ?? '', ...(claimed?.files ?? [])];
-  const subprocess = execa('/bin/sh', ['-c', sweeping, 'sh', ...words], {
+export function runAside(
+  script: string,
+  words: readonly string[],
+  marks: Readonly<Record<string, string>>,
+): Aside {
+  const subprocess = execa('/bin/sh', ['-c', script, 'sh', ...words], {
     cwd: '/',
-    env: { ...childEnvironment(), ...marksOf(transferId) },
+    env: { ...childEnvironment(), ...marks },
     extendEnv: false,
     detached: true,
     buffer: false,
@@ -123,16 +121,14 @@ export function startSweeper({ transferId, dir, claimed }: Sweepings): Sweeper {
   lifeline?.unref?.();
   subprocess.unref();
   return {
-    dismiss: () => {
+    say: (text) => void lifeline?.write(text),
+    letGo: () => void lifeline?.destroy(),
+    kill: () => {
       subprocess.kill('SIGKILL');
       lifeline?.destroy();
     },
   };
 }
-
-const sweeping =
-  'trap "" TERM INT HUP QUIT; read -r _ <&3; id=$1 claim=$3; rm -rf -- "$2"; shift 3; [ -n "$claim" ] || exit; ' +
-  'case $(cat -- "$claim") in *"\\"$id\\""*) rm -f -- "$@"; rm -f -- "$claim" ;; esac';
 
 /**
  * Runs a short command to its end and gives what it printed on both streams; for `--version` and the like.

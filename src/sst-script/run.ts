@@ -6,11 +6,13 @@ import type { EmitEvent, ServerLine } from '../events.js';
 import { currentTime, ownUser } from '../surroundings.js';
 import { donate } from '../transfers/donate.js';
 import { join } from '../transfers/join.js';
+import { startHeartbeatGuard } from '../processes/heartbeat.js';
 import { identify } from '../processes/proc.js';
 import type { RateLimit } from '../processes/rate-limit.js';
 import type { TransferContext } from '../transfers/context.js';
 import { parseArguments } from './arguments.js';
 import { loadSettings } from './load.js';
+import { guardingLock, standstillLimit } from './lock-guard.js';
 import { formatServerLine } from './server-lines.js';
 
 /** The surroundings of a script run: the script's own process, or the agent that does its work. */
@@ -60,7 +62,14 @@ async function transfer(surroundings: ScriptSurroundings): Promise<void> {
   const config = resolveOrElse(warn, () => configIn(directory, resolveConfig(args, settings)));
   const gone = new AbortController();
   const stopWatching = surroundings.watchServer(args.parentPid, (error) => gone.abort(error));
-  const say = (line: ServerLine): void => surroundings.writeLine(formatServerLine(line, args.role));
+  // With an agent it is the script, which relays the lines, that must not stand still.
+  const writeLine =
+    surroundings.ownedBy === 'agent'
+      ? surroundings.writeLine
+      : guardingLock(surroundings.writeLine, () =>
+          Promise.resolve(startHeartbeatGuard(standstillLimit(config.idleTimeoutMs))),
+        );
+  const say = (line: ServerLine): void => writeLine(formatServerLine(line, args.role));
   const context: TransferContext = {
     id,
     version,

@@ -18,7 +18,7 @@ import type { EmitEvent } from '../events.js';
 import { endProcess, identifyThisProcess, stateOf, type Holder } from '../processes/holder.js';
 import { forgetTransfer, markAsOpen, markAsOver } from '../processes/marks.js';
 import { findMarked } from '../processes/proc.js';
-import { startSweeper } from '../processes/spawn.js';
+import { startSweeper } from '../processes/sweeper.js';
 import { ownUser } from '../surroundings.js';
 import {
   alreadyRunning,

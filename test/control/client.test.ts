@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +17,11 @@ interface Asked {
   readonly ending: AbortController;
 }
 
-function ask(socketPath: string, onLog: (line: string) => void = () => undefined): Asked {
+function ask(
+  socketPath: string,
+  onLog: (line: string) => void = () => undefined,
+  lockedSilenceMs?: number,
+): Asked {
   const ending = new AbortController();
   const lines: string[] = [];
   const logs: string[] = [];
@@ -29,6 +34,7 @@ function ask(socketPath: string, onLog: (line: string) => void = () => undefined
       logs.push(line);
       onLog(line);
     },
+    lockedSilenceMs,
     signal: ending.signal,
   });
   return { lines, logs, outcome, ending };
@@ -150,4 +156,61 @@ t.test('a script that is to end says why, and relays what is still said', async 
   t.same(await asked.outcome, { kind: 'ended', exitStatus: 3 });
   t.same(aborts, [{ id: 'a1', request: { code: 'INTERRUPTED', reason: 'ended by SIGTERM' } }]);
   t.same(asked.logs.at(-1), 'WSREP_SST: [ERROR] ended');
+});
+
+/** An agent whose transfer has locked its server; `answer` is what it does when it is asked about that. */
+async function lockedAgent(
+  t: Test,
+  answer: (response: ServerResponse, question: number, unlock: () => void) => void,
+): Promise<string> {
+  const dir = mkdtempSync(join(tmpdir(), 'locked-'));
+  const path = join(dir, 'agent.sock');
+  let questions = 0;
+  let unlock = (): void => undefined;
+  const server = createHttpServer((request, response) => {
+    if (request.url === '/v1/health') response.end('{}');
+    else if (request.method === 'GET') answer(response, ++questions, unlock);
+    else {
+      response.write(`${JSON.stringify({ accepted: { id: 'an-id', version: '1' } })}\n`);
+      response.write(`${JSON.stringify({ line: 'flush tables' })}\n`);
+      response.on('error', () => undefined);
+      unlock = () => response.end('{"line":"continue"}\n{"exit":0}\n');
+    }
+  });
+  server.listen(path);
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+    rmSync(dir, { recursive: true });
+  });
+  return path;
+}
+
+t.test('an agent that is silent while the server is locked is given up', async (t) => {
+  const answers: [name: string, answer: (response: ServerResponse) => void][] = [
+    ['it is stopped', () => undefined],
+    ['another agent has come in its place', (response) => response.writeHead(404).end('{}')],
+  ];
+  for (const [name, answer] of answers) {
+    const asked = ask(await lockedAgent(t, answer), undefined, 200);
+    const outcome = await asked.outcome;
+    t.match(outcome, { kind: 'broken', error: { code: 'AGENT_GONE' } }, name);
+    t.match(outcome, { error: { message: /it has not answered for 0\.2 s while the server was locked/ } });
+    t.same(asked.lines, ['flush tables']);
+  }
+});
+
+t.test('an agent that answers may keep its server locked for as long as it likes', async (t) => {
+  const asked = ask(
+    await lockedAgent(t, (response, question, unlock) => {
+      // As a busy one does now and then.
+      if (question % 3 === 0) return;
+      response.end('{}');
+      if (question > 40) unlock();
+    }),
+    undefined,
+    200,
+  );
+  t.same(await asked.outcome, { kind: 'ended', exitStatus: 0 });
 });

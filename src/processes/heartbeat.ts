@@ -1,0 +1,39 @@
+import { identifyThisProcess } from './holder.js';
+import { runAside } from './spawn.js';
+
+/** Ends this process when it stands still. */
+export interface HeartbeatGuard {
+  /** It may stand still from now on. */
+  dismiss(): void;
+}
+
+/** How often to show that this process runs, at most. */
+const beatAtMostEveryMs = 5000;
+
+/**
+ * Starts a shell that kills this process when its event loop has not turned for `limitMs`: when it was stopped (SIGSTOP), which nothing
+ * in it can notice. The shell ends with this process, knows it by more than its pid, and counts time only while it runs itself: what
+ * stops the whole host is no reason.
+ */
+export function startHeartbeatGuard(limitMs: number, victim = identifyThisProcess()): HeartbeatGuard {
+  const { pid, startTicks } = victim;
+  const shell = runAside(guarding, [String(pid), String(startTicks), String(limitMs / 1000)], {});
+  const beats = setInterval(() => shell.say('\n'), Math.min(beatAtMostEveryMs, limitMs / 5));
+  beats.unref();
+  return {
+    dismiss: () => {
+      clearInterval(beats);
+      shell.letGo();
+    },
+  };
+}
+
+/**
+ * A beat has `read` end with 0, the end of the pipe with 1; `timeout` tells by 124 that none came (coreutils 9.1), and by 125 to 127
+ * that it cannot be run. Anything else is told of somebody who has ended `timeout`.
+ */
+const guarding =
+  'trap "" TERM INT HUP QUIT; while :; do timeout -s ALRM "$3" sh -c "read -r _" <&3; case $? in ' +
+  '1|125|126|127) exit ;; 124) break ;; esac; done; ' +
+  'victim=$1 start=$2; stat=$(cat "/proc/$victim/stat") || exit; set -- ${stat##*) }; ' +
+  '[ "${20}" = "$start" ] && kill -KILL "$victim"';
