@@ -47,6 +47,12 @@ export function groupMembers(groupId: number): number[] {
   return processesOf(groupId).map(({ pid }) => pid);
 }
 
+/** The group that a process belongs to; undefined when it is gone. */
+export function groupOf(pid: number): number | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat === undefined ? undefined : Number(fieldsAfterName(stat)[2]);
+}
+
 /** A process of a group. */
 export interface GroupProcess {
   readonly pid: number;

@@ -88,7 +88,7 @@ export function spawnGuarded(command: Command, marker: string): Child {
 
 /** A shell that goes on when this process does not. */
 export interface Aside {
-  /** Becomes readable for it, and ends however this process does. */
+  /** Writes what it reads. */
   say(text: string): void;
   /** Has what it waits for end, as if this process had. */
   letGo(): void;

@@ -14,7 +14,7 @@ import type { TransferContext } from './context.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles } from './credentials.js';
 import { withLifetime } from './lifetime.js';
 import { whereToListen } from './listening-place.js';
-import { checkPort } from './port.js';
+import { freePort } from './port.js';
 import { progressMark } from './own-files.js';
 import { settleOnDisk } from './on-disk.js';
 import { partialCopyIn } from './partial-copy.js';
@@ -49,7 +49,7 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
     signs: [progressMark],
   });
   try {
-    await checkPort(config, bind);
+    await freePort(config, bind, context);
     const files = tunnelFiles(credentials, (pem) => workplace.write('identity.pem', pem));
     const links = findSchemaLinks(layout);
     const { dir: workDir } = workplace;

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Test } from 'tap';
-import { findMarked } from '../../src/processes/proc.js';
+import { childrenOf, findMarked, identify, nameOf } from '../../src/processes/proc.js';
+import { runSync } from '../lab/commands.js';
 import { BareNode, type ScriptRun } from './bare-node.js';
 import { expectFailure, expectNoProcess } from './failing.js';
 import { Material } from './material.js';
@@ -21,6 +23,7 @@ async function configuredNode(t: Test): Promise<BareNode> {
   return node;
 }
 
+const program = fileURLToPath(new URL('../../bin/galera-sst-tunnel.js', import.meta.url));
 const claim = (node: BareNode): string => join(node.dataDir, '.galera-sst-tunnel.json');
 const mark = (node: BareNode): string => join(node.dataDir, 'sst_in_progress');
 
@@ -206,6 +209,105 @@ t.test(
     t.equal((await ended)[1], 'SIGKILL');
   },
 );
+
+/** A joiner that is killed while it waits, with what would end its listener: that goes on. */
+async function leaveListener(t: Test, node: BareNode): Promise<{ id: string; listeners: number[] }> {
+  const run = node.start('joiner');
+  await run.ready();
+  const id = run.transferId() ?? '';
+  process.kill(run.pid, 'SIGSTOP');
+  for (const pid of findMarked(id).filter((one) => nameOf(one) !== 'socat')) process.kill(pid, 'SIGKILL');
+  process.kill(run.pid, 'SIGKILL');
+  await run.ended;
+  const isListener = (pid: number): boolean => nameOf(pid) === 'socat';
+  while (!findMarked(id).every(isListener)) await new Promise((resolve) => setImmediate(resolve));
+  const listeners = findMarked(id);
+  t.equal(listeners.length, 1, 'its listener is left');
+  return { id, listeners };
+}
+
+t.test(
+  'a listener that a killed joiner has left is ended, also where its claim is gone',
+  { buffered: true },
+  async (t) => {
+    const node = await configuredNode(t);
+    const { id, listeners } = await leaveListener(t, node);
+    rmSync(claim(node));
+    const plan = runSync([
+      ...[
+        'setpriv',
+        '--reuid',
+        'mysql',
+        '--regid',
+        'mysql',
+        '--clear-groups',
+        process.execPath,
+        program,
+        'plan',
+      ],
+      ...['joiner', '--address', node.address, '--datadir', node.dataDir],
+      ...['--defaults-file', node.optionFile],
+    ]);
+    t.match(plan, /rsync/, 'plan finds nothing in the way');
+    t.strictSame(findMarked(id), listeners, 'and ends nothing');
+    const next = node.start('joiner');
+    await next.ready();
+    t.ok(
+      next.stderr.some((line) =>
+        line.includes(`ended what transfer ${id}, which is over, had left listening`),
+      ),
+    );
+    t.strictSame(findMarked(id), []);
+    process.kill(next.pid, 'SIGTERM');
+    await next.ended;
+  },
+);
+
+/** A joiner that is stopped while it waits, and whose server is then killed. */
+async function stopJoiner(node: BareNode): Promise<{ id: string; pid: number }> {
+  const run = node.start('joiner', { through: ['sh', '-c', '"$@" & wait', 'sh'] });
+  await run.ready();
+  const [pid = 0] = childrenOf(run.pid);
+  process.kill(pid, 'SIGSTOP');
+  process.kill(run.pid, 'SIGKILL');
+  while (identify(run.pid) !== undefined) await new Promise((resolve) => setImmediate(resolve));
+  return { id: run.transferId() ?? '', pid };
+}
+
+for (const isWiped of [false, true]) {
+  t.test(
+    `a joiner that was stopped when its server died is ended by the next one${isWiped ? ', also where its claim is gone' : ''}`,
+    { buffered: true },
+    async (t) => {
+      const node = await configuredNode(t);
+      const { id, pid } = await stopJoiner(node);
+      if (isWiped) rmSync(claim(node));
+      const next = node.start('joiner');
+      await next.ready();
+      t.equal(identify(pid), undefined, 'its script is gone');
+      while (findMarked(id).length > 0) await new Promise((resolve) => setImmediate(resolve));
+      t.equal(node.privateFiles().length, 1, 'and its private directory');
+      t.ok(existsSync(claim(node)), 'what the new one needs is there');
+      t.ok(existsSync(join(node.dataDir, 'sst_in_progress')));
+      process.kill(next.pid, 'SIGTERM');
+      await next.ended;
+      expectCleanDataDirectory(t, node);
+    },
+  );
+}
+
+t.test('the listener of a transfer that runs is not ended', { buffered: true }, async (t) => {
+  const node = await configuredNode(t);
+  const run = node.start('joiner');
+  await run.ready();
+  const other = await configuredNode(t);
+  const refused = other.start('joiner', { address: node.address });
+  t.equal(await refused.ended, 16);
+  t.match(refused.errors(), [/PORT_BUSY: .* is taken by process \d+: socat /]);
+  t.ok(findMarked(run.transferId() ?? '').length > 0);
+  process.kill(run.pid, 'SIGTERM');
+  t.equal(await run.ended, 3);
+});
 
 /** setpriv becomes the program that it runs. */
 async function untilProgram(pid: number, name: string): Promise<void> {
