@@ -4,6 +4,7 @@ import { resolveConfig, type Config } from '../config/config.js';
 import { configIn } from '../config/absolute.js';
 import type { ServerArguments } from '../config/server-arguments.js';
 import { find, type Settings } from '../config/settings.js';
+import type { Sourced } from '../config/source.js';
 import { TransferError, type Finding } from '../errors.js';
 import { searchPath } from '../option-files/search-path.js';
 import { parseArguments } from '../sst-script/arguments.js';
@@ -85,14 +86,20 @@ export async function loadServer(given: GivenServer): Promise<LoadedServer> {
 /** What a server's settings come to in its two roles. @throws TransferError */
 export function resolveServer(given: GivenServer, settings: Settings): NodeConfig {
   const args = argumentsOf(given.argv);
-  const address = given.address ?? receiveAddress(settings);
+  const { value: address, source } = addressOf(given, settings);
   const configOf = (role: 'joiner' | 'donor'): Config => {
     // Whom it would serve as a donor is not known, and does not matter.
-    const config = resolveConfig({ ...args, role, address }, settings);
+    const config = resolveConfig({ ...args, role, address }, settings, source);
     // The server goes to its data directory before it starts a script.
     return configIn(resolve(given.directory, config.directories.dataDir.value), config);
   };
   return { joiner: configOf('joiner'), donor: configOf('donor') };
+}
+
+function addressOf({ address }: GivenServer, settings: Settings): Sourced<string> {
+  return address === undefined
+    ? receiveAddress(settings)
+    : { value: address, source: { kind: 'command line', name: '--address' } };
 }
 
 /** The option files themselves; what they include is not known when one of them cannot be read. */

@@ -40,7 +40,9 @@ export async function checkServer(given: GivenServer, socketPath: string, now: D
     dates: dateFacts(checked, now),
     port: config === undefined ? [] : [`a joiner listens at ${formatAddress(config.node.joiner.address)}`],
     directories: config === undefined ? [] : await directoryFacts(config, copy),
-    leftovers: findings.some(({ code }) => topicOf(code) === 'leftovers') ? [] : ['none'],
+    // Nobody has looked where the options do not say where the data lies.
+    leftovers:
+      config === undefined || findings.some(({ code }) => topicOf(code) === 'leftovers') ? [] : ['none'],
     server: [],
     "server's TLS": [],
     "clients' TLS": [],

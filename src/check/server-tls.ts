@@ -102,7 +102,7 @@ function ownTls(findOne: (name: string) => Sourced<string> | undefined): OwnTls 
 
 function addressOf(settings: Settings): string | undefined {
   try {
-    return parseAddress(receiveAddress(settings), 'the address').host;
+    return parseAddress(receiveAddress(settings).value, 'the address').host;
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { TransferError } from '../errors.js';
+import { asTransferError, TransferError } from '../errors.js';
 import { parseAddress, type PeerAddress } from './address.js';
 import type { DirectorySettings } from './directories.js';
 import type { ServerArguments } from './server-arguments.js';
@@ -17,6 +17,8 @@ export type Compressor = (typeof compressors)[number];
 export interface Config {
   readonly role: 'joiner' | 'donor';
   readonly address: PeerAddress;
+  /** Where the address was set, if an option of this node did it; a server hands it to its script without saying so. */
+  readonly addressBy?: Source | undefined;
   /** `bind_address` values that name an interface; wildcards are left out. */
   readonly bindAddresses: readonly Sourced<string>[];
   readonly tls: TlsSettings;
@@ -58,8 +60,11 @@ export interface Config {
 const everywhere = ['direct', 'server arguments', '[mysqld]'] as const;
 const transfer: readonly Scope[] = ['[sst]', '[mysqld]'];
 
-/** Resolves the configuration of one transfer; throws `TransferError` with option and place. */
-export function resolveConfig(args: ServerArguments, settings: Settings): Config {
+/**
+ * Resolves the configuration of one transfer; throws `TransferError` with option and place.
+ * @param addressBy what `args.address` comes from, when not from the server
+ */
+export function resolveConfig(args: ServerArguments, settings: Settings, addressBy?: Source): Config {
   const initialTimeout = find(settings, 'sst-initial-timeout', transfer);
   const idleTimeout = find(settings, 'sst-idle-timeout', transfer);
   const overallTimeout = find(settings, 'sst-overall-timeout', transfer);
@@ -69,7 +74,8 @@ export function resolveConfig(args: ServerArguments, settings: Settings): Config
   if (args.role === 'joiner' && allowDonorWithoutSecret) requireVerifiedDonor(tls, withoutSecret);
   return {
     role: args.role,
-    address: parseAddress(args.address, '--address'),
+    address: readAddress(args.address, addressBy),
+    ...(addressBy?.kind === 'file' ? { addressBy } : {}),
     bindAddresses: resolveBindAddresses(settings),
     tls,
     directories: resolveDirectories(settings, tls),
@@ -94,6 +100,16 @@ export function resolveConfig(args: ServerArguments, settings: Settings): Config
     idleTimeoutBy: idleTimeout?.source,
     sources: sourcesOf(settings),
   };
+}
+
+function readAddress(text: string, by: Source | undefined): PeerAddress {
+  if (by === undefined || by.name === '--address') return parseAddress(text, '--address');
+  try {
+    return parseAddress(text, by.name);
+  } catch (cause) {
+    const { code, message, hint } = asTransferError(cause);
+    throw new TransferError(code, message, { cause, hint, option: by.name, where: placeOf(by) });
+  }
 }
 
 /** A donor proves itself by its certificate or by the secret: without either anybody could fill the data directory. */

@@ -61,7 +61,7 @@ function saidTwice({ sst: entries }: Settings): readonly Finding[] {
 function aboutFamily(settings: Settings): readonly Finding[] {
   const { family, source } = socketOptions(settings);
   if (family === undefined || source === undefined) return [];
-  const { family: needed, host } = parseAddress(receiveAddress(settings), 'the address');
+  const { family: needed, host } = parseAddress(receiveAddress(settings).value, 'the address');
   if (needed === 'name' || needed === `ip${family}`) return [];
   const setting = addressSettings(settings).find(({ value }) => value.includes(host));
   if (setting === undefined) return [];
@@ -128,7 +128,7 @@ function aboutFiles(settings: Settings): readonly Finding[] {
 function aboutPorts(settings: Settings): readonly Finding[] {
   const setting = find(settings, 'wsrep-sst-receive-address', server);
   if (setting === undefined || setting.value.trim() === '') return [];
-  const { port } = parseAddress(receiveAddress(settings), 'the address');
+  const { port } = parseAddress(receiveAddress(settings).value, 'the address');
   if (port === defaultPort) return [];
   const own = find(settings, 'port', server);
   const clients = own ?? { value: '3306', source: { kind: 'default', name: 'port' } as const };

@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { isHostName } from './address.js';
 import { find, type Settings } from './settings.js';
+import type { Sourced } from './source.js';
 
 const server = ['server arguments', '[mysqld]'] as const;
 const wildcards = new Set(['', '*', '0.0.0.0', '::', '[::]', '::0']);
@@ -9,15 +10,21 @@ const wildcards = new Set(['', '*', '0.0.0.0', '::', '[::]', '::0']);
  * The address that the server would give to its joiner (MariaDB 10.11.19): `wsrep_sst_receive_address`, else
  * `wsrep_node_address` without its port, else `bind_address` unless it means any, else the host's first address.
  */
-export function receiveAddress(settings: Settings): string {
-  const given = (name: string): string => find(settings, name, server)?.value.trim() ?? '';
+export function receiveAddress(settings: Settings): Sourced<string> {
+  const given = (name: string): Sourced<string> | undefined => {
+    const setting = find(settings, name, server);
+    return setting === undefined || setting.value.trim() === ''
+      ? undefined
+      : { ...setting, value: setting.value.trim() };
+  };
   const receive = given('wsrep-sst-receive-address');
-  if (receive !== '' && receive.toUpperCase() !== 'AUTO') return receive;
-  const node = withoutPort(given('wsrep-node-address'));
-  if (node !== '') return node;
-  const bound = given('bind-address').split(',')[0]?.trim() ?? '';
-  if (!wildcards.has(bound)) return inBrackets(bound);
-  return firstAddress();
+  if (receive !== undefined && receive.value.toUpperCase() !== 'AUTO') return receive;
+  const node = given('wsrep-node-address');
+  if (node !== undefined) return { ...node, value: withoutPort(node.value) };
+  const bound = given('bind-address');
+  const first = bound?.value.split(',')[0]?.trim() ?? '';
+  if (bound !== undefined && !wildcards.has(first)) return { ...bound, value: inBrackets(first) };
+  return { value: firstAddress(), source: { kind: 'default', name: 'wsrep-sst-receive-address' } };
 }
 
 function withoutPort(address: string): string {

@@ -93,9 +93,12 @@ function checkOwnNames(
   identity: Identity,
   blame: { option: string; where: string },
 ): readonly Finding[] {
+  const { commonName, source } = config.tls.sockopt;
+  const by = commonName === undefined ? config.addressBy : source?.source;
   const effective: WantedName = {
-    address: config.tls.sockopt.commonName ?? config.address.host,
+    address: commonName ?? config.address.host,
     what: 'the effective address',
+    where: by === undefined ? undefined : `${by.name} at ${placeOf(by)}`,
   };
   const bound = config.bindAddresses
     .filter(({ value }) => value !== effective.address)

@@ -3,6 +3,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { canonicalIp } from '../certificates/ip-address.js';
 import type { Config } from '../config/config.js';
+import { placeOf } from '../config/source.js';
 import type { Finding } from '../errors.js';
 import { mayListenOn } from '../processes/privileges.js';
 
@@ -30,7 +31,7 @@ export async function whereToListen(config: Config): Promise<ListeningPlace> {
   const local = found.filter(
     (address) => isLoopback(address) || here.some((one) => isSame(one.address, address)),
   );
-  if (local.length === 0) return { bind: all, findings: [...findings, notLocal(host, found)] };
+  if (local.length === 0) return { bind: all, findings: [...findings, notLocal(config, found)] };
   return { bind: local.some(isIPv6) && local.some(isIPv4) ? all : local[0], findings };
 }
 
@@ -48,7 +49,7 @@ async function resolve(host: string, config: Config): Promise<readonly string[]>
   }
 }
 
-function notLocal(host: string, found: readonly string[]): Finding {
+function notLocal({ address: { host }, addressBy }: Config, found: readonly string[]): Finding {
   const isName = found[0] !== host;
   const why = !isName
     ? 'is no address of this host'
@@ -59,6 +60,8 @@ function notLocal(host: string, found: readonly string[]): Finding {
     severity: 'warning',
     code: 'ADDRESS_NOT_LOCAL',
     message: `the effective address ${JSON.stringify(host)} ${why}: the joiner listens on all addresses`,
+    option: addressBy?.name,
+    where: addressBy === undefined ? undefined : placeOf(addressBy),
   };
 }
 

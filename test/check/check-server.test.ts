@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { GivenServer } from '../../src/agent/servers.js';
@@ -186,4 +186,38 @@ t.test('an agent that has gone and left its socket is a warning', async (t) => {
     status: 'warning',
     findings: [{ code: 'AGENT_ABSENT', hint: /the script does transfers itself/ }],
   });
+});
+
+t.test('an address that cannot be has its line, and the rest is looked at all the same', async (t) => {
+  const server = await serverIn(t, { mysqld: 'wsrep_sst_receive_address=127.0.0.1:99999' });
+  const report = await check(server);
+  t.strictSame(found(report).slice(0, 1), ['options: error ADDRESS_INVALID']);
+  const [finding] = report.sections.flatMap(({ findings }) => findings);
+  t.match(finding, { option: 'wsrep_sst_receive_address', where: `${server.name}:6` });
+  t.match(finding?.message, /^wsrep_sst_receive_address: port "99999"/);
+  t.ok(report.sections.some(({ name, facts }) => name === 'leftovers' && facts.includes('none')));
+});
+
+t.test(
+  'an address that is not this host’s, and one that the certificate does not name, have their line',
+  async (t) => {
+    const server = await serverIn(t, { mysqld: 'wsrep_sst_receive_address=192.0.2.1' });
+    const findings = (await check(server)).sections.flatMap((section) => section.findings);
+    const place = `${server.name}:6`;
+    t.match(
+      findings.find(({ code }) => code === 'ADDRESS_NOT_LOCAL'),
+      { option: 'wsrep_sst_receive_address', where: place },
+    );
+    const mismatch = findings.find(({ code }) => code === 'CERTIFICATE_NAME_MISMATCH');
+    t.ok(mismatch?.message.includes(`"192.0.2.1" (wsrep_sst_receive_address at ${place}) is not named by`));
+  },
+);
+
+t.test('what nobody has looked at is not called in order', async (t) => {
+  const server = await serverIn(t);
+  const text = readFileSync(server.name, 'utf8').replace(/^tca=.*$/m, '');
+  writeFileSync(server.name, text);
+  const report = await check(server);
+  t.strictSame(found(report), ['options: error OPTION_MISSING']);
+  t.notOk(report.sections.some(({ name }) => name === 'leftovers'));
 });

@@ -13,12 +13,26 @@ const cases: readonly [expected: string, mysqld: Options][] = [
 
 for (const [expected, mysqld] of cases) {
   t.test(`${JSON.stringify(mysqld)} makes a joiner that is reached at ${expected}`, (t) => {
-    t.equal(receiveAddress(settingsOf({ mysqld })), expected);
+    t.equal(receiveAddress(settingsOf({ mysqld })).value, expected);
     t.end();
   });
 }
 
 t.test('a server that binds to everything is reached at an address of this host', (t) => {
-  t.match(receiveAddress(settingsOf({ mysqld: { 'bind-address': '*' } })), /^(\d+\.\d+\.\d+\.\d+|\[.*\])$/);
+  t.match(
+    receiveAddress(settingsOf({ mysqld: { 'bind-address': '*' } })).value,
+    /^(\d+\.\d+\.\d+\.\d+|\[.*\])$/,
+  );
+  t.end();
+});
+
+t.test('it is known which line has named it', (t) => {
+  const mysqld = {
+    'wsrep-sst-receive-address': 'AUTO',
+    'wsrep-node-address': 'db1:4567',
+    'bind-address': '*',
+  };
+  t.match(receiveAddress(settingsOf({ mysqld })).source, { name: 'wsrep-node-address', line: 103 });
+  t.match(receiveAddress(settingsOf({ mysqld: { 'bind-address': '*' } })).source, { kind: 'default' });
   t.end();
 });
