@@ -80,7 +80,7 @@ async function copyOf(
 }
 
 async function otherSections(given: GivenServer, settings: Settings, now: Date): Promise<readonly Section[]> {
-  return [await checkInstallation(settings), ...checkServerTls(given, settings, now)];
+  return [await checkInstallation(settings), ...(await checkServerTls(given, settings, now))];
 }
 
 /** In the text, as people read it: most hold for both roles. */

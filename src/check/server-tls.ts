@@ -3,6 +3,8 @@ import type { GivenServer } from '../agent/servers.js';
 import { checkChain } from '../certificates/check-chain.js';
 import { checkDates, checkNames, checkUsage, listNames } from '../certificates/checks.js';
 import { loadIdentity } from '../certificates/identity.js';
+import { objectionFinding } from '../certificates/objection.js';
+import { askOpenSsl, tryFiles } from '../certificates/openssl-verdict.js';
 import { checkRevocation, loadRevocation } from '../certificates/revocation.js';
 import { isCipherKnown } from '../certificates/secure-limits.js';
 import { loadTrust } from '../certificates/trust.js';
@@ -29,13 +31,17 @@ export interface OwnTls {
 }
 
 /** The server's own TLS, for clients and replicas: usually the same files as the tunnel's. */
-export function checkServerTls(given: GivenServer, settings: Settings, now: Date): readonly Section[] {
+export async function checkServerTls(
+  given: GivenServer,
+  settings: Settings,
+  now: Date,
+): Promise<readonly Section[]> {
   const server = serverTls(given, settings);
   const client = clientTls(given);
   const host = addressOf(settings);
   return [
-    check("server's TLS", server, 'server', 'no ssl_cert in [mysqld]', now, host),
-    check("clients' TLS", client, 'client', 'no ssl_… in [client]', now, undefined),
+    await check("server's TLS", server, 'server', 'no ssl_cert in [mysqld]', now, host),
+    await check("clients' TLS", client, 'client', 'no ssl_… in [client]', now, undefined),
   ];
 }
 
@@ -108,14 +114,14 @@ function addressOf(settings: Settings): string | undefined {
   }
 }
 
-function check(
+async function check(
   name: "server's TLS" | "clients' TLS",
   own: OwnTls,
   as: 'server' | 'client',
   without: string,
   now: Date,
   host: string | undefined,
-): Section {
+): Promise<Section> {
   const { cert, key, ca, caPath } = own;
   const findings: Finding[] = [...checkVersions(own), ...checkCiphers(own)];
   const facts: string[] = [];
@@ -149,12 +155,23 @@ function check(
       chainName: `the file that ${source.name} names`,
     };
     facts.unshift(`shows ${leaf.subject}`);
-    findings.push(
-      ...identity.findings,
+    const ofCertificate = [
       ...checkDates(leaf, now, blame),
       ...(trust === undefined ? [] : checkChain(leaf, chain, trust, now, blame)),
       ...(trust === undefined ? [] : checkRevocation(leaf, chain, trust, revocation, now, blame)),
       ...checkUsage(leaf, as, blame),
+    ];
+    const isRefused = ofCertificate.some(({ severity }) => severity === 'error');
+    // What was found already is told more precisely.
+    const objection = isRefused
+      ? undefined
+      : trust === undefined
+        ? tryFiles(identity)
+        : await askOpenSsl(identity, trust, as);
+    findings.push(
+      ...identity.findings,
+      ...ofCertificate,
+      ...(objection === undefined ? [] : [objectionFinding(objection, leaf, blame)]),
       ...(as === 'server' && host !== undefined
         ? checkNames(leaf, [{ address: host, what: "this node's address", severity: 'warning' }], blame).map(
             (finding) => ({

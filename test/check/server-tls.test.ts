@@ -1,12 +1,14 @@
+import { join } from 'node:path';
 import t from 'tap';
 import { loadServer } from '../../src/agent/servers.js';
 import { checkServerTls } from '../../src/check/server-tls.js';
+import { refusedCertificates } from '../certificates/refused.js';
 import { serverIn, type Given } from './given.js';
 
 async function sectionsOf(t: Parameters<typeof serverIn>[0], given: Given): Promise<readonly string[]> {
   const server = await serverIn(t, given);
   const { settings } = await loadServer(server);
-  return checkServerTls(server, settings!, new Date()).map(({ name, facts, findings }) =>
+  return (await checkServerTls(server, settings!, new Date())).map(({ name, facts, findings }) =>
     [`${name}: ${facts.join(', ')}`, ...findings.map(({ severity, code }) => `${severity} ${code}`)].join(
       ' | ',
     ),
@@ -85,3 +87,11 @@ const cases: readonly { name: string; given: Given; says: readonly string[] }[] 
 for (const { name, given, says } of cases) {
   t.test(name, async (t) => t.strictSame(await sectionsOf(t, given), says));
 }
+
+t.test('what OpenSSL alone refuses is told of the server, and of clients', async (t) => {
+  for (const refused of refusedCertificates(join(t.testdir(), 'certificates'))) {
+    const given = { identity: refused, trusts: refused.caPem, mysqld: tls, client: tls };
+    const told = (await sectionsOf(t, given)).map((line) => line.split(' | ').slice(1));
+    t.strictSame(told, [[`error ${refused.code}`], [`error ${refused.code}`]], refused.name);
+  }
+});
