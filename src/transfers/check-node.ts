@@ -8,7 +8,7 @@ import { resolveLayout, type Layout } from '../datadir/layout.js';
 import { describeFailure, findingOf, type Finding } from '../errors.js';
 import { findTools } from '../processes/tools.js';
 import { expectCompressor } from './compression.js';
-import { checkOwnCredentials, loadCredentials, type Credentials } from './credentials.js';
+import { checkOwnCredentials, loadParts, type CredentialParts } from './credentials.js';
 import { expiryStage } from './expiry.js';
 import { whereToListen } from './listening-place.js';
 import { checkPartialCopy } from './partial-copy.js';
@@ -61,7 +61,7 @@ export async function checkNode({ joiner, donor }: NodeConfig, now: Date): Promi
     ...(await checkRole(joiner, now)).map((finding) => ({ finding, role: 'joiner' as const })),
     ...(await checkRole(donor, now)).map((finding) => ({ finding, role: 'donor' as const })),
   ];
-  const loaded = [joiner, donor].flatMap((one) => attempt(() => loadCredentials(one)) ?? []);
+  const loaded = [joiner, donor].map(loadParts);
   return {
     dataDir: joiner.directories.dataDir.value,
     at: now.toISOString(),
@@ -115,19 +115,23 @@ function layoutFailure(config: Config): readonly Finding[] {
 
 /** A transfer warns of the last two weeks only; with nobody waiting there is time to warn of a month. */
 async function checkCredentials(config: Config, now: Date): Promise<readonly Finding[]> {
-  const credentials = loadCredentials(config);
-  const findings = (await checkOwnCredentials(config, credentials, now)).filter(
+  const parts = loadParts(config);
+  const { identity, trust } = parts;
+  const findings = (await checkOwnCredentials(config, parts, now)).filter(
     ({ code }) => code !== 'CERTIFICATE_EXPIRES_SOON',
   );
   const { cert, caFile, caPath } = config.tls;
   const ca = caFile ?? caPath;
   return [
+    ...parts.failures,
     ...findings,
-    ...expiryStage(credentials.identity.leaf, "this node's certificate", now, {
-      option: cert.source.name,
-      where: placeOf(cert.source),
-    }),
-    ...credentials.trust.certificates.flatMap((facts) =>
+    ...(identity === undefined
+      ? []
+      : expiryStage(identity.leaf, "this node's certificate", now, {
+          option: cert.source.name,
+          where: placeOf(cert.source),
+        })),
+    ...(trust?.certificates ?? []).flatMap((facts) =>
       expiryStage(facts, 'the trusted CA certificate', now, {
         option: ca?.source.name,
         where: ca === undefined ? undefined : placeOf(ca.source),
@@ -174,10 +178,12 @@ function merge(
   return [...merged.values()];
 }
 
-function certificatesOf(loaded: readonly Credentials[]): CheckedCertificate[] {
+function certificatesOf(loaded: readonly CredentialParts[]): CheckedCertificate[] {
   const all = loaded.flatMap(({ identity, trust }) => [
-    ...[identity.leaf, ...identity.chain].map((facts) => describe(facts, 'own')),
-    ...trust.certificates.map((facts) => describe(facts, 'trusted')),
+    ...(identity === undefined ? [] : [identity.leaf, ...identity.chain]).map((facts) =>
+      describe(facts, 'own'),
+    ),
+    ...(trust?.certificates ?? []).map((facts) => describe(facts, 'trusted')),
   ]);
   return [...new Map(all.map((one) => [`${one.use} ${one.subject} ${one.serial}`, one])).values()];
 }

@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { checkChain } from '../certificates/check-chain.js';
-import { checkDates, checkNames, checkUsage, type WantedName } from '../certificates/checks.js';
+import { readCertificateFile } from '../certificates/certificate-file.js';
+import { checkDates, checkNames, checkUsage, type Blame, type WantedName } from '../certificates/checks.js';
 import { loadIdentity, type Identity } from '../certificates/identity.js';
-import { objectionFinding, type Objection } from '../certificates/objection.js';
+import { objectionFinding } from '../certificates/objection.js';
 import { askOpenSsl, tryFiles } from '../certificates/openssl-verdict.js';
 import { checkRevocation, loadRevocation, type Revocation } from '../certificates/revocation.js';
 import { checkCipherList } from '../certificates/secure-limits.js';
@@ -13,7 +14,7 @@ import { placeOf } from '../config/source.js';
 import { isInside, resolveLayout } from '../datadir/layout.js';
 import { realPath } from '../datadir/real-path.js';
 import { findSchemaLinks } from '../datadir/schema-links.js';
-import type { Finding } from '../errors.js';
+import { findingOf, type Finding } from '../errors.js';
 import type { TunnelFiles } from '../plan/tunnel.js';
 
 /** What this node shows to its peer and what it trusts, read and checked. */
@@ -34,57 +35,105 @@ export function loadCredentials(config: Config): Credentials {
   };
 }
 
+/** What could be read of them, each by itself. */
+export interface CredentialParts {
+  readonly identity: Identity | undefined;
+  readonly trust: Trust | undefined;
+  readonly revocation: Revocation | undefined;
+  /** What a transfer would fail with, one after the other. */
+  readonly failures: readonly Finding[];
+}
+
+/** As loadCredentials, and goes on where something cannot be read: all of it has to be put right. */
+export function loadParts(config: Config): CredentialParts {
+  const { cert, key, caFile, caPath } = config.tls;
+  const failures: Finding[] = [];
+  const attempt = <T>(load: () => T): T | undefined => {
+    try {
+      return load();
+    } catch (error) {
+      failures.push(findingOf(error));
+      return undefined;
+    }
+  };
+  const identity = attempt(() => loadIdentity({ cert, key }));
+  const isOfKey = failures.some(({ option }) => option === key?.source.name);
+  // The certificate's trouble hides that of the key's file.
+  if (identity === undefined && key !== undefined && !isOfKey) attempt(() => readCertificateFile(key));
+  const trust = attempt(() => loadTrust({ caFile, caPath }));
+  const revocation = attempt(() => loadRevocation(config.tls));
+  return { identity, trust, revocation, failures };
+}
+
 /**
- * What a peer would find wrong with this node's own certificate, as joiner (server) or donor (client). Without
- * verification nothing of it stops a transfer, so that the findings become warnings.
+ * What a peer would find wrong with this node's own certificate, as joiner (server) or donor (client), as far as it could be read.
+ * Without verification nothing of it stops a transfer, so that the findings become warnings.
  */
 export async function checkOwnCredentials(
   config: Config,
-  credentials: Credentials,
+  { identity, trust, revocation }: Omit<CredentialParts, 'failures'>,
   now: Date,
 ): Promise<readonly Finding[]> {
-  const { identity, trust, revocation } = credentials;
-  const { leaf, chain } = identity;
-  const source = config.tls.cert.source;
-  const blame = { who: "this node's certificate", option: source.name, where: placeOf(source) };
-  const isServer = config.role === 'joiner';
   const isVerified = config.tls.mode !== 'REQUIRED';
-  const ofCertificate = [
-    ...checkDates(leaf, now, blame),
-    ...(isVerified ? checkChain(leaf, chain, trust, now, blame) : []),
-    ...checkRevocation(leaf, chain, trust, revocation, now, blame),
-    ...checkUsage(leaf, isServer ? 'server' : 'client', blame),
-  ];
+  const { source } = config.tls.cert;
+  const blame = { who: "this node's certificate", option: source.name, where: placeOf(source) };
+  const ofCertificate =
+    identity === undefined ? [] : checkCertificate(config, identity, trust, revocation, now, blame);
   const findings = [
     ...checkOutside(config),
-    ...identity.findings,
-    ...trust.findings,
+    ...(identity?.findings ?? []),
+    ...(trust?.findings ?? []),
     ...ofCertificate,
-    ...(isServer && config.tls.mode === 'VERIFY_IDENTITY' ? checkOwnNames(config, identity, blame) : []),
+    ...(identity !== undefined && config.role === 'joiner' && config.tls.mode === 'VERIFY_IDENTITY'
+      ? checkOwnNames(config, identity, blame)
+      : []),
     ...verificationOff(config),
     ...secretNotAsked(config),
   ];
   // What was found already is told more precisely.
   const isRefused = isVerified && ofCertificate.some(({ severity }) => severity === 'error');
-  const objection = isRefused ? undefined : await objectionTo(config, credentials);
-  const refused = objection === undefined ? [] : [objectionFinding(objection, leaf, blame)];
+  const objection =
+    isRefused || identity === undefined || trust === undefined
+      ? []
+      : await objectionTo(config, identity, trust, blame);
   const isOfPath = (finding: Finding): boolean => finding.code === 'PATH_UNSAFE';
   return [
     ...(isVerified
       ? findings
       : findings.map((finding) => (isOfPath(finding) ? finding : asWarning(finding)))),
-    ...refused,
+    ...objection,
     ...checkCipherList(config.tls),
+  ];
+}
+
+function checkCertificate(
+  { role, tls }: Config,
+  { leaf, chain }: Identity,
+  trust: Trust | undefined,
+  revocation: Revocation | undefined,
+  now: Date,
+  blame: Blame,
+): readonly Finding[] {
+  return [
+    ...checkDates(leaf, now, blame),
+    ...(trust === undefined || tls.mode === 'REQUIRED' ? [] : checkChain(leaf, chain, trust, now, blame)),
+    ...(trust === undefined ? [] : checkRevocation(leaf, chain, trust, revocation, now, blame)),
+    ...checkUsage(leaf, role === 'joiner' ? 'server' : 'client', blame),
   ];
 }
 
 /** Verified or not: no socat starts with a certificate that its OpenSSL does not take. */
 async function objectionTo(
   { role, tls }: Config,
-  { identity, trust }: Credentials,
-): Promise<Objection | undefined> {
-  if (tls.mode === 'REQUIRED') return tryFiles(identity);
-  return askOpenSsl(identity, trust, role === 'joiner' ? 'server' : 'client', tls);
+  identity: Identity,
+  trust: Trust,
+  blame: Blame,
+): Promise<readonly Finding[]> {
+  const objection =
+    tls.mode === 'REQUIRED'
+      ? tryFiles(identity)
+      : await askOpenSsl(identity, trust, role === 'joiner' ? 'server' : 'client', tls);
+  return objection === undefined ? [] : [objectionFinding(objection, identity.leaf, blame)];
 }
 
 /** The donor checks the effective address only; a `bind_address` that differs from it is worth a warning. */

@@ -167,7 +167,36 @@ t.test('what cannot be read is a finding, not a failure of the check', async (t)
   const config = await nodeIn(dir, { sst: { tcert: join(dir, 'none.crt') } });
   const checked = await checkNode(config, new Date());
   t.strictSame(codes(checked), ['error CERTIFICATE_MISSING joiner+donor']);
-  t.strictSame(checked.certificates, []);
+  t.strictSame(
+    checked.certificates.map(({ use }) => use),
+    ['trusted'],
+  );
+});
+
+t.test('each file that is wrong is told, whatever else is', async (t) => {
+  const dir = t.testdir();
+  const none = (name: string): string => join(dir, 'none', name);
+  const missing = ['tcert', 'tkey', 'tca', 'ssl-crl'];
+  const sst = Object.fromEntries(missing.map((name) => [name, none(name)]));
+  const allMissing = await checkNode(await nodeIn(dir, { sst }), new Date());
+  t.strictSame(
+    allMissing.findings.map(({ code, option }) => [code, option]),
+    missing.map((name) => ['CERTIFICATE_MISSING', name]),
+  );
+  const other = await issueCertificate({ commonName: 'other', keyType: 'ec', ca });
+  writeFileSync(join(dir, 'other.key'), other.keyPem, { mode: 0o600 });
+  const wrongKey = { tkey: join(dir, 'other.key'), tca: none('ca'), 'ssl-crl': none('crl') };
+  t.strictSame(codes(await checkNode(await nodeIn(dir, { sst: wrongKey }), new Date())), [
+    'error KEY_MISMATCH joiner+donor',
+    'error CERTIFICATE_MISSING joiner+donor',
+    'error CERTIFICATE_MISSING joiner+donor',
+  ]);
+  const expired = { notBefore: new Date('2020-01-01'), notAfter: new Date('2021-01-01') };
+  const old = await nodeIn(dir, { certificate: expired, sst: { tca: none('ca') } });
+  t.strictSame(codes(await checkNode(old, new Date())), [
+    'error CERTIFICATE_MISSING joiner+donor',
+    'error CERTIFICATE_EXPIRED joiner+donor',
+  ]);
 });
 
 t.test('a port that is taken is found, as long as no transfer runs', async (t) => {
