@@ -18,6 +18,8 @@ export const authorityFiles = { cert: 'ca.crt', key: 'ca.key', crl: 'crl.pem' } 
 export interface Authority {
   readonly facts: CertificateFacts;
   readonly pair: IssuedCertificate;
+  /** What a node has to show with its own certificate: an intermediate CA and those above it but the root; empty for a root. */
+  readonly intermediates: readonly CertificateFacts[];
   readonly certFile: string;
   readonly crlFile: string;
 }
@@ -30,7 +32,7 @@ export function openAuthority(dir: string): Authority {
       hint: 'create one with galera-sst-tunnel certs init-ca, or name its directory with --ca-dir',
     });
   }
-  const { leaf, keyPem } = readPair(certFile, join(dir, authorityFiles.key));
+  const { leaf, chain, keyPem } = readPair(certFile, join(dir, authorityFiles.key));
   if (!leaf.isCa) {
     throw new TransferError(
       'CERTIFICATE_USAGE',
@@ -43,6 +45,7 @@ export function openAuthority(dir: string): Authority {
   return {
     facts: leaf,
     pair: { certPem: leaf.pem, keyPem },
+    intermediates: leaf.selfIssued ? [] : [leaf, ...chain],
     certFile,
     crlFile: join(dir, authorityFiles.crl),
   };

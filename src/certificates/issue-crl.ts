@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import type forgeModule from 'node-forge';
 import type { IssuedCertificate } from './issue.js';
-import { readIssuer, signatureAlgorithm, signDer, type Asn1, type Forge } from './signing.js';
+import { readParts, signatureAlgorithm, signDer, type Asn1, type Forge } from './signing.js';
 
 export interface CrlRequest {
   readonly ca: IssuedCertificate;
@@ -21,7 +21,7 @@ const noType = 0 as unknown as forgeModule.asn1.Type;
 export async function issueCrl(request: CrlRequest): Promise<string> {
   const { default: forge } = await import('node-forge');
   const key = createPrivateKey(request.ca.keyPem);
-  const issuer = readIssuer(forge, request.ca.certPem);
+  const issuer = readParts(forge, request.ca.certPem);
   const { sequence, integer, octets, oid } = builders(forge);
   const entries = [...request.revoked].map(([serial, date]) =>
     sequence([integer(Buffer.from(evenDigits(serial), 'hex')), time(forge, date)]),

@@ -3,8 +3,9 @@ import type { KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import type forgeModule from 'node-forge';
 import { currentTime } from '../surroundings.js';
-import { keyIdentifier, readDer, readIssuer, signatureAlgorithm, signDer } from './signing.js';
-import type { Asn1, Forge } from './signing.js';
+import { canonicalIp } from './ip-address.js';
+import { keyIdentifier, readDer, readParts, signatureAlgorithm, signDer } from './signing.js';
+import type { Asn1, CertificateParts, Forge } from './signing.js';
 
 /** In forge since 0.7.2, but not in its types. */
 interface Untyped {
@@ -50,6 +51,11 @@ export interface CertificateRequest {
   /** Default: both, as a node is server and client; an empty list leaves the extension out. */
   readonly extendedKeyUsages?: readonly ExtendedKeyUsage[] | undefined;
   readonly isCa?: boolean | undefined;
+  /**
+   * PEM of a certificate whose subject and extensions are repeated as they are: whatever names, usages, limits and policies it has.
+   * What this request says of them counts where that one has nothing.
+   */
+  readonly like?: string | undefined;
   /** False leaves the common name out of the subjectAltName; by default a host name or IP address is repeated there. */
   readonly commonNameInSan?: boolean | undefined;
 }
@@ -81,14 +87,21 @@ async function issue(
   const spki = readDer(forge, createPublicKey(keyPem).export({ type: 'spki', format: 'der' }));
   const signingKey = createPrivateKey(ca?.keyPem ?? keyPem);
   const algorithm = signatureAlgorithm(forge, signingKey);
-  const issuer = ca === undefined ? undefined : readIssuer(forge, ca.certPem);
-  const ownKeyId = keyIdentifier(spki);
+  const issuer = ca === undefined ? undefined : readParts(forge, ca.certPem);
+  const model = request.like === undefined ? undefined : readParts(forge, request.like);
+  const der = (part: Asn1): string => forge.asn1.toDer(part).getBytes();
+  // Those that a CA has signed name its key as it did: the same key keeps its identifier.
+  const isSameKey = model !== undefined && der(model.spki) === der(spki);
+  const ownKeyId = isSameKey ? model.keyId : keyIdentifier(spki);
 
-  const tbs = buildTbs(forge, { ...request, keyType: kindOf(keyPem) }, ownKeyId, issuer?.keyId ?? ownKeyId);
+  const keyIds = { own: ownKeyId, issuer: issuer?.keyId ?? ownKeyId };
+  const tbs = buildTbs(forge, { ...request, keyType: kindOf(keyPem) }, keyIds, model);
   // forge builds names, dates and extensions; it knows only RSA, so what depends on keys is put in afterwards
   const fields = tbs.value as Asn1[];
   fields[2] = algorithm;
-  if (issuer !== undefined) fields[3] = issuer.name;
+  const name = issuer?.name ?? model?.name;
+  if (name !== undefined) fields[3] = name;
+  if (model !== undefined) fields[5] = model.name;
   fields[6] = spki;
 
   return { certPem: signDer(forge, tbs, signingKey, 'CERTIFICATE'), keyPem };
@@ -114,7 +127,17 @@ function createPrivateKeyObject(keyType: IssuedKeyType, rsaBits: number): KeyObj
   }
 }
 
-function buildTbs(forge: Forge, request: CertificateRequest, keyId: string, issuerKeyId: string): Asn1 {
+interface KeyIds {
+  readonly own: string;
+  readonly issuer: string;
+}
+
+function buildTbs(
+  forge: Forge,
+  request: CertificateRequest,
+  keyIds: KeyIds,
+  model: CertificateParts | undefined,
+): Asn1 {
   const { commonName } = request;
   const isCa = request.isCa ?? false;
   const certificate = forge.pki.createCertificate();
@@ -132,8 +155,21 @@ function buildTbs(forge: Forge, request: CertificateRequest, keyId: string, issu
     commonName === undefined ? [] : [{ name: 'commonName', value: commonName, valueTagClass: utf8 }];
   certificate.setSubject(subject);
   certificate.setIssuer(subject);
-  certificate.setExtensions(extensions(forge, request, isCa, keyId, issuerKeyId));
+  certificate.setExtensions(withModel(forge, extensions(forge, request, isCa, keyIds), model));
   return (forge.pki as unknown as Untyped).getTBSCertificate(certificate);
+}
+
+/** Of the keys, and what a log of certificates has said of the other one. */
+const notRepeated = new Set(['2.5.29.14', '2.5.29.35', '1.3.6.1.4.1.11129.2.4.2']);
+
+function withModel(
+  forge: Forge,
+  usual: ReturnType<typeof extensions>,
+  model: CertificateParts | undefined,
+): object[] {
+  const kept = (model?.extensions ?? []).filter(({ id }) => !notRepeated.has(id));
+  const { oids } = forge.pki;
+  return [...usual.filter(({ name }) => !kept.some(({ id }) => id === oids[name])), ...kept];
 }
 
 /** Positive and not longer than 20 bytes (RFC 5280 §4.1.2.2). */
@@ -143,13 +179,7 @@ function serialNumber(): string {
   return bytes.toString('hex');
 }
 
-function extensions(
-  forge: Forge,
-  request: CertificateRequest,
-  isCa: boolean,
-  keyId: string,
-  issuerKeyId: string,
-) {
+function extensions(forge: Forge, request: CertificateRequest, isCa: boolean, keyIds: KeyIds) {
   const { Class, Type, create, toDer } = forge.asn1;
   const usages = request.extendedKeyUsages ?? (isCa ? [] : (['serverAuth', 'clientAuth'] as const));
   const names = alternativeNames(request, isCa);
@@ -174,9 +204,9 @@ function extensions(
     {
       id: '2.5.29.14',
       name: 'subjectKeyIdentifier',
-      value: toDer(create(Class.UNIVERSAL, Type.OCTETSTRING, false, keyId)).getBytes(),
+      value: toDer(create(Class.UNIVERSAL, Type.OCTETSTRING, false, keyIds.own)).getBytes(),
     },
-    { name: 'authorityKeyIdentifier', keyIdentifier: issuerKeyId },
+    { name: 'authorityKeyIdentifier', keyIdentifier: keyIds.issuer },
   ];
 }
 
@@ -184,11 +214,35 @@ function alternativeNames(request: CertificateRequest, isCa: boolean) {
   const { commonName, dnsNames = [], ipAddresses = [] } = request;
   const names = [
     ...dnsNames.map((value) => ({ type: 2, value })),
-    ...ipAddresses.map((ip) => ({ type: 7, ip })),
+    ...ipAddresses.map((ip) => ({ type: 7, value: ipBytes(ip) })),
   ];
   if (commonName === undefined || isCa || request.commonNameInSan === false) return names;
   if (dnsNames.includes(commonName) || ipAddresses.includes(commonName)) return names;
-  if (isIP(commonName) !== 0) return [...names, { type: 7, ip: commonName }];
+  if (isIP(commonName) !== 0) return [...names, { type: 7, value: ipBytes(commonName) }];
   const hostName = /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i;
   return hostName.test(commonName) ? [...names, { type: 2, value: commonName }] : names;
+}
+
+/** The 4 or 16 bytes of an address: forge does not read every spelling (`::ffff:10.0.0.1`). */
+function ipBytes(text: string): string {
+  const address = canonicalIp(text);
+  if (address === undefined || text.includes('%'))
+    throw new TypeError(`${text} is no IP address without a zone`);
+  if (isIP(address) === 4) return String.fromCharCode(...address.split('.').map(Number));
+  const groups = (part: string): number[] =>
+    part === ''
+      ? []
+      : part.split(':').flatMap((group) => (group.includes('.') ? pairs(group) : [parseInt(group, 16)]));
+  const [head = '', tail] = address.split('::');
+  const [before, after] = [groups(head), groups(tail ?? '')];
+  const zeros = new Array<number>(8 - before.length - after.length).fill(0);
+  return [...before, ...zeros, ...after]
+    .map((group) => String.fromCharCode(group >> 8, group & 0xff))
+    .join('');
+}
+
+/** The end of an address that is written as one of IPv4. */
+function pairs(text: string): number[] {
+  const [a = 0, b = 0, c = 0, d = 0] = text.split('.').map(Number);
+  return [a * 256 + b, c * 256 + d];
 }

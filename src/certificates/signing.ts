@@ -1,6 +1,7 @@
 import { createHash, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type forgeModule from 'node-forge';
+import { TransferError } from '../errors.js';
 
 export type Forge = typeof forgeModule;
 export type Asn1 = forgeModule.asn1.Asn1;
@@ -47,13 +48,67 @@ export function keyIdentifier(spki: Asn1): string {
     .digest('binary');
 }
 
-/** The issuer's name must be repeated byte by byte: string types count when OpenSSL hashes names. */
-export function readIssuer(forge: Forge, certPem: string): { name: Asn1; keyId: string } {
+/** What of a certificate is repeated in others, byte by byte. */
+export interface CertificateParts {
+  /** The subject: string types count when OpenSSL hashes names. */
+  readonly name: Asn1;
+  readonly spki: Asn1;
+  /** What it says itself, which need not be a SHA-1 (RFC 7093): it is compared with what those say that it has signed. */
+  readonly keyId: string;
+  readonly extensions: readonly Extension[];
+}
+
+export interface Extension {
+  readonly id: string;
+  readonly critical: boolean;
+  /** DER. */
+  readonly value: string;
+}
+
+const subjectKeyIdentifier = '2.5.29.14';
+
+export function readParts(forge: Forge, certPem: string): CertificateParts {
   const body = forge.pem.decode(certPem)[0]?.body ?? '';
   const certificate = readDer(forge, Buffer.from(body, 'latin1'));
   const fields = (certificate.value as Asn1[])[0]?.value as Asn1[];
   const [name, spki] = [fields[5], fields[6]];
-  if (name === undefined || spki === undefined)
-    throw new TypeError('the CA certificate must be X.509 version 3');
-  return { name, keyId: keyIdentifier(spki) };
+  // Without the version, [0], it is X.509 version 1.
+  if (fields[0]?.tagClass !== forge.asn1.Class.CONTEXT_SPECIFIC || name === undefined || spki === undefined)
+    throw new TransferError(
+      'CERTIFICATE_USAGE',
+      'the certificate is not X.509 version 3, which all others are',
+      {
+        hint: 'make a new one with certs init-ca or certs issue',
+      },
+    );
+  const extensions = readExtensions(forge, fields);
+  const own = extensions.find(({ id }) => id === subjectKeyIdentifier);
+  const keyId =
+    own === undefined
+      ? keyIdentifier(spki)
+      : (readDer(forge, Buffer.from(own.value, 'latin1')).value as string);
+  return { name, spki, keyId, extensions };
+}
+
+/** `[3]`: forge has no names for the tags of other classes. */
+const extensionsTag = 3 as unknown as forgeModule.asn1.Type;
+
+function readExtensions(forge: Forge, fields: readonly Asn1[]): readonly Extension[] {
+  const { Class, derToOid, toDer } = forge.asn1;
+  const field = fields.find(
+    ({ tagClass, type }) => tagClass === Class.CONTEXT_SPECIFIC && type === extensionsTag,
+  );
+  const list = ((field?.value as Asn1[] | undefined)?.[0]?.value ?? []) as Asn1[];
+  return list.map((one) => {
+    const parts = one.value as Asn1[];
+    const [oid, octets] = [parts[0], parts.at(-1)];
+    if (oid === undefined || octets === undefined) throw new TypeError('an extension without a value');
+    const { value } = octets;
+    return {
+      id: derToOid(oid.value as string),
+      critical: parts.length === 3 && (parts[1]?.value as string) !== '\0',
+      // forge takes octets apart that look like DER
+      value: typeof value === 'string' ? value : value.map((part) => toDer(part).getBytes()).join(''),
+    };
+  });
 }

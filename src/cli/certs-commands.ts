@@ -145,7 +145,7 @@ function addIssuing(cli: Argv, print: Print, attempt: Attempt): Argv {
           .example('$0 certs renew node1.my.cluster', 'the same names and key for another year'),
       (argv) =>
         attempt(async () => {
-          const { renew } = await import('./certs-issue.js');
+          const { renew } = await import('./certs-renew.js');
           const options = await writingOf({ ...argv, force: true, keyType: 'rsa' });
           await renew(argv.name, { ...options, wantsNewKey: argv.newKey }, print);
         }),

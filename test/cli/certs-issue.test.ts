@@ -1,8 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { readFacts, type CertificateFacts } from '../../src/certificates/facts.js';
-import { initCa, issueNode, renew, selfSignNode } from '../../src/cli/certs-issue.js';
+import { initCa, issueNode, selfSignNode } from '../../src/cli/certs-issue.js';
+import { renew } from '../../src/cli/certs-renew.js';
 import { bundle } from '../../src/cli/certs-bundle.js';
 import { openssl } from '../certificates/given.js';
 
@@ -119,7 +120,7 @@ t.test('a name that no peer can connect to is refused, and a directory without a
   const dir = t.testdir();
   await t.rejects(issueNode('node1', [], options(dir), quiet), { code: 'CERTIFICATE_MISSING' });
   await initCa('Our CA', { ...options(dir), days: 30 }, quiet);
-  for (const name of ['node 1', '', 'IP:node1', 'DNS:10.0.0.1', '../node1', 'a;b'])
+  for (const name of ['node 1', '', 'IP:node1', 'DNS:10.0.0.1', '../node1', 'a;b', 'fe80::1%eth0', '.', '*.'])
     await t.rejects(issueNode(name, [], options(dir), quiet), { code: 'ARGUMENT_INVALID' }, name);
   await t.rejects(issueNode('node1', ['-x'], options(dir), quiet), { code: 'ARGUMENT_INVALID' });
   await t.rejects(
@@ -171,4 +172,155 @@ t.test('a certificate of another CA is not renewed', async (t) => {
   await issueNode('node1', [], options(join(dir, 'a')), quiet);
   const given = { ...options(join(dir, 'a')), caDir: join(dir, 'b'), wantsNewKey: false };
   await t.rejects(renew('node1', given, quiet), { code: 'CERTIFICATE_UNTRUSTED' });
+});
+
+t.test(
+  'names and addresses stand in the certificate as programs compare them, however they were written',
+  async (t) => {
+    const dir = t.testdir();
+    await initCa('Our CA', options(dir), quiet);
+    const cases = [
+      ['2001:db8::10.0.0.7', '2001:db8::a00:7', '2001_db8__a00_7', ['-verify_ip', '2001:db8::a00:7']],
+      ['FD00:0:0::0001', 'fd00::1', 'fd00__1', ['-verify_ip', 'fd00::1']],
+      ['::ffff:10.0.0.1', '::ffff:10.0.0.1', '__ffff_10.0.0.1', ['-verify_ip', '::ffff:10.0.0.1']],
+      ['IP:10.0.0.9', '10.0.0.9', '10.0.0.9', ['-verify_ip', '10.0.0.9']],
+      ['DNS:node1', 'node1', 'node1', ['-verify_hostname', 'node1']],
+      ['node2.my.cluster.', 'node2.my.cluster', 'node2.my.cluster', ['-verify_hostname', 'node2.my.cluster']],
+      ['::', '::', '__', ['-verify_ip', '::']],
+      ['1:2:3:4:5:6:7:8', '1:2:3:4:5:6:7:8', '1_2_3_4_5_6_7_8', ['-verify_ip', '1:2:3:4:5:6:7:8']],
+    ] as const;
+    for (const [given, name, file, check] of cases) {
+      const lines: string[] = [];
+      await issueNode(given, [], options(dir), (line) => lines.push(line));
+      const cert = join(dir, `${file}.crt`);
+      const facts = factsOf(cert);
+      t.equal(facts.commonName, name, given);
+      t.strictSame([...facts.dnsNames, ...facts.ipAddresses], [name]);
+      t.match(openssl(['verify', ...check, '-CAfile', join(dir, 'ca.crt'), cert]), /: OK/);
+      t.ok(lines.includes(`# in an option file on ${name}`));
+      await renew(given, { ...options(dir), wantsNewKey: false }, quiet);
+    }
+  },
+);
+
+t.test('no node is called like the files of the CA and of all nodes', async (t) => {
+  const dir = t.testdir();
+  await initCa('Our CA', options(dir), quiet);
+  const before = readFileSync(join(dir, 'ca.key'), 'utf8');
+  for (const name of ['ca', 'all', 'CA', 'DNS:ca', 'ca.']) {
+    const given = { ...options(dir), isForced: true };
+    await t.rejects(issueNode(name, [], given, quiet), { code: 'ARGUMENT_INVALID', hint: /--san/ }, name);
+    await t.rejects(selfSignNode(name, [], given, quiet), { code: 'ARGUMENT_INVALID' }, name);
+  }
+  t.equal(readFileSync(join(dir, 'ca.key'), 'utf8'), before);
+  await issueNode('ca.my.cluster', ['ca'], options(dir), quiet);
+});
+
+/** A root in `root`, an intermediate CA below it in `ca`, both with an organisation and a limit. */
+function intermediateIn(dir: string): void {
+  for (const name of ['root', 'ca']) mkdirSync(join(dir, name));
+  const [root, ca] = [join(dir, 'root'), join(dir, 'ca')];
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  openssl([
+    ...['req', '-x509', ...key, '-keyout', join(root, 'ca.key'), '-out', join(root, 'ca.crt')],
+    ...['-subj', '/O=Org/CN=Root', '-days', '4000', '-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
+  ]);
+  openssl([
+    'req',
+    ...key,
+    '-keyout',
+    join(ca, 'ca.key'),
+    '-out',
+    join(ca, 'csr'),
+    '-subj',
+    '/O=Org/CN=Below',
+  ]);
+  // An identifier of its own: others than this program do not all take the SHA-1 of the key.
+  const extensions =
+    'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\nnameConstraints=permitted;DNS:my.cluster\nsubjectKeyIdentifier=0102030405';
+  writeFileSync(join(ca, 'ext'), extensions);
+  openssl([
+    ...['x509', '-req', '-in', join(ca, 'csr'), '-CA', join(root, 'ca.crt'), '-CAkey', join(root, 'ca.key')],
+    ...['-CAcreateserial', '-days', '3700', '-extfile', join(ca, 'ext'), '-out', join(ca, 'ca.crt')],
+  ]);
+}
+
+t.test('under an intermediate CA the node shows it, too, and is told when the root lacks', async (t) => {
+  const dir = t.testdir();
+  intermediateIn(dir);
+  const at = (name: string): string => join(dir, name);
+  const lines: string[] = [];
+  const given = (name: string) => ({ ...options(at(name)), caDir: at('ca') });
+  await issueNode('node1.my.cluster', [], given('node1'), (line) => lines.push(line));
+  t.match(lines.join('\n'), /node1\/ca.crt does not hold the root above "O=Org, CN=Below"/);
+  t.match(lines.join('\n'), /certs bundle --force \S+ca.crt \S+ca.crt ROOT.crt/);
+  appendFileSync(at('ca/ca.crt'), readFileSync(at('root/ca.crt')));
+  lines.length = 0;
+  await issueNode('node2.my.cluster', [], given('node2'), (line) => lines.push(line));
+  t.notMatch(lines.join('\n'), 'does not hold');
+  const cert = at('node2/node2.my.cluster.crt');
+  const verify = ['verify', '-x509_strict', '-CAfile', at('root/ca.crt'), '-untrusted', cert, cert];
+  t.match(openssl(verify), /: OK/, 'a peer that knows the root alone accepts what the node shows');
+  t.match(openssl(['verify', '-CAfile', at('node2/ca.crt'), cert]), /: OK/, 'and tca is enough');
+  await renew('node2.my.cluster', { ...given('node2'), wantsNewKey: true }, quiet);
+  t.match(openssl(verify), /: OK/, 'after a renewal, too');
+  t.equal(readFileSync(`${cert}.old`, 'utf8').split('BEGIN').length, 3);
+});
+
+t.test('an intermediate CA that is renewed stays one, with its limits', async (t) => {
+  const dir = t.testdir();
+  intermediateIn(dir);
+  const at = (name: string): string => join(dir, name);
+  await issueNode('node1.my.cluster', [], { ...options(at('node')), caDir: at('ca') }, quiet);
+  const given = { ...options(at('ca')), caDir: at('root'), days: 3650, wantsNewKey: false };
+  await t.rejects(renew('ca', { ...given, caDir: at('ca') }, quiet), { code: 'CERTIFICATE_UNTRUSTED' });
+  await t.rejects(renew('ca', { ...given, wantsNewKey: true }, quiet), { code: 'ARGUMENT_INVALID' });
+  await renew('ca', given, quiet);
+  const text = openssl(['x509', '-noout', '-text', '-in', at('ca/ca.crt')]);
+  for (const part of ['CA:TRUE, pathlen:0', 'DNS:my.cluster', 'Certificate Sign', '01:02:03:04:05'])
+    t.ok(text.includes(part), part);
+  t.equal(factsOf(at('ca/ca.crt')).subject, 'O=Org, CN=Below');
+  const cert = at('node/node1.my.cluster.crt');
+  const verify = ['verify', '-CAfile', at('root/ca.crt'), '-untrusted', at('ca/ca.crt'), cert];
+  t.match(openssl(verify), /: OK/, 'what it issued before stays valid');
+});
+
+t.test('a renewal keeps every name, and whatever else its file holds', async (t) => {
+  const dir = t.testdir();
+  const at = (name: string): string => join(dir, name);
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  openssl([
+    ...['req', '-x509', ...key, '-keyout', at('node1.key'), '-out', at('node1.crt')],
+    ...['-subj', '/O=Org/OU=Unit/CN=node1', '-days', '9', '-addext', 'basicConstraints=critical,CA:FALSE'],
+    ...['-addext', 'subjectAltName=DNS:node1,URI:spiffe://my/node1,email:a@my.cluster,IP:10.0.0.1'],
+  ]);
+  const before = factsOf(at('node1.crt'));
+  await renew('node1', { ...options(dir), wantsNewKey: false }, quiet);
+  const after = factsOf(at('node1.crt'));
+  t.equal(after.subject, 'O=Org, OU=Unit, CN=node1');
+  t.equal(after.x509.subjectAltName, before.x509.subjectAltName);
+  t.equal(daysLeft(after), 365);
+  await initCa('Our CA', options(dir), quiet);
+  await initCa('Their CA', options(at('their')), quiet);
+  const [ours, theirs] = [readFileSync(at('ca.crt'), 'utf8'), readFileSync(at('their/ca.crt'), 'utf8')];
+  const both = `our CA\n${theirs}${ours}`;
+  writeFileSync(at('ca.crt'), both);
+  await renew('ca', { ...options(dir), wantsNewKey: false }, quiet);
+  t.equal(readFileSync(at('ca.crt.old'), 'utf8'), both, 'the file before is kept as it was');
+  const now = readFileSync(at('ca.crt'), 'utf8');
+  t.ok(now.startsWith(theirs), 'the other CA is still there');
+  t.notOk(now.includes(ours), 'and this one is new');
+});
+
+t.test('a file with certificate and key is renewed as a whole, and stays closed', async (t) => {
+  const dir = t.testdir();
+  const at = (name: string): string => join(dir, name);
+  await selfSignNode('node1', [], options(dir), quiet);
+  const key = readFileSync(at('node1.key'), 'utf8');
+  writeFileSync(at('node1.crt'), readFileSync(at('node1.crt'), 'utf8') + key);
+  await renew('node1', { ...options(dir), wantsNewKey: true }, quiet);
+  const now = readFileSync(at('node1.crt'), 'utf8');
+  t.notOk(now.includes(key));
+  t.ok(now.includes(readFileSync(at('node1.key'), 'utf8')), 'the new key has replaced the old one');
+  t.strictSame([modeOf(at('node1.crt')), modeOf(at('node1.crt.old'))], [0o600, 0o600]);
 });

@@ -2,7 +2,8 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from '
 import { join } from 'node:path';
 import t from 'tap';
 import { readFacts } from '../../src/certificates/facts.js';
-import { initCa, issueNode, renew } from '../../src/cli/certs-issue.js';
+import { initCa, issueNode } from '../../src/cli/certs-issue.js';
+import { renew } from '../../src/cli/certs-renew.js';
 import { writeCrl } from '../../src/cli/certs-revoke.js';
 import { openssl } from '../certificates/given.js';
 

@@ -2,7 +2,8 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { bundle } from '../../src/cli/certs-bundle.js';
-import { initCa, issueNode, renew } from '../../src/cli/certs-issue.js';
+import { initCa, issueNode } from '../../src/cli/certs-issue.js';
+import { renew } from '../../src/cli/certs-renew.js';
 import { meet } from './scripts.js';
 
 t.setTimeout(300_000);
