@@ -126,7 +126,7 @@ export function quote(text: string): string {
   return JSON.stringify(text);
 }
 
-function instant(date: Date): string {
+export function instant(date: Date): string {
   return date.toISOString().replace('T', ' ').replace(/\..*/, ' UTC');
 }
 

@@ -11,7 +11,7 @@ import {
   unreadable,
 } from './certificate-file.js';
 import { findChain } from './chain.js';
-import { duration, quote, whose, type Blame } from './checks.js';
+import { duration, instant, quote, whose, type Blame } from './checks.js';
 import { readCrl, serialKey, type CrlFacts } from './crl.js';
 import type { CertificateFacts } from './facts.js';
 import { isCrlBlock } from './pem.js';
@@ -91,6 +91,7 @@ function readDirectory(setting: Sourced<string>): readonly CrlFacts[] {
   return names.flatMap((name) => readLists({ ...setting, value: join(path, name) }));
 }
 
+const clocks = 'check the clocks of this host and of the one that signed the list';
 const soonMs = 7 * 86_400_000;
 
 /**
@@ -141,13 +142,19 @@ function checkOne(
       { severity: 'error', code: 'CERTIFICATE_REVOKED', message, option: blame.option, where: blame.where },
     ];
   }
-  const unusable = (severity: Finding['severity'], message: string): readonly Finding[] => [
-    { severity, code: 'CRL_UNUSABLE', message, ...listPlace },
+  const unusable = (severity: Finding['severity'], message: string, hint?: string): readonly Finding[] => [
+    { severity, code: 'CRL_UNUSABLE', message, hint, ...listPlace },
   ];
-  const latest = own.toSorted((a, b) => b.thisUpdate.getTime() - a.thisUpdate.getTime())[0];
+  const newestFirst = own.toSorted((a, b) => b.thisUpdate.getTime() - a.thisUpdate.getTime());
+  const latest = newestFirst.find(({ thisUpdate }) => thisUpdate <= now) ?? newestFirst.at(-1);
   if (latest === undefined) {
     const message = `${setting.value} holds no list of ${quote(issuer.subject)}, which issued ${who}`;
     return unusable(needsAll ? 'error' : 'warning', message);
+  }
+  if (latest.thisUpdate > now) {
+    const ahead = duration(latest.thisUpdate.getTime() - now.getTime());
+    const message = `the list of ${quote(issuer.subject)} in ${setting.value} is valid only from ${instant(latest.thisUpdate)}, ${ahead} after this host's clock (${instant(now)})`;
+    return unusable('error', message, clocks);
   }
   const next = latest.nextUpdate;
   if (next !== undefined && next < now) {

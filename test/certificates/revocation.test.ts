@@ -66,6 +66,16 @@ const cases: readonly {
     findings: ['error CRL_UNUSABLE'],
   },
   {
+    name: 'a list that is not valid yet',
+    lists: [await list([], { thisUpdate: day(1) })],
+    findings: ['error CRL_UNUSABLE'],
+  },
+  {
+    name: 'a list that is not valid yet beside one that is',
+    lists: [await list([], { thisUpdate: day(1), number: 2n }), await list([])],
+    findings: [],
+  },
+  {
     name: 'a list that is about to expire',
     lists: [await list([], { nextUpdate: day(3), thisUpdate: day(-30) })],
     findings: ['warning CRL_UNUSABLE'],
@@ -98,6 +108,17 @@ for (const { name, lists, certificate = leaf.certPem, fromServer = false, findin
     );
   });
 }
+
+t.test('a list of the future says how much the clocks differ, and where', async (t) => {
+  const crlFile = option('ssl-crl', folder(t).write('crl', await list([], { thisUpdate: day(1) })));
+  const [finding] = checkRevocation(readFacts(leaf.certPem), [], trust, loadRevocation({ crlFile }), now);
+  t.match(finding, {
+    message: /is valid only from 2030-06-16 00:00:00 UTC, 1 day after this host's clock/,
+    hint: /clocks/,
+    option: 'ssl-crl',
+    where: '/etc/mysql/my.cnf:7',
+  });
+});
 
 t.test('lists are read from a directory under their hash names', async (t) => {
   const { write, path } = folder(t);
