@@ -1,5 +1,5 @@
-import { chownSync, existsSync, linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { chmodSync, chownSync, existsSync, linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf, TransferError } from '../errors.js';
 import { makeDirectory } from '../make-directory.js';
 
@@ -41,10 +41,12 @@ export function writeFiles(files: readonly NewFile[], { isForced, owner }: Writi
 }
 
 function writeFile({ path, text, mode }: NewFile, isForced: boolean, owner: Writing['owner']): void {
-  makeDirectory(dirname(path), 0o755);
+  openDirectories(dirname(path));
   const draft = join(dirname(path), `.${basename(path)}.${process.pid}`);
   try {
     writeFileSync(draft, text, { mode, flag: 'wx' });
+    // Whatever root's umask takes away: a server that cannot read them has no certificates.
+    chmodSync(draft, mode);
     if (owner !== undefined) chownSync(draft, owner.uid, owner.gid);
     if (isForced) renameSync(draft, path);
     // unlike a renaming, a link never replaces what somebody else has made in between
@@ -52,6 +54,14 @@ function writeFile({ path, text, mode }: NewFile, isForced: boolean, owner: Writ
   } finally {
     rmSync(draft, { force: true });
   }
+}
+
+/** Makes what lacks, and lets everybody into that: only what was there already is as its owner wants it. */
+function openDirectories(directory: string): void {
+  const uppermost = makeDirectory(directory, 0o755);
+  if (uppermost === undefined) return;
+  for (let made = resolve(directory); made.length >= uppermost.length; made = dirname(made))
+    chmodSync(made, 0o755);
 }
 
 function linkNew(draft: string, path: string): void {

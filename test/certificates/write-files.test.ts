@@ -21,6 +21,23 @@ t.test('files appear with their modes, directories are made, and no draft is lef
   t.strictSame(readdirSync(join(dir, 'new')), ['a.crt', 'a.key']);
 });
 
+t.test('a strict umask closes neither certificates nor the directories made for them', async (t) => {
+  const dir = t.testdir({ there: {} });
+  chmodSync(join(dir, 'there'), 0o700);
+  const before = process.umask(0o077);
+  t.teardown(() => process.umask(before));
+  const files = [
+    { path: join(dir, 'there/new/below/a.crt'), text: 'cert', mode: 0o644 },
+    { path: join(dir, 'there/new/below/a.key'), text: 'key', mode: 0o600 },
+  ];
+  writeFiles(files, { isForced: false });
+  const modes = ['there', 'there/new', 'there/new/below', 'there/new/below/a.crt', 'there/new/below/a.key'];
+  t.strictSame(
+    modes.map((name) => statSync(join(dir, name)).mode & 0o777),
+    [0o700, 0o755, 0o755, 0o644, 0o600],
+  );
+});
+
 t.test('one that exists keeps all from being written', async (t) => {
   const dir = t.testdir({ b: 'old' });
   const files = ['a', 'b'].map((name) => ({ path: join(dir, name), text: 'new', mode: 0o600 }));
