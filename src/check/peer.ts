@@ -5,6 +5,7 @@ import { probePeer } from '../certificates/probe.js';
 import { asPrograms } from '../certificates/secure-limits.js';
 import { loadServer, type GivenServer } from '../agent/servers.js';
 import type { Config } from '../config/config.js';
+import { tunnelLimits } from '../config/tunnel-limits.js';
 import { findingOf, TransferError, type Finding } from '../errors.js';
 import { loadCredentials, type Credentials } from '../transfers/credentials.js';
 import { judgePresented } from './judge.js';
@@ -35,13 +36,14 @@ async function sectionsOf(
   { host, port }: { readonly host: string; readonly port: number },
   now: Date,
 ): Promise<readonly Section[]> {
+  const limits = tunnelLimits(tls);
   const own = { cert: chainOf(identity), key: identity.keyPem };
   const { chain, protocol, cipher, objection } = await fetchPresented({
     host,
     port,
     speaks: 'tls',
     timeoutMs,
-    options: { ...own, ca: trust.certificates.map(({ pem }) => pem), ...asPrograms(tls) },
+    options: { ...own, ca: trust.certificates.map(({ pem }) => pem), ...asPrograms(limits) },
   });
   const [leaf] = chain;
   if (leaf === undefined) throw new TransferError('PEER_PROTOCOL', 'it shows no certificate');
@@ -59,7 +61,7 @@ async function sectionsOf(
     address,
     identity,
     trust,
-    limits: tls,
+    limits,
     mode: 'REQUIRED',
     now,
     timeoutMs,

@@ -234,7 +234,7 @@ const oldVersions: Readonly<Partial<Record<string, RegExp>>> = {
 };
 
 /** As socat reads it, which takes quotes and backslashes out of values. */
-function unquoted(value: string): string {
+export function unquoted(value: string): string {
   return value.replaceAll(/["'\\]/g, '');
 }
 

@@ -11,6 +11,7 @@ import { checkCipherList } from '../certificates/secure-limits.js';
 import { loadTrust, type Trust } from '../certificates/trust.js';
 import type { Config } from '../config/config.js';
 import { placeOf } from '../config/source.js';
+import { tunnelLimits } from '../config/tunnel-limits.js';
 import { isInside, resolveLayout } from '../datadir/layout.js';
 import { realPath } from '../datadir/real-path.js';
 import { findSchemaLinks } from '../datadir/schema-links.js';
@@ -132,7 +133,7 @@ async function objectionTo(
   const objection =
     tls.mode === 'REQUIRED'
       ? tryFiles(identity)
-      : await askOpenSsl(identity, trust, role === 'joiner' ? 'server' : 'client', tls);
+      : await askOpenSsl(identity, trust, role === 'joiner' ? 'server' : 'client', tunnelLimits(tls));
   return objection === undefined ? [] : [objectionFinding(objection, identity.leaf, blame)];
 }
 

@@ -3,6 +3,7 @@ import { probePeer, type PeerFacts } from '../certificates/probe.js';
 import { pinFor } from '../certificates/pin.js';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/config.js';
+import { tunnelLimits } from '../config/tunnel-limits.js';
 import { FileTable } from '../datadir/file-table.js';
 import type { Inventory } from '../datadir/inventory.js';
 import { resolveLayout, type Layout } from '../datadir/layout.js';
@@ -184,7 +185,7 @@ async function shakeHands(
     identity,
     trust,
     revocation,
-    limits: config.tls,
+    limits: tunnelLimits(config.tls),
     mode: config.tls.mode,
     now: context.now(),
     timeoutMs: config.connectTimeoutMs === 0 ? 2 ** 31 - 1 : config.connectTimeoutMs,

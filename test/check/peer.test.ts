@@ -1,4 +1,4 @@
-import { createServer } from 'node:tls';
+import { createServer, type SecureContextOptions } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { checkPeer } from '../../src/check/peer.js';
@@ -11,12 +11,17 @@ import { serverIn } from './given.js';
 type Request = Partial<Parameters<typeof issueCertificate>[0]>;
 
 /** A joiner that listens, up to rsync's greeting; it trusts one CA. */
-async function joiner(t: Test, request: Request = {}, trusts = ca): Promise<number> {
+async function joiner(
+  t: Test,
+  request: Request = {},
+  trusts = ca,
+  limits: SecureContextOptions = {},
+): Promise<number> {
   const { certPem: cert, keyPem: key } = await issueCertificate({
     ...{ commonName: '127.0.0.1', keyType: 'ec', ca },
     ...request,
   });
-  const options = { cert, key, ca: trusts.certPem, requestCert: true, rejectUnauthorized: true };
+  const options = { cert, key, ca: trusts.certPem, requestCert: true, rejectUnauthorized: true, ...limits };
   const server = createServer(options, (socket) => {
     socket.on('error', () => undefined);
     socket.end('@RSYNCD: 31.0\n');
@@ -103,6 +108,19 @@ t.test('an own certificate that OpenSSL does not take is that, and no defect', a
   const server = await serverIn(t, { ...(identity === undefined ? {} : { identity }) });
   const report = await checkPeer(server, `127.0.0.1:${await joiner(t)}`, new Date());
   t.match(report.sections[0]?.findings, [{ code: 'CERTIFICATE_UNTRUSTED', message: /SHA-1/ }]);
+});
+
+t.test('what sockopt says of versions and ciphers binds this handshake as it does the tunnel', async (t) => {
+  const port = await joiner(t, {}, ca, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' });
+  const cases = [
+    ['openssl-min-proto-version=TLS1.3', 'handshake: error PEER_PROTOCOL'],
+    ['cipher=ECDHE-ECDSA-AES256-GCM-SHA384', 'handshake: error PEER_PROTOCOL'],
+    ['openssl-max-proto-version=TLS1.2,cipher=ECDHE-ECDSA-AES128-GCM-SHA256', 'handshake: ok '],
+  ] as const;
+  for (const [sockopt, says] of cases) {
+    const server = await serverIn(t, { sst: `sockopt=${sockopt}` });
+    t.equal(shown(await checkPeer(server, `127.0.0.1:${port}`, new Date()))[0], says, sockopt);
+  }
 });
 
 t.test('it is said what was spoken, and how the clocks compare', async (t) => {
