@@ -1,7 +1,7 @@
 import { asTransferError, describeFailure, TransferError, type Finding } from '../errors.js';
 import { compareChecks, type CheckChanges } from '../transfers/check-changes.js';
 import { checkNode, type CheckedServer, type NodeFinding } from '../transfers/check-node.js';
-import { watchFiles } from '../transfers/watch-files.js';
+import { createWatch } from './rewatch.js';
 import { loadServer, type GivenServer, type ServerConfig } from './servers.js';
 
 /** Where the checks of idle servers get their servers from, and who is told. */
@@ -45,7 +45,6 @@ const hourMs = 3_600_000;
 export function createChecks(options: ChecksOptions, signal: AbortSignal): Checks {
   const known = new Map<string, Known>();
   let latest: readonly CheckedServer[] = [];
-  let watching: { readonly files: string; readonly stop: AbortController } | undefined;
   let queue: Promise<unknown> = Promise.resolve();
   let waiting: Promise<Reloaded> | undefined;
 
@@ -72,7 +71,7 @@ export function createChecks(options: ChecksOptions, signal: AbortSignal): Check
     });
     const before = latest;
     latest = onePerDataDir(results.map(({ checked }) => checked));
-    watch([...new Set(results.flatMap(({ watched }) => watched))].sort());
+    watch(results.flatMap(({ watched }) => watched));
     const changes = latest.map((server) => {
       const earlier = before.find(({ dataDir }) => dataDir === server.dataDir);
       return { server, changes: compareChecks(earlier, server) };
@@ -88,13 +87,7 @@ export function createChecks(options: ChecksOptions, signal: AbortSignal): Check
     return (waiting = next);
   };
   const checkSoon = (): void => void check().catch(options.onBug);
-  const watch = (files: readonly string[]): void => {
-    const key = files.join('\0');
-    if (watching?.files === key) return;
-    watching?.stop.abort();
-    watching = { files: key, stop: new AbortController() };
-    watchFiles(files, checkSoon, AbortSignal.any([signal, watching.stop.signal]));
-  };
+  const watch = createWatch(checkSoon, signal);
 
   const timer = setInterval(checkSoon, options.everyMs ?? hourMs);
   timer.unref();
