@@ -22,16 +22,20 @@ export interface RememberedServers {
 
 const fileName = 'servers.json';
 const most = 64;
+/** A server's own options rarely need a thousand. */
+const mostBytes = 262_144;
+const mostBytesOfOne = 65_536;
 
 /** Keeps them in the state directory, or only in memory; a file that cannot be read counts as empty, and so does a part of it. */
 export function openRemembered(stateDir: string | undefined): RememberedServers {
   const file = stateDir === undefined ? undefined : join(stateDir, fileName);
-  let servers = file === undefined ? [] : readServers(file);
+  let servers: readonly RememberedServer[] = file === undefined ? [] : readServers(file);
   return {
     list: () => servers.filter(({ dataDir }) => existsSync(dataDir)),
     remember: (server) => {
       const others = servers.filter(({ dataDir }) => dataDir !== server.dataDir);
-      const next = [server, ...others].slice(0, most);
+      if (bytesOf(server) > mostBytesOfOne) return;
+      const next = newest([server, ...others]);
       const isNews = JSON.stringify(servers) !== JSON.stringify(next);
       servers = next;
       if (file === undefined || !isNews) return;
@@ -39,6 +43,16 @@ export function openRemembered(stateDir: string | undefined): RememberedServers 
       renameSync(`${file}.new`, file);
     },
   };
+}
+
+/** As many as fit, the first ones first. */
+function newest(servers: readonly RememberedServer[]): readonly RememberedServer[] {
+  let bytes = 0;
+  return servers.slice(0, most).filter((server) => (bytes += bytesOf(server)) <= mostBytes);
+}
+
+function bytesOf(server: RememberedServer): number {
+  return Buffer.byteLength(JSON.stringify(server)) + 1;
 }
 
 /** What to remember of a request; undefined for one that does not say which data directory it is for. */
@@ -86,10 +100,10 @@ function isSecret(word: string | undefined): boolean {
   return /^--[^=]*(auth|passw|secret)/i.test(word ?? '');
 }
 
-function readServers(file: string): RememberedServer[] {
+function readServers(file: string): readonly RememberedServer[] {
   try {
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    return Array.isArray(value) ? value.filter(isServer) : [];
+    return Array.isArray(value) ? newest(value.filter(isServer)) : [];
   } catch {
     return [];
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
 import type { AbortRequest, ThrottleRequest, TransferRequest } from '../control/messages.js';
 import { Refusal } from '../control/refusal.js';
 import type { TransferOutput } from '../control/routes.js';
@@ -43,10 +44,13 @@ export interface TransfersOptions {
   readonly now: () => Date;
 }
 
+/** As many servers as are remembered. */
+const mostLast = 64;
+
 /** The transfers of all data directories; one data directory has one at a time, its claim file says so. */
 export class Transfers {
   private readonly running = new Map<string, Running>();
-  /** By data directory. */
+  /** By data directory, the latest last. */
   private readonly last = new Map<string, TransferStatus>();
 
   constructor(private readonly options: TransfersOptions) {}
@@ -76,11 +80,15 @@ export class Transfers {
     return past;
   }
 
-  /** Starts the transfer; its lines go to `output` until it has ended or the reader is gone, which ends it. */
+  /**
+   * Starts the transfer; its lines go to `output` until it has ended or the reader is gone, which ends it. Throws Refusal
+   * MALFORMED.
+   */
   begin(request: TransferRequest, output: TransferOutput): void {
     const { version, now } = this.options;
     const directory = request.directory ?? '/';
     const id = randomUUID();
+    const recording = this.beginRecording(asRequested(id, version, request.argv, directory));
     const ending = new AbortController();
     output.write({ accepted: { id, version } }, false);
     const scriptGone = (): void =>
@@ -103,7 +111,6 @@ export class Transfers {
       serverLog(event);
       for (const sink of this.options.sinks) sink(status, event);
     };
-    const recording = this.beginRecording(asRequested(id, version, request.argv, directory));
     const counters = new Set<() => void>();
     const transfer: Running = {
       ...{ id, ending, rate, emit, counters, countedMs: 0, recording },
@@ -179,8 +186,18 @@ export class Transfers {
   private keep(transfer: Running): void {
     const ended = recordOf(transfer.recording, this.nowMs());
     this.running.delete(transfer.id);
-    this.last.set(ended.status.dataDir, ended.status);
+    this.keepLast(ended.status);
     this.try(() => this.options.history.save(ended));
+  }
+
+  /** Who asks for transfers of data directories that are none must not fill the memory: the history has them, for a while. */
+  private keepLast(status: TransferStatus): void {
+    const { dataDir } = status;
+    if (dataDir !== '' && !isDirectory(dataDir)) return;
+    this.last.delete(dataDir);
+    this.last.set(dataDir, status);
+    const [oldest] = this.last.keys();
+    if (this.last.size > mostLast && oldest !== undefined) this.last.delete(oldest);
   }
 
   /** A history that cannot be written is no reason to end a transfer. */
@@ -221,6 +238,14 @@ export class Transfers {
 
   private nowMs(): number {
     return this.options.now().getTime();
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }
 

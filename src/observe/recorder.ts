@@ -1,4 +1,5 @@
 import type { TransferEvent } from '../events.js';
+import { cut } from './cut.js';
 import { describeEvent, type Level } from './server-log.js';
 import { reduceTransfer, statusOf, type TransferState, type TransferStatus } from './status.js';
 
@@ -40,7 +41,6 @@ export interface Recording {
 const keptAtEachEnd = 200;
 /** Ten passes of 64 streams, with the messages between them. */
 const keptCommands = 1000;
-const longestText = 4000;
 
 /** The next recording; undefined before the transfer has started. */
 export function record(
@@ -70,10 +70,6 @@ function addLine(recording: Recording, line: RecordedLine): Recording {
   return tail.length <= keptAtEachEnd
     ? { ...recording, tail }
     : { ...recording, tail: tail.slice(1), leftOut: recording.leftOut + 1 };
-}
-
-function cut(text: string): string {
-  return text.length <= longestText ? text : `${text.slice(0, longestText)}…`;
 }
 
 /** The recording as it is kept and shown. */

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.js';
 import type { Phase, StreamProgress, TransferEvent } from '../events.js';
+import { cut } from './cut.js';
 import { beginRate, bytesPerSecond, sampleRate, type Rate } from './rate.js';
 
 /** How a transfer ended. */
@@ -106,7 +107,7 @@ function advance(
       return finish(state, event, atMs);
     case 'failed': {
       const { code, message, hint } = event.error;
-      return end(state, { kind: 'failed', code, message, hint }, atMs);
+      return end(state, { kind: 'failed', code, message: cut(message), hint }, atMs);
     }
     case 'notice':
     case 'finding':

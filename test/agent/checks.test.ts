@@ -1,10 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import { createChecks } from '../../src/agent/checks.js';
-import { openRemembered, rememberable } from '../../src/agent/remembered.js';
+import { openRemembered, rememberable, type RememberedServer } from '../../src/agent/remembered.js';
 import { readServerOption, type GivenServer } from '../../src/agent/servers.js';
 import type { CheckChanges } from '../../src/transfers/check-changes.js';
 
@@ -155,6 +155,29 @@ t.test('what was remembered and cannot be read is passed over, the rest is used'
   ];
   writeFileSync(join(dir, 'servers.json'), JSON.stringify([...others, good]));
   t.strictSame(openRemembered(dir).list(), [good]);
+  t.end();
+});
+
+t.test('what is remembered has a limit in bytes, and the newest fit', (t) => {
+  const dir = t.testdir();
+  const remembered = openRemembered(dir);
+  const serverOf = (name: string, bytes: number): RememberedServer => {
+    mkdirSync(join(dir, name), { recursive: true });
+    return {
+      dataDir: join(dir, name),
+      argv: ['--datadir', name, '--binlog', 'x'.repeat(bytes)],
+      env: {},
+      directory: dir,
+    };
+  };
+  for (let index = 0; index < 20; index++) remembered.remember(serverOf(`data${index}`, 50_000));
+  remembered.remember(serverOf('large', 70_000));
+  t.ok(statSync(join(dir, 'servers.json')).size <= 262_144);
+  for (const one of [remembered, openRemembered(dir)])
+    t.strictSame(
+      one.list().map(({ dataDir }) => basename(dataDir)),
+      ['data19', 'data18', 'data17', 'data16', 'data15'],
+    );
   t.end();
 });
 
