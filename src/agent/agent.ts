@@ -7,6 +7,7 @@ import { createControlServer, usualLimits, type ControlLimits } from '../control
 import { listenOnSocket } from '../control/listen.js';
 import { TransferError } from '../errors.js';
 import type { History } from '../observe/history.js';
+import type { TransferStatus } from '../observe/status.js';
 import type { CheckedServer } from '../transfers/check-node.js';
 import { Transfers, type TransferSink } from './transfers.js';
 
@@ -20,7 +21,7 @@ export interface AgentOptions {
   readonly history: History;
   /** Told of a request whose transfer has passed its own checks, and of each transfer that has ended. */
   readonly onPassed: (request: TransferRequest) => void;
-  readonly onEnd: () => void;
+  readonly onEnd: (status: TransferStatus) => void;
   /** The latest self-check of each server. */
   readonly checks: () => readonly CheckedServer[];
   /** Prometheus text. */

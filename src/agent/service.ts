@@ -69,7 +69,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     version,
     sinks: [
       (status, event) => log.event(status, event),
-      (status, event) => metrics.observe(status, event),
+      (status) => metrics.observe(status),
       tellManager(() => void notifier.status(describeNow()), now),
     ],
     history,
@@ -77,7 +77,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       const server = rememberable(request);
       if (server !== undefined) remembered.remember(server);
     },
-    onEnd: () => {
+    onEnd: (status) => {
+      metrics.ended(status);
       void notifier.status(describeNow());
       checks.checkSoon();
     },

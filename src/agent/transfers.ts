@@ -38,7 +38,7 @@ export interface TransfersOptions {
   readonly history: History;
   /** Told of a request whose transfer has passed its own checks, and of each transfer that has ended. */
   readonly onPassed: (request: TransferRequest) => void;
-  readonly onEnd: () => void;
+  readonly onEnd: (status: TransferStatus) => void;
   /** Told of defects and of a history that cannot be written. */
   readonly onBug: (error: unknown) => void;
   readonly now: () => Date;
@@ -137,10 +137,10 @@ export class Transfers {
       version,
     }).then((exitStatus) => {
       output.readerGone.removeEventListener('abort', scriptGone);
-      this.keep(transfer);
+      const { status } = this.keep(transfer);
       output.write({ exit: exitStatus }, false);
       output.end();
-      this.options.onEnd();
+      this.options.onEnd(status);
     });
   }
 
@@ -183,11 +183,12 @@ export class Transfers {
     return { state, commands: [], head: [], tail: [], leftOut: 0 };
   }
 
-  private keep(transfer: Running): void {
+  private keep(transfer: Running): TransferRecord {
     const ended = recordOf(transfer.recording, this.nowMs());
     this.running.delete(transfer.id);
     this.keepLast(ended.status);
     this.try(() => this.options.history.save(ended));
+    return ended;
   }
 
   /** Who asks for transfers of data directories that are none must not fill the memory: the history has them, for a while. */

@@ -1,7 +1,6 @@
 import { memoryUsage, uptime } from 'node:process';
 import { readdirSync } from 'node:fs';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { TransferEvent } from '../events.js';
 import { currentTime } from '../surroundings.js';
 import type { CheckedServer } from '../transfers/check-node.js';
 import type { TransferStatus } from './status.js';
@@ -9,8 +8,10 @@ import type { TransferStatus } from './status.js';
 /** The agent's figures for Prometheus. */
 export interface Metrics {
   readonly contentType: string;
-  /** An event of a transfer, with what the transfer's status was after it. */
-  observe(status: TransferStatus, event: TransferEvent): void;
+  /** The status of a transfer after each of its events. */
+  observe(status: TransferStatus): void;
+  /** A transfer has ended: only now is its outcome the last word, as a copy can be complete and its verdict fail yet. */
+  ended(status: TransferStatus): void;
   /** The latest self-check of every server: replaces what was there before. */
   check(checked: readonly CheckedServer[]): void;
   /** The text exposition format, version 0.0.4. */
@@ -35,15 +36,18 @@ export function createMetrics(version: string): Metrics {
   showProcess(registry, version);
   return {
     contentType: registry.contentType,
-    observe: (status, event) => {
-      const key = `${status.dataDir}\0${status.role}`;
+    observe: (status) => {
+      const key = keyOf(status);
       const other = shown.running.get(key);
       // A second one for the same data directory is refused, and the first one goes on.
       if (other === undefined || other.id === status.id) {
         if (status.outcome === undefined) shown.running.set(key, status);
         else shown.running.delete(key);
       }
-      count(status, event);
+    },
+    ended: (status) => {
+      if (shown.running.get(keyOf(status))?.id === status.id) shown.running.delete(keyOf(status));
+      count(status);
     },
     check: (checked) => {
       shown.checks.clear();
@@ -53,7 +57,11 @@ export function createMetrics(version: string): Metrics {
   };
 }
 
-function countTransfers(registry: Registry): (status: TransferStatus, event: TransferEvent) => void {
+function keyOf({ dataDir, role }: TransferStatus): string {
+  return `${dataDir}\0${role}`;
+}
+
+function countTransfers(registry: Registry): (status: TransferStatus) => void {
   const registers = [registry];
   const transfers = new Counter({
     name: 'galera_sst_transfers_total',
@@ -86,17 +94,14 @@ function countTransfers(registry: Registry): (status: TransferStatus, event: Tra
     buckets: secondsBuckets,
     registers,
   });
-  return ({ role }, event) => {
-    if (event.kind === 'failed') {
-      transfers.inc({ role, outcome: 'failed' });
-      failures.inc({ role, code: event.error.code });
-    }
-    if (event.kind !== 'finished') return;
-    transfers.inc({ role, outcome: event.bypass ? 'bypassed' : 'copied' });
-    if (event.bypass) return;
-    bytes.inc({ role }, event.bytes);
-    duration.observe({ role }, event.seconds);
-    if (event.lockSeconds !== undefined) locked.observe(event.lockSeconds);
+  return ({ role, outcome, lockSeconds }) => {
+    if (outcome === undefined) return;
+    transfers.inc({ role, outcome: outcome.kind });
+    if (outcome.kind === 'failed') failures.inc({ role, code: outcome.code });
+    if (outcome.kind !== 'copied') return;
+    bytes.inc({ role }, outcome.bytes);
+    duration.observe({ role }, outcome.seconds);
+    if (role === 'donor') locked.observe(lockSeconds);
   };
 }
 

@@ -156,7 +156,14 @@ function takeLock(state: TransferState, held: boolean, atMs: number): TransferSt
 
 function finish(
   state: TransferState,
-  { bypass, bytes, files, seconds, donorLockSeconds }: Extract<TransferEvent, { kind: 'finished' }>,
+  {
+    bypass,
+    bytes,
+    files,
+    seconds,
+    lockSeconds,
+    donorLockSeconds = lockSeconds,
+  }: Extract<TransferEvent, { kind: 'finished' }>,
   atMs: number,
 ): TransferState {
   if (bypass) return end(state, { kind: 'bypassed' }, atMs);

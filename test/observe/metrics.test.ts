@@ -17,8 +17,10 @@ function observeAll(metrics: Metrics, events: readonly TransferEvent[]): void {
   let state: TransferState | undefined;
   events.forEach((event, second) => {
     state = reduceTransfer(state, event, second * 1000);
-    metrics.observe(statusOf(state!, second * 1000), event);
+    metrics.observe(statusOf(state!, second * 1000));
   });
+  const last = statusOf(state!, events.length * 1000);
+  if (last.outcome !== undefined) metrics.ended(last);
 }
 
 /** The samples whose names begin so, without help and types. */
@@ -71,6 +73,20 @@ t.test('transfers are counted by how they ended', async (t) => {
   t.strictSame(await samples(metrics, 'galera_sst_failures_total'), [
     'galera_sst_failures_total{role="donor",code="TIMED_OUT"} 2',
   ]);
+});
+
+t.test('a copy whose verdict fails is counted once, as failed', async (t) => {
+  const metrics = createMetrics('1.0.0');
+  observeAll(metrics, [
+    ...copying,
+    { kind: 'finished', bypass: false, bytes: 1000, files: 2, seconds: 5 },
+    { kind: 'failed', error: new TransferError('TIMED_OUT', 'gone') },
+  ]);
+  t.strictSame(await samples(metrics, 'galera_sst_transfers_total'), [
+    'galera_sst_transfers_total{role="donor",outcome="failed"} 1',
+  ]);
+  for (const name of ['copied_bytes_total{', 'copy_duration_seconds_count{'])
+    t.strictSame(await samples(metrics, `galera_sst_${name}`), [], name);
 });
 
 t.test('a check replaces what the one before it had found', async (t) => {
