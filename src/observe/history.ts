@@ -6,7 +6,7 @@ import { makeDirectory } from '../make-directory.js';
 import { parseRecord } from './record-line.js';
 import type { TransferRecord } from './recorder.js';
 import type { TransferStatus } from './status.js';
-import { forgetUnfinished, noteUnfinished, takeUnfinished } from './unfinished.js';
+import { forgetUnfinished, findUnfinished, noteUnfinished } from './unfinished.js';
 
 /** How much is kept; the oldest transfers go first, the newest stays in any case. */
 export interface HistoryLimits {
@@ -39,10 +39,11 @@ export function openHistory(directory: string, limits: HistoryLimits = usualLimi
   writing(directory, () => makeDirectory(directory, 0o750), { otherwise: 'DIRECTORY_NOT_WRITABLE' });
   const file = join(directory, 'history.ndjson');
   const save = (record: TransferRecord): void => {
-    forgetUnfinished(directory, record.status.id);
     const others = readLines(file).filter((line) => idOf(line) !== record.status.id);
     const lines = fit([...others, JSON.stringify(record)], limits);
     replaceDurably(file, lines.map((line) => `${line}\n`).join(''), { mode: 0o640 });
+    // Not before: the note is all there is of it while the history cannot be written.
+    forgetUnfinished(directory, record.status.id);
   };
   return {
     list: () =>
@@ -57,7 +58,8 @@ export function openHistory(directory: string, limits: HistoryLimits = usualLimi
       ),
     note: (record) => noteUnfinished(directory, record),
     takeOver: () => {
-      const cutOff = takeUnfinished(directory);
+      const ended = new Set(readLines(file).map(idOf));
+      const cutOff = findUnfinished(directory, (id) => ended.has(id));
       for (const record of cutOff) save(record);
       return cutOff.map(({ status }) => status);
     },

@@ -18,16 +18,21 @@ export function forgetUnfinished(directory: string, id: string): void {
   rmSync(fileOf(directory, id), { force: true });
 }
 
-/** Takes away what an agent that was killed has noted; each as a transfer that failed with it, when it was noted last. */
-export function takeUnfinished(directory: string): TransferRecord[] {
+/**
+ * What an agent that was killed has noted; each as a transfer that failed with it, when it was noted last. Notes of transfers
+ * that have ended, damaged and half-written ones are removed; the others stay until they are forgotten.
+ */
+export function findUnfinished(directory: string, hasEnded: (id: string) => boolean): TransferRecord[] {
   return readdirSync(directory)
     .filter((name) => name.startsWith(prefix))
     .flatMap((name) => {
       const file = join(directory, name);
       const record = name.endsWith('.json') ? parseRecord(readFileSync(file, 'utf8')) : undefined;
       const atMs = statSync(file).mtimeMs;
+      if (record !== undefined && name === nameOf(record.status.id) && !hasEnded(record.status.id))
+        return [cutOff(record, atMs)];
       rmSync(file, { force: true });
-      return record === undefined ? [] : [cutOff(record, atMs)];
+      return [];
     });
 }
 
@@ -47,5 +52,9 @@ function cutOff(record: TransferRecord, atMs: number): TransferRecord {
 }
 
 function fileOf(directory: string, id: string): string {
-  return join(directory, `${prefix}${id}.json`);
+  return join(directory, nameOf(id));
+}
+
+function nameOf(id: string): string {
+  return `${prefix}${id}.json`;
 }

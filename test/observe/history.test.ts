@@ -1,4 +1,13 @@
-import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { openHistory } from '../../src/observe/history.js';
@@ -42,6 +51,34 @@ t.test('what an agent that was killed had noted is among what failed, and only t
   t.match(next.find('cut'), { log: [{ text: 'as far as it came' }], status: { endedAt: /^20/ } });
   t.match(next.find('ended'), { log: [{ text: 'whole' }] });
   t.strictSame(next.takeOver(), [], 'once');
+  t.strictSame(readdirSync(directory), ['history.ndjson']);
+});
+
+t.test('a transfer that ended while the history could not be written is not lost', async (t) => {
+  const directory = t.testdir();
+  const history = openHistory(directory);
+  history.note(recordOf('a', 'as far as it came'));
+  // As on a full file system: nothing can be written where this is.
+  mkdirSync(join(directory, 'history.ndjson'));
+  t.throws(() => history.save(recordOf('a', 'whole')));
+  const next = openHistory(directory);
+  t.throws(() => next.takeOver());
+  rmSync(join(directory, 'history.ndjson'), { recursive: true });
+  t.match(next.takeOver(), [{ id: 'a', outcome: { code: 'AGENT_GONE' } }]);
+  t.match(next.find('a'), { log: [{ text: 'as far as it came' }] });
+});
+
+t.test('a transfer that the history has stays as it is, also when its note was left', async (t) => {
+  const directory = t.testdir();
+  const killed = openHistory(directory);
+  killed.note(recordOf('a', 'as far as it came'));
+  copyFileSync(join(directory, 'running-a.json'), join(directory, 'kept'));
+  killed.save(recordOf('a', 'whole'));
+  // Killed between the two steps.
+  renameSync(join(directory, 'kept'), join(directory, 'running-a.json'));
+  const next = openHistory(directory);
+  t.strictSame(next.takeOver(), []);
+  t.match(next.find('a'), { log: [{ text: 'whole' }] });
   t.strictSame(readdirSync(directory), ['history.ndjson']);
 });
 
