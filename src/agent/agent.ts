@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { TransferRequest } from '../control/messages.js';
 import { Refusal } from '../control/refusal.js';
@@ -79,7 +78,7 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
   const stop = async (why: string): Promise<void> => {
     become('stopping');
     await transfers.endAll(new TransferError('INTERRUPTED', why));
-    await close(server, socketPath);
+    await close(server);
     become('stopped');
   };
   const drain = async (): Promise<void> => {
@@ -89,12 +88,14 @@ export async function startAgent(options: AgentOptions): Promise<AgentHandle> {
   return { state: () => state, transfers, drain, stop: (why) => (stopped ??= stop(why)) };
 }
 
-/** The last lines of transfers have a moment to be read. */
-async function close(server: Server, socketPath: string): Promise<void> {
+/**
+ * The last lines of transfers have a moment to be read. The socket's file goes at once (libuv removes it, node 20.20): after that moment
+ * the next agent's may have its name.
+ */
+async function close(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const insist = setTimeout(() => server.closeAllConnections(), 500);
   await closed;
   clearTimeout(insist);
-  rmSync(socketPath, { force: true });
 }
