@@ -1,9 +1,14 @@
 import { setFlagsFromString } from 'node:v8';
 import { readServerOption } from '../agent/servers.js';
 import { startService } from '../agent/service.js';
-import { listenForMetrics, readMetricsAddress } from '../control/metrics-listener.js';
-import { describeFailure, TransferError } from '../errors.js';
-import { openLog, type LogFormat } from '../observe/json-log.js';
+import {
+  readMetricsAddress,
+  serveMetrics,
+  type MetricsAddress,
+  type MetricsTold,
+} from '../control/metrics-listener.js';
+import { asTransferError, describeFailure, TransferError } from '../errors.js';
+import { openLog, type AgentLog, type LogFormat } from '../observe/json-log.js';
 import { createNotifier } from '../observe/notify.js';
 import { currentTime, environment } from '../surroundings.js';
 import { version } from './version.js';
@@ -72,20 +77,14 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     });
     reload = () => void service.reload().catch((error: unknown) => log.tell('ERROR', String(error)));
     drain = () => service.drain();
-    const onBug = (error: unknown): void => log.tell('ERROR', String(error));
-    const metricsServer =
-      metricsAddress === undefined
-        ? undefined
-        : await listenForMetrics(metricsAddress, service.metrics, onBug).catch(async (error: unknown) => {
-            await service.stop('the agent cannot serve metrics');
-            throw error;
-          });
+    const lifetime = new AbortController();
+    if (metricsAddress !== undefined)
+      void serveMetrics(metricsAddress, service.metrics, tellOfMetrics(log, metricsAddress), lifetime.signal);
     const { aliveEveryMs } = notifier;
     const alive =
       aliveEveryMs === undefined ? undefined : setInterval(() => void notifier.alive(), aliveEveryMs);
     const { why, exitStatus } = await asked;
-    metricsServer?.close();
-    metricsServer?.closeAllConnections();
+    lifetime.abort();
     await service.stop(why);
     clearInterval(alive);
     return exitStatus;
@@ -94,6 +93,18 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     log.tell('ERROR', isKnown ? `${error.code}: ${describeFailure(error)}` : describeDefect(error));
     return isKnown ? error.exitStatus : defective;
   }
+}
+
+function tellOfMetrics(log: AgentLog, { host, port }: MetricsAddress): MetricsTold {
+  return {
+    serving: () => log.tell('INFO', `serving metrics on ${host} port ${port}`),
+    cannot: (error) =>
+      log.tell(
+        'WARNING',
+        `goes on without metrics, and tries again: ${describeFailure(asTransferError(error))}`,
+      ),
+    bug: (error) => log.tell('ERROR', String(error)),
+  };
 }
 
 function describeDefect(thrown: unknown): string {

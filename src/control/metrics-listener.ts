@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseAddress } from '../config/address.js';
 import { TransferError } from '../errors.js';
 
@@ -24,6 +26,45 @@ export function readMetricsAddress(text: string): MetricsAddress {
     '--metrics-listen',
   );
   return { host, port };
+}
+
+/** What is told of serving metrics. */
+export interface MetricsTold {
+  readonly serving: () => void;
+  /** Once for each reason: it is tried again. */
+  readonly cannot: (error: unknown) => void;
+  readonly bug: (error: unknown) => void;
+}
+
+/**
+ * Serves metrics until the signal aborts, and tries again until it can: an address that is taken, or not there yet, is no
+ * reason not to do transfers.
+ */
+export async function serveMetrics(
+  address: MetricsAddress,
+  metrics: () => Promise<string>,
+  told: MetricsTold,
+  signal: AbortSignal,
+  retryMs = 10_000,
+): Promise<void> {
+  let reason: string | undefined;
+  while (!signal.aborted) {
+    try {
+      const server = await listenForMetrics(address, metrics, told.bug);
+      told.serving();
+      await untilAborted(signal);
+      server.close();
+      server.closeAllConnections();
+    } catch (error) {
+      if (String(error) !== reason) told.cannot(error);
+      reason = String(error);
+      await delay(retryMs, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 /**

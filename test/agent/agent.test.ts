@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -230,6 +231,21 @@ t.test('a server is remembered when its transfer has passed its own checks, and 
   await run.ended;
   while (!(await client.status()).checks.some(({ dataDir }) => dataDir === node.dataDir))
     await new Promise((resolve) => setTimeout(resolve, 20));
+});
+
+t.test('a metrics port that is taken keeps no node from joining', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  t.teardown(() => other.close());
+  const { port } = other.address() as AddressInfo;
+  const agent = await startAgent(t, undefined, ['--metrics-listen', `127.0.0.1:${port}`]);
+  while (!agent.log.some((line) => line.includes('without metrics')))
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  const node = await configuredNode(t);
+  const run = node.start('joiner', through(agent));
+  await run.ready();
+  t.notOk(didItself(run));
+  t.match(agent.log.join('\n'), new RegExp(`cannot serve metrics on 127.0.0.1 port ${port}`));
 });
 
 t.test('a second agent at the same socket does not start', async (t) => {

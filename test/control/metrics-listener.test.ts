@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import t from 'tap';
-import { listenForMetrics, readMetricsAddress } from '../../src/control/metrics-listener.js';
+import { listenForMetrics, readMetricsAddress, serveMetrics } from '../../src/control/metrics-listener.js';
 
 t.test('an address is read, and is this host’s own unless one is named', async (t) => {
   const cases = [
@@ -56,4 +56,30 @@ t.test('a port that is taken is named', async (t) => {
     () => undefined,
   );
   await t.rejects(listening, { code: 'PORT_BUSY', message: new RegExp(`port ${port}`) });
+});
+
+t.test('it is tried again until the port is free, and the reason told once', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const stop = new AbortController();
+  // In the agent its socket does that.
+  const keepAlive = setInterval(() => undefined, 1000);
+  t.teardown(() => clearInterval(keepAlive));
+  const reasons: unknown[] = [];
+  let ended: Promise<void> | undefined;
+  await new Promise<void>((serving) => {
+    const cannot = (error: unknown): void => {
+      reasons.push(error);
+      setTimeout(() => other.close(), 100);
+    };
+    const told = { serving, cannot, bug: (error: unknown) => t.fail(String(error)) };
+    ended = serveMetrics({ host: '127.0.0.1', port }, async () => 'up 1\n', told, stop.signal, 10);
+  });
+  t.match(reasons, [{ code: 'PORT_BUSY' }]);
+  t.equal(reasons.length, 1);
+  t.equal(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text(), 'up 1\n');
+  stop.abort();
+  await ended;
+  await t.rejects(fetch(`http://127.0.0.1:${port}/metrics`), 'it ends with the agent');
 });
