@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { readJsonBody } from './body.js';
+import { createDoorkeeper } from './doorkeeper.js';
 import { findRoute, MethodNotAllowed, type AgentApi, type TransferOutput } from './routes.js';
 import { Refusal, type RefusalCode } from './refusal.js';
 import { SchemaError } from './schema.js';
@@ -14,6 +15,7 @@ export interface ControlLimits {
   /** How often the two times above are looked at, connections or none: each look wakes an idle process. */
   readonly checkEveryMs: number;
   readonly idleTimeoutMs: number;
+  /** See `createDoorkeeper`. */
   readonly connections: number;
   /** Bytes of a transfer's lines that wait for a reader who is slow; log lines beyond it are left out. */
   readonly unreadBytes: number;
@@ -47,14 +49,16 @@ export function createControlServer(
       requireHostHeader: false,
     },
     (request, response) => {
-      void answer(api, request, response, limits).catch((error: unknown) => {
+      const onHeard = (): void => doorkeeper.heard(request.socket);
+      void answer(api, request, response, limits, onHeard).catch((error: unknown) => {
         const refusal = asRefusal(error);
         if (refusal.code === 'INTERNAL') onBug(error);
         refuse(response, refusal);
       });
     },
   );
-  server.maxConnections = limits.connections;
+  const doorkeeper = createDoorkeeper(limits.connections);
+  server.on('connection', (socket: Socket) => doorkeeper.admit(socket));
   server.on('clientError', onClientError);
   return server;
 }
@@ -64,6 +68,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   limits: ControlLimits,
+  onHeard: () => void,
 ): Promise<void> {
   response.on('error', () => undefined);
   const { route, id } = findRoute(request.method ?? '', request.url ?? '');
@@ -71,6 +76,7 @@ async function answer(
     route.body === undefined
       ? undefined
       : route.body.check(await readJsonBody(request, limits.bodyBytes, route.body.mayBeEmpty), '');
+  onHeard();
   if (route.body === undefined) request.resume();
   const given = await route.answer(api, id, body);
   switch (given.kind) {

@@ -310,13 +310,55 @@ t.test('requests one after the other without waiting are answered in order', asy
 t.test('more connections than are allowed are closed, and room is made again', async (t) => {
   const server = await givenServer(t, { connections: 20 });
   const sockets = await Promise.all(Array.from({ length: 20 }, () => open(server.path)));
+  for (const socket of sockets) {
+    const begun = server.nextBegun();
+    socket.on('error', () => undefined).write(request('POST', '/v1/transfers', transfer));
+    await begun;
+  }
   const surplus = await open(server.path);
   surplus.on('error', () => undefined);
   t.equal(await readToEnd(surplus), '');
+  t.ok(
+    server.begun.every(({ output }) => !output.readerGone.aborted),
+    'what runs goes on',
+  );
   for (const socket of sockets) socket.destroy();
   while ((await server.connections()) > 0) await new Promise((resolve) => setImmediate(resolve));
   t.match(await sendRaw(server.path, request('GET', '/v1/health')), { status: 200 });
 });
+
+const slow: readonly (readonly [string, string])[] = [
+  ['say nothing', ''],
+  ['have not sent their header', 'GET /v1/health HTTP/1.1\r\nslow: '],
+  [
+    'have not sent their body',
+    request('POST', '/v1/transfers', undefined, ['content-type: application/json', 'content-length: 100']),
+  ],
+];
+
+for (const [what, bytes] of slow) {
+  t.test(`connections that ${what} make room for others, the oldest first`, async (t) => {
+    const server = await givenServer(t, { connections: 20 });
+    const begun = server.nextBegun();
+    const running = await open(server.path);
+    running.write(request('POST', '/v1/transfers', transfer));
+    const { output } = await begun;
+    const closed: number[] = [];
+    for (let index = 0; index < 19; index++) {
+      const socket = await open(server.path);
+      socket.on('error', () => undefined).on('close', () => closed.push(index));
+      socket.resume().on('end', () => socket.destroy());
+      socket.write(bytes);
+    }
+    for (let asked = 0; asked < 3; asked++)
+      t.match(await sendRaw(server.path, request('GET', '/v1/health')), { status: 200 });
+    t.notOk(output.readerGone.aborted, 'the transfer goes on');
+    while (closed.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    t.equal(closed[0], 0);
+    t.ok(closed.length <= 3, 'the others stay', { closed });
+    running.destroy();
+  });
+}
 
 t.test('a reader that goes away is noticed', async (t) => {
   for (const leave of ['destroy', 'end'] as const) {
