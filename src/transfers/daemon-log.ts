@@ -14,10 +14,10 @@ export interface DaemonLogListener {
   readonly onDonor: (access: 'write' | 'read', module: string, pid: number) => void;
   readonly onFailure: (error: TransferError) => void;
   /**
-   * A connection for writing has ended in the middle. `pid` is the daemon's process where that has not forked another one yet:
-   * only then it may be somebody who has not been let in.
+   * A connection for writing has ended in the middle, says the process `pid`. Where that is the daemon's, which has not forked another
+   * one yet, it may be somebody who has not been let in.
    */
-  readonly onBroken: (text: string, pid: number | undefined) => void;
+  readonly onBroken: (text: string, pid: number, isForked: boolean) => void;
 }
 
 /** A log that is being followed. */
@@ -80,7 +80,7 @@ function report(line: string, { emit, onDonor, onFailure, onBroken }: DaemonLogL
       return;
     case 'broken':
       emit({ kind: 'child output', name: 'rsync daemon', line: said.text });
-      onBroken(said.text, said.isForked ? undefined : pid);
+      onBroken(said.text, pid, said.isForked);
       return;
     // rsync sends a file anew first; this is said when the second time failed too.
     case 'damaged':

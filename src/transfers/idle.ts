@@ -59,7 +59,15 @@ async function untilStill(
 function donorDaemons({ listener: { pid: group }, daemonLog, donorProcesses }: Watched): GroupMember[] {
   if (group === undefined) return [];
   daemonLog.catchUp();
-  return membersOf(group).filter(
+  return daemonsAmong(membersOf(group), donorProcesses);
+}
+
+/** Which processes of a listener serve the donor. */
+export function daemonsAmong(
+  members: readonly GroupMember[],
+  donorProcesses: ReadonlySet<number>,
+): GroupMember[] {
+  return members.filter(
     ({ pid, parentPid, program }) =>
       program === 'rsync' && (donorProcesses.has(pid) || donorProcesses.has(parentPid)),
   );

@@ -18,12 +18,20 @@ import { delay, untilAborted } from './wait.js';
 const routine =
   / [IN] |^\S+ \S+ socat\[\d+\] [IN]| E waitpid\(\): child \d+ exited with status | W exiting on signal \d+$/;
 
+/** Who is told what of a listener. */
+export interface ListenerHooks {
+  readonly onConnection: (from: string) => void;
+  readonly onEnd: (error: TransferError) => void;
+  /** Every line that it and its programs write to stderr. */
+  readonly onLine?: (line: string) => void;
+}
+
 /** Starts the joiner's listener and waits until it listens; afterwards `onEnd` is told when it dies. */
 export async function startListener(
   config: Config,
   plan: JoinerPlan,
   context: TransferContext,
-  hooks: { readonly onConnection: (from: string) => void; readonly onEnd: (error: TransferError) => void },
+  hooks: ListenerHooks,
 ): Promise<SupervisedChild> {
   let isListening = (): void => undefined;
   let silent: SilentConnections | undefined;
@@ -33,6 +41,7 @@ export async function startListener(
     { transferId: context.id, emit: context.emit, signal: context.signal },
     {
       onStderr: (line) => {
+        hooks.onLine?.(line);
         if (line.includes(' listening on ')) isListening();
         const killed = killedBy(line);
         if (killed !== undefined) {

@@ -3,9 +3,13 @@ import { placeOf } from '../config/source.js';
 import { prepareDirectories } from '../datadir/removal.js';
 import { asTransferError, TransferError } from '../errors.js';
 import { messageModules, placeModules } from '../plan/modules.js';
+import { membersOf } from '../processes/group.js';
+import { donorConnections, judgeBroken } from './broken-connections.js';
 import { closingAfterwards, type CloseLater } from './closing.js';
+import { followConnectionEnds } from './connection-ends.js';
 import { converse } from './converse.js';
 import { followDaemonLog } from './daemon-log.js';
+import { daemonsAmong } from './idle.js';
 import { startListener } from './listener.js';
 import { stampOwnFiles, type FileStamps } from './original-donor.js';
 import { watchForLostDonor } from './lost-donor.js';
@@ -41,7 +45,9 @@ async function receiveWithin(
   const outbox = await openOutbox(plan);
   closeLater(() => outbox.close());
   closeLater(() => reception.partial.leave());
+  const ends = followConnectionEnds();
   const listener = await startLastingListener(config, context, {
+    onLine: (line) => ends.hear(line),
     onConnection: (from) => emit({ kind: 'notice', text: `connection from ${from}` }),
     onEnd: (error) => trouble.abort(error),
   });
@@ -53,8 +59,14 @@ async function receiveWithin(
     isDonorHere: () => donor.isHere,
     giveUp: (reason) => trouble.abort(reason),
   });
-  const lost = watchForLostDonor((error) => trouble.abort(error));
+  const fail = (error: TransferError): void => trouble.abort(error);
+  const connections = donorConnections(ends, listener.pid);
+  const lost = watchForLostDonor(fail, {
+    isConnected: () => connections.isAnyOpen(),
+    readers: () => (listener.pid === undefined ? [] : daemonsAmong(membersOf(listener.pid), donorProcesses)),
+  });
   closeLater(() => lost.stop());
+  const broken = judgeBroken(ends, connections, lost, fail);
   const port = { isOpen: true };
   void listener.ended.then(() => (port.isOpen = false));
   let verdictIsRead = (): void => undefined;
@@ -76,6 +88,8 @@ async function receiveWithin(
     onDonor: (access, module, pid) => {
       donor.isHere = true;
       donorProcesses.add(pid);
+      connections.opened(pid);
+      lost.came();
       const peer = donor.isKnown ? undefined : whoCame(pid);
       donor.isKnown ||= peer !== undefined;
       if (peer !== undefined) emit({ kind: 'donor', peer });
@@ -89,8 +103,8 @@ async function receiveWithin(
       if (error.code === 'SECRET_MISSING') refused.note(error);
       else trouble.abort(error);
     },
-    onBroken: (text, pid) => {
-      if (pid === undefined || donorProcesses.has(pid)) lost.note(text);
+    onBroken: (text, pid, isForked) => {
+      if (isForked || donorProcesses.has(pid)) broken.broke(text, pid, isForked);
     },
   });
   closeLater(() => daemonLog.stop());
@@ -109,6 +123,7 @@ async function receiveWithin(
     );
   } catch (thrown) {
     daemonLog.catchUp();
+    await broken.settled();
     const error = lost.reasonBehind(thrown);
     if (donor.isHere && !port.isOpen) await tellAnew(config, context, outbox, error, untilVerdictIsRead());
     else if (donor.isHere) await tellDonor({ plan, outbox }, error, verdictRead, listener);
