@@ -1,5 +1,5 @@
 // scripts/install: the files of the package below PREFIX, without a package manager.
-import { existsSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { programFiles, systemFiles } from './tree.mjs';
@@ -17,9 +17,12 @@ else install(filesToInstall());
 function install(files) {
   const isOurs = ([path]) => !path.startsWith('/etc/') || !existsSync(join(destination, path));
   writeTree(destination === '' ? '/' : destination, [...files].filter(isOurs));
+  const sample = [...files.keys()].find((path) => path.startsWith('/etc/mysql/'));
+  const place = sample ?? 'an option file that the server reads (galera-sst-tunnel(5) has the options)';
   console.log(`installed in ${destination}${prefix}; next:
   systemd-sysusers && systemctl daemon-reload && systemctl enable --now galera-sst-tunnel
-  and set tca, tcert and tkey in /etc/mysql/mariadb.conf.d/61-galera-sst-tunnel.cnf`);
+  set tca, tcert and tkey in [sst] of ${place}
+  galera-sst-tunnel check`);
 }
 
 /** Configuration that somebody has changed stays. */
@@ -31,8 +34,8 @@ function uninstall(files) {
     if (isChanged) console.log(`kept: ${target}`);
     else rmSync(target, { force: true });
   }
-  const ours = join(destination, prefix, 'share/galera-sst-tunnel');
-  if (existsSync(ours)) rmdirSync(ours);
+  // Also what an earlier version has left.
+  rmSync(join(destination, prefix, 'share/galera-sst-tunnel'), { recursive: true, force: true });
 }
 
 function filesToInstall() {
