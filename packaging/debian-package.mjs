@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { billOfMaterials, bundledPackages, checkLicences, debianCopyright } from './licences.mjs';
+import { linksInPackage } from './links.mjs';
 import { programFiles, systemFiles } from './tree.mjs';
 import { writeTree } from './write.mjs';
 
@@ -62,24 +63,28 @@ function payload(packages) {
     path.startsWith('share/man/') ? [`usr/${path}.gz`, zipped(file.text)] : [`usr/${path}`, file],
   );
   const doc = 'usr/share/doc/galera-sst-tunnel';
+  const manual = documentation();
+  const renamed = { LICENSE: 'copyright', 'CHANGELOG.md': 'changelog.gz' };
+  const files = new Set([...Object.values(renamed), ...manual.keys()]);
+  const pages = [...manual].map(([page, text]) => [
+    `${doc}/${page}`,
+    plain(page.endsWith('.md') ? linksInPackage(text, { page, files, renamed }) : text),
+  ]);
   return new Map([
     ...compressed,
     ...systemFiles(checkout, { prefix: '/usr' }),
     [`${doc}/copyright`, plain(debianCopyright(read('LICENSE').replace(/^MIT License\s*/, ''), packages))],
     [`${doc}/changelog.gz`, zipped(read('CHANGELOG.md'))],
     [`${doc}/changelog.Debian.gz`, zipped(debianChangelog())],
-    [`${doc}/README.md`, plain(read('README.md'))],
-    ...documentation().map(([path, file]) => [`${doc}/${path}`, file]),
+    ...pages,
     ['usr/share/lintian/overrides/galera-sst-tunnel', plain(read('packaging/debian/lintian-overrides'))],
   ]);
 }
 
-/** The manual, as the checkout has it; linked from its README. */
+/** README and manual by path, as the checkout has them. */
 function documentation() {
-  return git('ls-files', 'docs')
-    .split('\n')
-    .filter((path) => path !== '')
-    .map((path) => [path, plain(read(path))]);
+  const paths = git('ls-files', 'README.md', 'docs').split('\n');
+  return new Map(paths.filter((path) => path !== '').map((path) => [path, read(path)]));
 }
 
 function control(files) {
