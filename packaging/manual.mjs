@@ -108,9 +108,8 @@ export function optionManual(descriptions, { date, version }) {
     '.SH EXAMPLE',
     '.nf',
     ...['[mysqld]', 'wsrep_sst_method=rsync_tunnel', 'wsrep_sst_auth=unused:unused', '', '[sst]'].map(escape),
-    ...['tca=/etc/mysql/ssl/ca.crt', 'tcert=/etc/mysql/ssl/node1.crt', 'tkey=/etc/mysql/ssl/node1.key'].map(
-      escape,
-    ),
+    'tca=/etc/mysql/ssl/ca.crt',
+    ...['tcert=/etc/mysql/ssl/node1.my.cluster.crt', 'tkey=/etc/mysql/ssl/node1.my.cluster.key'].map(escape),
     '.fi',
     '.SH OPTIONS',
     "Those marked * are looked for in the server's own groups, too, after [sst]; write loose\\- in front of them there.",

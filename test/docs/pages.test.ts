@@ -16,3 +16,15 @@ t.test('every option and every error has its entry', async (t) => {
   for (const name of sstOptions) t.ok(page('options.md').includes(`| \`${name}\``), name);
   for (const code of Object.keys(errorTable)) t.ok(page('errors.md').includes(`## ${code}\n`), code);
 });
+
+t.test('pages speak of errors that there are', async (t) => {
+  const known = new Set(Object.keys(errorTable));
+  for (const name of ['debugging.md', 'faults.md', 'upgrade.md', 'containers.md', 'installation.md']) {
+    const codes = [...page(name).matchAll(/`([A-Z]+_[A-Z_]+)[`:]/g)].map(([, code = '']) => code);
+    t.strictSame(
+      codes.filter((code) => !known.has(code)),
+      [],
+      name,
+    );
+  }
+});
