@@ -7,6 +7,7 @@ import { addCheckCommand, addRehearsal } from './check-command.js';
 import { addCertsCommands } from './certs-commands.js';
 import { addAgentCommands } from './agent-commands.js';
 import { standardTerminal } from './terminal.js';
+import { explainUsage } from './usage-error.js';
 import { version } from './version.js';
 
 /** What is wrong with the words on the command line. */
@@ -20,7 +21,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     return await dispatch(argv);
   } catch (thrown) {
     if (thrown instanceof UsageError) {
-      process.stderr.write(`${thrown.message}\nsee galera-sst-tunnel --help\n`);
+      process.stderr.write(explainUsage(thrown.message, await helpFor(argv)));
       return 22;
     }
     const error = asTransferError(thrown);
@@ -48,8 +49,39 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   // The server's options are not ours to parse: what follows the role goes to the parser that the script uses.
   const own = argv[0] === 'plan' && !wantsHelp ? argv.slice(0, 2) : argv;
   const ending = new AbortController();
+  if (argv.includes('--watch')) process.once('SIGINT', () => ending.abort());
+  await commandLine(own, {
+    planOptions,
+    signal: ending.signal,
+    onStatus: (one) => (status = one),
+  }).parseAsync();
+  return status;
+}
+
+/** The help of the command that words begin with, or of all. */
+async function helpFor(argv: readonly string[]): Promise<string> {
+  const end = argv.findIndex((word) => !/^[a-z][a-z-]*$/.test(word));
+  const words = [...argv.slice(0, end === -1 ? undefined : end), '--help'];
+  const signal = AbortSignal.abort();
+  const cli = commandLine(words, { planOptions: [], signal, onStatus: () => undefined });
+  return new Promise((resolve) => {
+    void cli.parse(words, {}, (_error, _words, output) => resolve(output));
+  });
+}
+
+/** All commands; what one of them ends with is told to `onStatus`. */
+function commandLine(
+  words: readonly string[],
+  given: {
+    readonly planOptions: readonly string[];
+    /** Ends `status --watch`. */
+    readonly signal: AbortSignal;
+    readonly onStatus: (exitStatus: number) => void;
+  },
+): Argv {
+  const { planOptions, signal, onStatus } = given;
   const defaultSocket = environment[socketVariable] ?? usualSocketPath;
-  const cli: Argv = yargs(own)
+  const cli: Argv = yargs(words)
     .scriptName('galera-sst-tunnel')
     .usage(
       '$0 COMMAND\n\nState snapshot transfers for MariaDB Galera: rsync inside mutually authenticated TLS tunnels.',
@@ -71,7 +103,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
           ),
       async ({ role }) => {
         const { runPlan } = await import('./plan.js');
-        status = await runPlan(role, planOptions, (text) => process.stdout.write(`${text}\n`));
+        onStatus(await runPlan(role, planOptions, (text) => process.stdout.write(`${text}\n`)));
       },
     )
     .command(
@@ -112,35 +144,36 @@ async function dispatch(argv: readonly string[]): Promise<number> {
           ),
       async ({ socket, stateDir, server, logFormat, metricsListen }) => {
         const { runAgent } = await import('./agent.js');
-        status = await runAgent({ socket, stateDir, servers: server, logFormat, metricsListen });
+        onStatus(await runAgent({ socket, stateDir, servers: server, logFormat, metricsListen }));
       },
     )
     .command('sst', 'do a transfer, as the server asks for it (wsrep_sst_rsync_tunnel runs this)');
-  if (argv.includes('--watch')) process.once('SIGINT', () => ending.abort());
   const terminal = standardTerminal();
   const onFailure = (exitStatus: number, text: string): void => {
     process.stderr.write(`galera-sst-tunnel: ${text}\n`);
-    status = exitStatus;
-  };
-  const onStatus = (exitStatus: number): void => {
-    status = exitStatus;
+    onStatus(exitStatus);
   };
   addCheckCommand(cli, { defaultSocket, terminal, onStatus, onFailure });
   addRehearsal(cli, { defaultSocket, terminal, onStatus, onFailure });
   addCertsCommands(cli, { terminal, onFailure });
-  const { signal } = ending;
-  await addAgentCommands(cli, { connect: createAgentClient, defaultSocket, terminal, signal, onFailure })
+  return addAgentCommands(cli, { connect: createAgentClient, defaultSocket, terminal, signal, onFailure })
     .version(version)
     .strict()
     .check(refuseRepeated)
     .recommendCommands()
     .demandCommand(1, 'name a command; --help lists them')
+    .example('$0 check', 'will a transfer work on this node? What not, and what to do')
+    .example(
+      '$0 rehearse --preflight',
+      'would one begin? Both sides verify each other, nothing is locked or copied',
+    )
+    .example('$0 status --watch', 'the transfers that run, with progress and time left')
+    .example('$0 history', 'those of the past; show ID has all of one')
+    .example('$0 certs issue node1.my.cluster', 'a certificate for a node')
     .wrap(null)
     .exitProcess(false)
     .fail((message: string | null, error: Error | undefined) => {
       // What a command itself has thrown comes without a message.
       throw message === null && error !== undefined ? error : new UsageError(message ?? 'wrong words');
-    })
-    .parseAsync();
-  return status;
+    });
 }

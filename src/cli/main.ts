@@ -5,7 +5,9 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
   if (command === 'sst' && (rest[0] === '--help' || rest[0] === '-h')) {
     const { sstUsage } = await import('./sst-usage.js');
     process.stdout.write(sstUsage);
-  } else if (command === 'sst') {
+    return 0;
+  }
+  if (command === 'sst') {
     const { runSst } = await import('./sst.js');
     return runSst(rest);
   }

@@ -14,4 +14,8 @@ galera-sst-tunnel plan joiner|donor shows what it would do, and galera-sst-tunne
   --bypass                       donor: an IST follows, no data is sent
   --binlog NAME                  and --binlog-index, --innodb-…-dir, --aria-log-dir-path, --log-basename, …
   --mysqld-args ARGUMENT...      the server's own command line
+
+Examples:
+  galera-sst-tunnel plan joiner --address node2.my.cluster --defaults-file=/etc/mysql/my.cnf   what it would run here, and nothing is run
+  galera-sst-tunnel rehearse --preflight                                                       would a transfer begin? no lock, no data
 `;

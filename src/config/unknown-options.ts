@@ -23,24 +23,27 @@ export function findUnknownOptions(sst: readonly OptionEntry[]): readonly Findin
   });
 }
 
-/** The option that was probably meant: the nearest, or one that is the beginning of the name or begins with it. */
+/** The option of `[sst]` that was probably meant. */
 export function nearestOption(name: string): string | undefined {
   const written = normalizeName(name.toLowerCase());
   // Own names come first: what is as near to one of the peers' is more likely one of these.
-  const ranked = [...sstOptions, ...peersOptions]
-    .map((option) => ({
-      option,
+  return nearestName(written, [...sstOptions, ...peersOptions]);
+}
+
+/** The name that was probably meant: the nearest, or one that is the beginning of what was written or begins with it. */
+export function nearestName(written: string, names: readonly string[]): string | undefined {
+  const ranked = names
+    .map((name) => ({
+      name,
       // Names of thousands of letters are no misspelt ones, and would take long to compare.
-      distance: written.length > 2 * option.length ? Infinity : editDistance(written, option),
+      distance: written.length > 2 * name.length ? Infinity : editDistance(written, name),
     }))
     .sort((a, b) => a.distance - b.distance);
-  const nearest = ranked.find(
-    ({ option, distance }) => distance <= Math.max(1, Math.floor(option.length / 4)),
-  );
-  if (nearest !== undefined) return nearest.option;
-  const extended = ({ option }: { option: string }): boolean =>
-    (option.length > 2 && written.startsWith(option)) || (written.length > 2 && option.startsWith(written));
-  return ranked.find(extended)?.option;
+  const nearest = ranked.find(({ name, distance }) => distance <= Math.max(1, Math.floor(name.length / 4)));
+  if (nearest !== undefined) return nearest.name;
+  const extended = ({ name }: { name: string }): boolean =>
+    (name.length > 2 && written.startsWith(name)) || (written.length > 2 && name.startsWith(written));
+  return ranked.find(extended)?.name;
 }
 
 /** How many letters have to be changed, added, left out or exchanged with their neighbour to get from `a` to `b`. */

@@ -4,6 +4,7 @@ import type { TransferRecord } from '../observe/recorder.js';
 import type { TransferStatus } from '../observe/status.js';
 import type { AgentClient, AgentStatus } from './client-interface.js';
 import { exchange } from './exchange.js';
+import type { RefusalCode } from './refusal.js';
 
 /** How long an agent may take to answer a command. */
 const answerWithinMs = 5000;
@@ -41,13 +42,28 @@ async function answerOf(
       );
     });
   if (statusCode < 300) return text;
-  const { message, hint } = readRefusal(text);
-  throw new TransferError('AGENT_REFUSED', message ?? `the agent answered ${statusCode}`, { hint });
+  const { code = '', message, hint } = readRefusal(text);
+  throw new TransferError('AGENT_REFUSED', message ?? `the agent answered ${statusCode}`, {
+    hint: commandHints[code] ?? hint,
+  });
 }
 
-function readRefusal(text: string): { readonly message?: string; readonly hint?: string } {
+/** The agent's hints are for those who speak HTTP with it. */
+const commandHints: Readonly<Partial<Record<string, string>>> = {
+  NOT_FOUND:
+    'galera-sst-tunnel history lists the transfers with their ids, galera-sst-tunnel status those that run',
+  NOT_RUNNING: 'it has ended already: galera-sst-tunnel history says how',
+} satisfies Partial<Record<RefusalCode, string>>;
+
+interface RefusalText {
+  readonly code?: string;
+  readonly message?: string;
+  readonly hint?: string;
+}
+
+function readRefusal(text: string): RefusalText {
   try {
-    const { error } = JSON.parse(text) as { readonly error?: { message?: string; hint?: string } };
+    const { error } = JSON.parse(text) as { readonly error?: RefusalText };
     return error ?? {};
   } catch {
     return {};

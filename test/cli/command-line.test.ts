@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { sstUsage } from '../../src/cli/sst-usage.js';
 
 // As many processes as there are commands.
 t.setTimeout(300_000);
@@ -16,7 +17,15 @@ t.test('what is no command or option ends with 22, and names the nearest', async
   const cases = [
     [['chek'], /Did you mean check\?/],
     [['certs', 'isue', 'node1'], /Did you mean issue\?/],
-    [['check', '--pear', 'x'], /Unknown argument: pear/],
+    [
+      ['check', '--pear', 'x'],
+      /Unknown argument: pear\. Did you mean --peer\?\nsee galera-sst-tunnel check --help\n$/,
+    ],
+    [['certs', 'issue'], /^certs issue: expected <node>\nsee galera-sst-tunnel certs issue --help\n$/],
+    [['certs', 'bundle', 'all.crt'], /^certs bundle: expected <files\.\.>\n/],
+    [['throttle'], /^throttle: expected <rate>\nsee galera-sst-tunnel throttle --help\n$/],
+    [['plan'], /see galera-sst-tunnel plan --help\n$/],
+    [['certs'], /see galera-sst-tunnel certs --help\n$/],
     [['rehearse', '--preflight', '--start-server'], /mutually exclusive/],
     [['check', '--peer', 'node1', '--peer', 'node2'], /--peer is given more than once/],
     [['check', '--peer'], /Not enough arguments following: peer/],
@@ -31,8 +40,26 @@ t.test('what is no command or option ends with 22, and names the nearest', async
   }
 });
 
+t.test('the help of what the server runs is its own alone', async (t) => {
+  const script = fileURLToPath(new URL('../../../scripts/wsrep_sst_rsync_tunnel', import.meta.url));
+  t.strictSame(run('sst', '--help'), { status: 0, stdout: sstUsage, stderr: '' });
+  t.equal(run('sst', '-h').stdout, sstUsage);
+  t.equal(execFileSync(script, ['--help'], { encoding: 'utf8' }), sstUsage);
+});
+
 const commands = [
-  ...[['check'], ['rehearse'], ['backup'], ['agent'], ['plan', 'joiner'], ['status'], ['history'], ['show']],
+  ...[
+    [],
+    ['sst'],
+    ['check'],
+    ['rehearse'],
+    ['backup'],
+    ['agent'],
+    ['plan', 'joiner'],
+    ['status'],
+    ['history'],
+    ['show'],
+  ],
   ...[['abort'], ['throttle'], ['certs']],
   ...['init-ca', 'issue', 'self-signed', 'renew', 'show', 'bundle', 'revoke', 'crl'].map((word) => [
     'certs',

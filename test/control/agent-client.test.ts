@@ -1,5 +1,6 @@
 import t from 'tap';
 import { createAgentClient } from '../../src/control/agent-client.js';
+import { Refusal } from '../../src/control/refusal.js';
 import { givenServer } from './given.js';
 
 t.test('every question of the commands reaches its route', async (t) => {
@@ -17,9 +18,17 @@ t.test('a refusal keeps its message and its hint', async (t) => {
     code: 'AGENT_REFUSED',
     exitStatus: 22,
     message: 'there is no transfer missing',
-    hint: /lists the transfers/,
+    hint: /galera-sst-tunnel history lists the transfers/,
   });
   await t.rejects(client.show('../status'), { code: 'AGENT_REFUSED' });
+});
+
+t.test('what is over is told with the command that shows it', async (t) => {
+  const abort = () => {
+    throw new Refusal('NOT_RUNNING', 'transfer 1a2b has ended');
+  };
+  const client = createAgentClient((await givenServer(t, {}, { abort })).path);
+  await t.rejects(client.abort('1a2b'), { code: 'AGENT_REFUSED', hint: /galera-sst-tunnel history/ });
 });
 
 t.test('without an agent the error names the socket', async (t) => {
