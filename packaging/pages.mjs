@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { optionDescriptions } from '../dist/src/config/option-descriptions.js';
 import { errorTable } from '../dist/src/errors.js';
+import { errorCauses } from './error-causes.mjs';
 
 const folder = join(resolve(import.meta.dirname, '..'), 'docs');
 const { values: given } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
@@ -44,7 +45,7 @@ them, and need not be said again.
 
 function errorsPage() {
   const entries = Object.entries(errorTable).map(([code, { exit, hint }]) => {
-    return `## ${code}\n\nExit status ${exit}. What to do: ${hint}.`;
+    return `## ${code}\n\n${errorCauses[code]}.\n\nExit status ${exit}. What to do: ${hint}.`;
   });
   const exits = [...new Set(Object.values(errorTable).map(({ exit }) => exit))].sort((a, b) => a - b);
   const codes = (exit) => Object.keys(errorTable).filter((code) => errorTable[code].exit === exit);

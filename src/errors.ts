@@ -19,14 +19,20 @@ const kinds = {
   },
   OPTION_MISSING: {
     exit: 22,
-    hint: 'set the option in the [sst] section of an option file that the server reads',
+    hint: 'set the option in the [sst] section of an option file that the server reads; my_print_defaults sst shows what is set now',
   },
-  OPTION_INVALID: { exit: 22, hint: 'correct the value in the option file' },
-  OPTION_UNKNOWN: { exit: 22, hint: 'remove the line; README.md lists the options of [sst]' },
-  OPTION_CONFLICT: { exit: 22, hint: 'keep the one of the two that is meant' },
+  OPTION_INVALID: {
+    exit: 22,
+    hint: 'correct the value in the option file; galera-sst-tunnel check tries it without a transfer',
+  },
+  OPTION_UNKNOWN: { exit: 22, hint: 'remove the line; man 5 galera-sst-tunnel lists the options of [sst]' },
+  OPTION_CONFLICT: {
+    exit: 22,
+    hint: 'keep the one of the two that is meant; galera-sst-tunnel plan shows which one counts',
+  },
   OPTION_FILE_UNREADABLE: {
     exit: 22,
-    hint: 'make the option file readable for the user that the server runs as',
+    hint: 'make the option file readable for the user that the server runs as: chgrp mysql and chmod 0640 it',
   },
   OPTION_FILE_INVALID: {
     exit: 22,
@@ -36,47 +42,71 @@ const kinds = {
     exit: 22,
     hint: 'remove ssl-mode or set it to VERIFY_IDENTITY; for transfers in clear text use wsrep_sst_method=rsync',
   },
-  ADDRESS_INVALID: { exit: 22, hint: 'check wsrep_sst_receive_address, wsrep_node_address and bind_address' },
+  ADDRESS_INVALID: {
+    exit: 22,
+    hint: 'check wsrep_sst_receive_address, wsrep_node_address and bind_address: my_print_defaults --mysqld shows them',
+  },
   ADDRESS_NOT_LOCAL: {
     exit: 22,
-    hint: 'that is right behind address translation; otherwise correct wsrep_sst_receive_address or wsrep_node_address',
+    hint: 'that is right behind address translation; otherwise correct wsrep_sst_receive_address or wsrep_node_address (getent hosts NAME, hostname -I)',
   },
   PATH_UNSAFE: { exit: 22, hint: 'rename the file or directory' },
   SOCKOPT_REJECTED: {
     exit: 22,
-    hint: 'correct sockopt; it takes socat OPENSSL options, see the socat manual',
+    hint: 'correct sockopt; it takes socat OPENSSL options, see the socat manual, or socat -hh',
   },
   // certificates and keys
-  CERTIFICATE_UNREADABLE: { exit: 22, hint: 'make the file readable for the user that the server runs as' },
-  CERTIFICATE_MISSING: { exit: 22, hint: 'correct the path or create the file' },
-  CERTIFICATE_NOT_PEM: { exit: 22, hint: 'the file must hold PEM blocks (-----BEGIN CERTIFICATE-----)' },
+  CERTIFICATE_UNREADABLE: {
+    exit: 22,
+    hint: 'make the file readable for the user that the server runs as: chown mysql FILE',
+  },
+  CERTIFICATE_MISSING: {
+    exit: 22,
+    hint: 'correct the path or create the file: galera-sst-tunnel certs issue NODE',
+  },
+  CERTIFICATE_NOT_PEM: {
+    exit: 22,
+    hint: 'the file must hold PEM blocks (-----BEGIN CERTIFICATE-----); openssl x509 -inform DER -in FILE -out NEWFILE converts a certificate in DER',
+  },
   KEY_MISSING: { exit: 22, hint: 'set tkey, or put the private key into the file that tcert names' },
-  KEY_MISMATCH: { exit: 22, hint: 'use the private key that the certificate was issued for' },
+  KEY_MISMATCH: {
+    exit: 22,
+    hint: 'use the private key that the certificate was issued for, or make both anew: galera-sst-tunnel certs issue NODE --force',
+  },
   KEY_ENCRYPTED: {
     exit: 22,
     hint: 'store the key without a passphrase (openssl pkey -in KEY -out NEWKEY), mode 0600',
   },
   KEY_EXPOSED: { exit: 22, hint: 'chmod 0600 the key file' },
-  CERTIFICATE_EXPIRED: { exit: 22, hint: 'issue a new certificate' },
-  CERTIFICATE_EXPIRES_SOON: { exit: 22, hint: 'issue a new certificate in time' },
+  CERTIFICATE_EXPIRED: { exit: 22, hint: 'issue a new certificate: galera-sst-tunnel certs renew NODE' },
+  CERTIFICATE_EXPIRES_SOON: {
+    exit: 22,
+    hint: 'issue a new certificate in time: galera-sst-tunnel certs renew NODE',
+  },
   CERTIFICATE_NOT_YET_VALID: {
     exit: 22,
-    hint: 'check the clocks of this host and of the one that issued the certificate',
+    hint: 'check the clocks of this host and of the one that issued the certificate: timedatectl',
   },
-  CERTIFICATE_UNTRUSTED: { exit: 22, hint: 'tca must hold the CA certificate that signed it' },
+  CERTIFICATE_UNTRUSTED: {
+    exit: 22,
+    hint: 'tca must hold the CA certificate that signed it; galera-sst-tunnel certs show FILE tells who has',
+  },
   CERTIFICATE_INTERMEDIATE_MISSING: {
     exit: 22,
-    hint: "append the intermediate CA's certificate to the file that tcert names, or add it to tca",
+    hint: "append the intermediate CA's certificate to the file that tcert names (galera-sst-tunnel certs bundle), or add it to tca",
   },
   CERTIFICATE_NAME_MISMATCH: {
     exit: 22,
-    hint: 'issue the certificate with this address as commonName or as subjectAltName (DNS or IP)',
+    hint: 'issue the certificate with this address as commonName or as subjectAltName (DNS or IP): galera-sst-tunnel certs issue ADDRESS',
   },
   CERTIFICATE_USAGE: {
     exit: 22,
-    hint: 'a node is server as joiner and client as donor: issue it with extendedKeyUsage serverAuth and clientAuth',
+    hint: 'a node is server as joiner and client as donor: issue it with extendedKeyUsage serverAuth and clientAuth, as galera-sst-tunnel certs issue does',
   },
-  CERTIFICATE_REVOKED: { exit: 22, hint: 'issue a new certificate, with a new key if the old one was lost' },
+  CERTIFICATE_REVOKED: {
+    exit: 22,
+    hint: 'issue a new certificate, with a new key if the old one was lost: galera-sst-tunnel certs issue NODE --force',
+  },
   CRL_UNUSABLE: {
     exit: 22,
     hint: 'every CA in the chain needs a list that is valid now: publish a new one (galera-sst-tunnel certs crl)',
@@ -87,14 +117,23 @@ const kinds = {
     hint: 'remove verify=0 and ssl-mode=REQUIRED once every node has a certificate signed by tca',
   },
   // tools, port, directories
-  TOOL_MISSING: { exit: 2, hint: 'install the package' },
+  TOOL_MISSING: {
+    exit: 2,
+    hint: 'install the package; galera-sst-tunnel check looks for all that is needed',
+  },
   TOOL_TOO_OLD: { exit: 2, hint: 'upgrade the package' },
-  PORT_BUSY: { exit: 16, hint: 'end that process, or name another port in wsrep_sst_receive_address' },
+  PORT_BUSY: {
+    exit: 16,
+    hint: 'end that process (ss -tlnp shows it), or name another port in wsrep_sst_receive_address',
+  },
   PORT_FORBIDDEN: {
     exit: 13,
     hint: 'name a port from 1024 up in wsrep_sst_receive_address (the default is 4444), or give the server CAP_NET_BIND_SERVICE',
   },
-  DIRECTORY_MISSING: { exit: 2, hint: 'create the directory, owned by the user that the server runs as' },
+  DIRECTORY_MISSING: {
+    exit: 2,
+    hint: 'create the directory, owned by the user that the server runs as: install -d -o mysql -g mysql DIRECTORY',
+  },
   DIRECTORY_NOT_WRITABLE: {
     exit: 13,
     hint: 'make the directory writable for the user that the server runs as',
@@ -103,21 +142,33 @@ const kinds = {
     exit: 22,
     hint: 'no rsync method can copy files outside the data directory: move the tables back, or use mariabackup',
   },
-  FILE_UNREADABLE: { exit: 13, hint: 'make the file readable for the user that the server runs as' },
-  DISK_FULL: { exit: 28, hint: 'make room on the file system' },
+  FILE_UNREADABLE: {
+    exit: 13,
+    hint: 'make the file readable for the user that the server runs as: namei -l FILE shows where it ends',
+  },
+  DISK_FULL: { exit: 28, hint: 'make room on the file system (df -h)' },
   LEFTOVERS: { exit: 255, hint: 'the next transfer cleans up; if none is due, remove them by hand' },
-  ALREADY_RUNNING: { exit: 114, hint: 'wait for the running transfer to end' },
+  ALREADY_RUNNING: {
+    exit: 114,
+    hint: 'wait for the running transfer to end: galera-sst-tunnel status shows it',
+  },
   // peers and course of a transfer
   PEER_UNREACHABLE: {
     exit: 32,
-    hint: "check network and firewall; the joiner's log says why it stopped listening",
+    hint: "check network and firewall (galera-sst-tunnel check --peer HOST, while it listens); the joiner's log says why it stopped listening",
   },
   PEER_REJECTED_US: {
     exit: 32,
-    hint: "the joiner did not accept this node's certificate: its tca must hold our CA",
+    hint: "the joiner did not accept this node's certificate: its tca must hold our CA; compare galera-sst-tunnel certs show of both",
   },
-  PEER_PROTOCOL: { exit: 71, hint: 'use the same version of galera-sst-tunnel and rsync on all nodes' },
-  PEER_FAILED: { exit: 32, hint: "look into the peer's log" },
+  PEER_PROTOCOL: {
+    exit: 71,
+    hint: 'use the same version of galera-sst-tunnel and rsync on all nodes: galera-sst-tunnel --version, rsync --version',
+  },
+  PEER_FAILED: {
+    exit: 32,
+    hint: "look into the peer's log: journalctl -u mariadb, or galera-sst-tunnel history, over there",
+  },
   SECRET_REFUSED: {
     exit: 71,
     hint: 'the joiner was restarted since it asked for this transfer; it will ask again',
@@ -130,20 +181,26 @@ const kinds = {
     exit: 71,
     hint: 'the next attempt copies again; if it repeats, check the disks of both nodes',
   },
-  FLUSH_FAILED: { exit: 255, hint: "the donor's server could not flush its tables: its error log says why" },
+  FLUSH_FAILED: {
+    exit: 255,
+    hint: "the donor's server could not flush its tables: its error log says why, SHOW PROCESSLIST what holds them",
+  },
   AGENT_ABSENT: {
     exit: 111,
-    hint: 'start the service galera-sst-tunnel, or name its socket with --socket; only group mysql and root may use it',
+    hint: 'start the service galera-sst-tunnel (systemctl start galera-sst-tunnel), or name its socket with --socket; only group mysql and root may use it',
   },
   AGENT_REFUSED: { exit: 22, hint: 'galera-sst-tunnel status shows the transfers that run' },
   AGENT_GONE: {
     exit: 32,
     hint: "the agent's own log says why (journalctl -u galera-sst-tunnel); the next attempt does without it if it stays away",
   },
-  PARENT_GONE: { exit: 32, hint: "the server's own error log says why it ended" },
+  PARENT_GONE: { exit: 32, hint: "the server's own error log says why it ended: journalctl -u mariadb" },
   INTERRUPTED: { exit: 3, hint: 'somebody or the system ended this script' },
-  TIMED_OUT: { exit: 110, hint: "look into the peer's log; the limit is an option of [sst]" },
-  CHILD_FAILED: { exit: 255, hint: 'run the logged command by hand' },
+  TIMED_OUT: {
+    exit: 110,
+    hint: "look into the peer's log (galera-sst-tunnel history, over there); the limit is an option of [sst]",
+  },
+  CHILD_FAILED: { exit: 255, hint: 'run the logged command by hand; galera-sst-tunnel show ID has it, too' },
   INTERNAL: { exit: 255, hint: 'this is a bug: please report it with the log' },
 } as const satisfies Record<string, ErrorKind>;
 

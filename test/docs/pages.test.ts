@@ -14,7 +14,14 @@ t.test('the pages that are made from tables are up to date', async (t) => {
 
 t.test('every option and every error has its entry', async (t) => {
   for (const name of sstOptions) t.ok(page('options.md').includes(`| \`${name}\``), name);
-  for (const code of Object.keys(errorTable)) t.ok(page('errors.md').includes(`## ${code}\n`), code);
+  for (const code of Object.keys(errorTable)) {
+    const [, entry = ''] = page('errors.md').split(`## ${code}\n`);
+    t.match(
+      entry,
+      /^\n[^\n]{20,}\.\n\nExit status \d+\. What to do: /,
+      `${code}: cause, exit status, what to do`,
+    );
+  }
 });
 
 t.test('pages speak of errors that there are', async (t) => {

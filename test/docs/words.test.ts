@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { errorTable } from '../../src/errors.js';
+import { blocksOf } from './blocks.js';
+
+interface Help {
+  readonly readCommandLine: (program: string) => {
+    readonly commands: readonly {
+      readonly name: string;
+      readonly options: readonly { readonly flags: string }[];
+    }[];
+  };
+}
+
+// As many processes as there are commands.
+t.setTimeout(300_000);
+
+const checkout = fileURLToPath(new URL('../../../', import.meta.url));
+const read = (path: string): string => readFileSync(join(checkout, path), 'utf8');
+const { readCommandLine } = (await import(
+  new URL('../../../packaging/help.mjs', import.meta.url).href
+)) as Help;
+const optionsOf = new Map(
+  readCommandLine(fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))).commands.map(
+    ({ name, options }) => [name, new Set(options.map(({ flags }) => flags))],
+  ),
+);
+/** Those of the server, which are not this program's to explain. */
+const ofServer = /^--(datadir|defaults-|address|bypass)/;
+
+/** What is wrong with a command line: a command that there is none of, or an option that it has not. */
+function faultsOf(line: string): string[] {
+  const [, text = ''] = /galera-sst-tunnel (.*)$/.exec(line) ?? [];
+  const words = text.replace(/ +#.*/, '').split(/\s+/);
+  const names = [words.slice(0, 2).join(' '), words[0] ?? ''];
+  if (words[0]?.startsWith('--') === true || names[1] === 'certs') return [];
+  const options = optionsOf.get(names[0] ?? '') ?? optionsOf.get(names[1] ?? '');
+  if (options === undefined) return [`no command: ${line}`];
+  const given = words.filter((word) => /^--[a-z]/.test(word) && !ofServer.test(word));
+  return given
+    .map((word) => word.replace(/=.*/, ''))
+    .filter((word) => !options.has(word))
+    .map((word) => `${word}: ${line}`);
+}
+
+const commandsIn = (text: string): string[] =>
+  [
+    ...blocksOf(text).flatMap((block) => block.split('\n')),
+    ...[...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code),
+  ].filter((line) => /(^|&& |clear-groups )galera-sst-tunnel [a-z]/.test(line));
+
+t.test('pages speak of commands and options that there are', async (t) => {
+  const pages = ['README.md', ...readdirSync(join(checkout, 'docs')).map((name) => `docs/${name}`)];
+  let seen = 0;
+  for (const page of pages.filter((name) => name.endsWith('.md'))) {
+    const lines = commandsIn(read(page));
+    seen += lines.length;
+    t.strictSame(lines.flatMap(faultsOf), [], page);
+  }
+  t.ok(seen > 50, 'commands were found');
+});
+
+t.test('so do hints', async (t) => {
+  for (const [code, { hint }] of Object.entries(errorTable)) {
+    const spoken = [...hint.matchAll(/galera-sst-tunnel (--[a-z]+|(?:certs )?[a-z][a-z-]*(?: --[a-z-]+)*)/g)];
+    // A sentence may go on behind the name: the manual page, the package.
+    const commands = spoken
+      .map(([words]) => words)
+      .filter((words) => !/tunnel (lists|does|and)$/.test(words));
+    t.strictSame(commands.flatMap(faultsOf), [], code);
+  }
+});
