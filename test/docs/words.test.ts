@@ -14,6 +14,14 @@ interface Help {
   };
 }
 
+interface Manual {
+  readonly commandManual: (
+    line: ReturnType<Help['readCommandLine']>,
+    about: { date: string; version: string },
+  ) => string;
+  readonly escape: (text: string) => string;
+}
+
 // As many processes as there are commands.
 t.setTimeout(300_000);
 
@@ -22,10 +30,9 @@ const read = (path: string): string => readFileSync(join(checkout, path), 'utf8'
 const { readCommandLine } = (await import(
   new URL('../../../packaging/help.mjs', import.meta.url).href
 )) as Help;
+const commandLine = readCommandLine(fileURLToPath(new URL('../../src/cli/main.js', import.meta.url)));
 const optionsOf = new Map(
-  readCommandLine(fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))).commands.map(
-    ({ name, options }) => [name, new Set(options.map(({ flags }) => flags))],
-  ),
+  commandLine.commands.map(({ name, options }) => [name, new Set(options.map(({ flags }) => flags))]),
 );
 /** Those of the server, which are not this program's to explain. */
 const ofServer = /^--(datadir|defaults-|address|bypass)/;
@@ -61,6 +68,26 @@ t.test('pages speak of commands and options that there are', async (t) => {
   }
   t.ok(seen > 50, 'commands were found');
 });
+
+t.test(
+  'the manual page has every command and option of --help, and nothing troff would swallow',
+  async (t) => {
+    const { commandManual, escape } = (await import(
+      new URL('../../../packaging/manual.mjs', import.meta.url).href
+    )) as Manual;
+    const manual = commandManual(commandLine, { date: '2026-11-22', version: '1.0.0' });
+    for (const [name, options] of optionsOf) {
+      const [, section = ''] = manual.split(
+        new RegExp(`^\\.SS ${escape(name).replaceAll('\\', '\\\\')}\\b.*$`, 'm'),
+      );
+      const own = section.split('\n.SS ')[0] ?? '';
+      for (const option of options)
+        if (!['--help', '--version'].includes(option))
+          t.ok(own.includes(`.B ${escape(option)}`), `${name} ${option}`);
+    }
+    t.notMatch(manual, /^'/m);
+  },
+);
 
 t.test('so do hints', async (t) => {
   for (const [code, { hint }] of Object.entries(errorTable)) {
