@@ -2,12 +2,13 @@ import { parseAddress, type PeerAddress } from '../config/address.js';
 import { asTransferError, TransferError } from '../errors.js';
 
 /** Whom the command line names; throws a TransferError that blames nothing else. */
-export function targetOf(text: string, option: '--peer' | '--replication-from'): PeerAddress {
+export function targetOf(text: string, option: '--peer' | '--replication-from' | 'certs show'): PeerAddress {
   try {
     return parseAddress(text, option);
   } catch (cause) {
     const { code, message } = asTransferError(cause);
-    const hint = `name it as ${option} HOST or ${option} HOST:PORT, an IPv6 address in brackets`;
+    const without = option === 'certs show' ? '' : `${option} HOST or `;
+    const hint = `name it as ${without}${option} HOST:PORT, an IPv6 address in brackets`;
     throw new TransferError(code, message, { cause, hint });
   }
 }

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
 import { decodeBlock, readGivenFile } from '../certificates/certificate-file.js';
-import { hasSigned } from '../certificates/chain.js';
+import { hasSigned, isSame } from '../certificates/chain.js';
 import { readFacts, type CertificateFacts } from '../certificates/facts.js';
 import { isCertificateBlock, isEncryptedBlock, isKeyBlock, type PemBlock } from '../certificates/pem.js';
 import { writeFiles, type Writing } from '../certificates/write-files.js';
@@ -45,7 +45,24 @@ export function bundle(
   const ordered = leafFirst(certificates, key);
   writeFiles([{ path, text: ordered.map(({ pem }) => pem).join('') + key, mode: 0o600 }], writing);
   print(`wrote ${path}: ${ordered.map(({ subject }) => subject).join(', ')}, and the key`);
+  for (const one of certificates.filter((facts) => !ordered.includes(facts)))
+    print(`left out: ${one.subject} from ${filesWith(one, blocks)}, ${whyLeftOut(one, ordered)}`);
   for (const line of ['', '[sst]', `tcert=${path}`]) print(line);
+}
+
+function filesWith(
+  facts: CertificateFacts,
+  blocks: readonly (PemBlock & { readonly file: string })[],
+): string {
+  const holding = blocks.filter((block) => isCertificateBlock(block) && isSame(readFacts(block.text), facts));
+  return [...new Set(holding.map(({ file }) => file))].join(' and ');
+}
+
+function whyLeftOut(facts: CertificateFacts, chain: readonly CertificateFacts[]): string {
+  const isRoot = facts.selfIssued && chain.some((one) => hasSigned(facts, one));
+  return isRoot
+    ? 'the root, which peers have in their tca'
+    : `which is not above ${chain[0]?.subject ?? 'the certificate of the key'}`;
 }
 
 function read(file: string): readonly (PemBlock & { readonly file: string })[] {

@@ -73,11 +73,25 @@ const san = {
   describe: 'one more host name or IP address that the certificate is for; may be repeated',
 } as const;
 const days = (fallback: number) =>
-  ({ type: 'number', describe: `days until it expires; default ${fallback}`, coerce: wholeDays }) as const;
+  ({
+    type: 'number',
+    requiresArg: true,
+    describe: `days until it expires; default ${fallback}`,
+    coerce: wholeDays,
+  }) as const;
+
+/** A hundred years. */
+const mostDays = 36_500;
 
 function wholeDays(value: number | undefined): number | undefined {
-  if (value === undefined || (Number.isInteger(value) && value > 0 && value < 36_500)) return value;
-  throw new Error('--days must be a whole number above 0');
+  if (value === undefined || (Number.isInteger(value) && value > 0 && value <= mostDays)) return value;
+  throw new Error(`--days must be a whole number from 1 to ${mostDays}`);
+}
+
+/** OpenSSL takes certificates without a name for whatever else has none. */
+function someName(value: string): string {
+  if (value.trim() !== '') return value;
+  throw new Error('--name must not be empty');
 }
 
 function addIssuing(cli: Argv, print: Print, attempt: Attempt): Argv {
@@ -93,6 +107,7 @@ function addIssuing(cli: Argv, print: Print, attempt: Attempt): Argv {
             requiresArg: true,
             default: 'Galera CA',
             describe: "the CA's common name",
+            coerce: someName,
           })
           .example('$0 certs init-ca --dir /root/galera-ca', 'ca.crt and ca.key, valid for ten years'),
       ({ dir: at, nodeDir: there, force: isForced, keyType: kind, days: until, name }) =>
@@ -238,7 +253,13 @@ async function writingOf(argv: {
 async function ownerOf(
   name: string | undefined,
 ): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
-  if (ownUser().uid !== 0) return undefined;
+  const { uid } = ownUser();
+  if (uid !== 0) {
+    if (name === undefined || (await findUser(name))?.uid === uid) return undefined;
+    throw new TransferError('ARGUMENT_INVALID', `only root may give files to ${name}`, {
+      hint: 'run this as root, or leave out --owner and give the files away later',
+    });
+  }
   const user = await findUser(name ?? 'mysql');
   // A host that only issues certificates has no database's user.
   if (user !== undefined || name === undefined) return user;

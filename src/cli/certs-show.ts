@@ -1,12 +1,13 @@
 import { createPrivateKey } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { parseAddress } from '../config/address.js';
+import { isIP } from 'node:net';
 import { decodeBlock, readGivenFile } from '../certificates/certificate-file.js';
 import { duration } from '../certificates/checks.js';
 import { readCrl, type CrlFacts } from '../certificates/crl.js';
 import { readFacts, type CertificateFacts } from '../certificates/facts.js';
 import { isCertificateBlock, isCrlBlock, isEncryptedBlock, isKeyBlock } from '../certificates/pem.js';
 import { fetchPresented } from '../certificates/presented.js';
+import { targetOf } from '../check/target.js';
 import { TransferError } from '../errors.js';
 import { printable } from './terminal.js';
 
@@ -23,7 +24,11 @@ export async function show(
   }
   if (!/:\d+$/.test(what))
     throw new TransferError('CERTIFICATE_MISSING', `${what} is neither a file nor HOST:PORT`);
-  const { host, port } = parseAddress(what, 'HOST:PORT');
+  if (isIP(what) === 6)
+    throw new TransferError('ADDRESS_INVALID', `${what} is an IPv6 address, and has no port`, {
+      hint: `name it as [${what}]:3306, or put the part before the port in brackets`,
+    });
+  const { host, port } = targetOf(what, 'certs show');
   const { chain, ...tls } = await fetchPresented({
     host,
     port,

@@ -32,6 +32,22 @@ t.test('key, certificate and intermediates become one file that can be tcert', a
   t.throws(() => bundle(out, files, unforced, quiet), { code: 'FILE_EXISTS' });
 });
 
+t.test('what does not go into a tcert is named', async (t) => {
+  const { path, write } = folder(t);
+  const [leaf, other] = [await node({ commonName: 'node1' }), await node({ commonName: 'node2' })];
+  const files = [
+    write('key', leaf.keyPem),
+    write('all', ca.certPem + other.certPem),
+    write('cert', leaf.certPem),
+  ];
+  const lines: string[] = [];
+  bundle(join(path, 'node1.pem'), files, unforced, (line) => lines.push(line));
+  t.match(lines.slice(1, 3), [
+    /^left out: CN=Test CA from \S+all, the root, which peers have in their tca$/,
+    /^left out: CN=node2 from \S+all, which is not above CN=node1$/,
+  ]);
+});
+
 t.test('many certificates become one file that can be tca, each once', async (t) => {
   const { path, write } = folder(t);
   const nodes = await Promise.all(['a', 'b'].map((commonName) => node({ commonName })));

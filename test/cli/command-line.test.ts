@@ -29,7 +29,15 @@ t.test('what is no command or option ends with 22, and names the nearest', async
     [['rehearse', '--preflight', '--start-server'], /mutually exclusive/],
     [['check', '--peer', 'node1', '--peer', 'node2'], /--peer is given more than once/],
     [['check', '--peer'], /Not enough arguments following: peer/],
-    [['certs', 'issue', 'node1', '--days', '0.5'], /--days must be a whole number/],
+    [['certs', 'issue', 'node1', '--days', '0.5'], /--days must be a whole number from 1 to 36500/],
+    [['certs', 'issue', 'node1', '--days', '36501'], /--days must be a whole number from 1 to 36500/],
+    [['certs', 'issue', 'node1', '--days'], /Not enough arguments following: days/],
+    [['certs', 'init-ca', '--name', ''], /--name must not be empty/],
+    [
+      ['certs', 'show', '::1:3306'],
+      /"?::1:3306"? is an IPv6 address, and has no port HINT: name it as \[::1:3306\]:3306/,
+    ],
+    [['certs', 'show', 'localhost:99999'], /port "99999" .* HINT: name it as certs show HOST:PORT/],
     [[], /name a command/],
   ] as const;
   for (const [words, says] of cases) {
