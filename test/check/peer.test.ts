@@ -1,9 +1,13 @@
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createServer, type SecureContextOptions } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { checkPeer } from '../../src/check/peer.js';
 import type { CheckReport } from '../../src/check/report.js';
 import { issueCertificate } from '../../src/certificates/issue.js';
+import { issueCrl } from '../../src/certificates/issue-crl.js';
+import { fetchPresented } from '../../src/certificates/presented.js';
 import { ca, freePort, otherCa } from '../certificates/given.js';
 import { refusedCertificates, showsAnything } from '../certificates/refused.js';
 import { serverIn } from './given.js';
@@ -82,6 +86,25 @@ for (const { name, request, trusts, sst, says } of cases) {
     t.strictSame(shown(await checkPeer(await serverIn(t, given), `127.0.0.1:${port}`, new Date())), says);
   });
 }
+
+t.test('a joiner that this node has on its list is refused', async (t) => {
+  const port = await joiner(t);
+  const { chain } = await fetchPresented({ host: '127.0.0.1', port, speaks: 'tls', timeoutMs: 10_000 });
+  const server = await serverIn(t, { sst: 'ssl-crl=DIR/crl' });
+  const write = async (serial: string): Promise<void> => {
+    const dates = {
+      thisUpdate: new Date(Date.now() - 60_000),
+      nextUpdate: new Date(Date.now() + 86_400_000),
+    };
+    const list = await issueCrl({ ca, revoked: new Map([[serial, new Date()]]), number: 1n, ...dates });
+    writeFileSync(join(dirname(server.name), 'crl'), list);
+  };
+  await write('1234');
+  t.equal(shown(await checkPeer(server, `127.0.0.1:${port}`, new Date()))[1], 'what it shows: ok ');
+  await write(chain[0]?.x509.serialNumber ?? '');
+  const [, says] = shown(await checkPeer(server, `127.0.0.1:${port}`, new Date()));
+  t.equal(says, 'what it shows: error CERTIFICATE_REVOKED');
+});
 
 t.test('what OpenSSL alone refuses is refused, and told once', async (t) => {
   const dir = t.testdir();

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as wait } from 'node:timers/promises';
-import { capture, Lab, searchCapture, type LabNode } from '../lab/index.js';
+import { capture, Lab, portsWithData, searchCapture, type LabNode } from '../lab/index.js';
+import { readFacts } from '../../src/certificates/facts.js';
 import { boot } from './tunnel.js';
 
 t.setTimeout(300_000);
@@ -59,7 +61,35 @@ t.test(
       Slave_IO_Running: 'Yes',
     });
     const file = await wire.stop();
+    t.ok((portsWithData(file).get(3306) ?? 0) > 1000, 'the capture holds what was replicated');
     t.strictSame(searchCapture(file, ['a text that must not be seen', 'INSERT', 'CREATE TABLE']), []);
+
+    await t.test('a renewed certificate is what a running server shows after FLUSH SSL', async (t) => {
+      const shown = async (): Promise<string> => {
+        const show = ['certs', 'show', `${primary.host}:3306`, '--json'];
+        const { certificates } = JSON.parse(await replica.exec([process.execPath, program, ...show])) as {
+          certificates: readonly { readonly serial: string }[];
+        };
+        return certificates[0]?.serial ?? '';
+      };
+      const inFile = (): string => readFacts(readFileSync(tls(primary).ssl_cert)).x509.serialNumber;
+      const before = inFile();
+      t.equal(await shown(), before);
+      await certs('renew', primary.host, '--new-key');
+      t.not(inFile(), before);
+      t.equal(await shown(), before, 'nothing has changed for the server');
+      await primary.sql('FLUSH SSL');
+      t.equal(await shown(), inFile());
+      await replica.sql('STOP SLAVE; START SLAVE;');
+      await primary.sql("INSERT INTO shop.t VALUES (2, 'after the renewal')");
+      const end = Date.now() + 60_000;
+      let rows: readonly unknown[] = [];
+      while (rows.length === 0 && Date.now() < end) {
+        rows = await replica.query('SELECT x FROM shop.t WHERE id = 2');
+        if (rows.length === 0) await wait(200);
+      }
+      t.equal(rows.length, 1, 'and the replica connects again');
+    });
 
     await t.test(
       'by a name that the certificate is not for it does not start, and check says why',

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { readStreams } from './pcap.js';
 import type { LabNode } from './node.js';
 
@@ -48,6 +49,8 @@ export async function capture(
     child.once('close', () => reject(new Error(`tcpdump ended: ${messages}`)));
   });
   const stop = async (): Promise<string> => {
+    // The kernel hands packets on by full blocks, or after a second (libpcap 1.10): what came last would be lost with SIGINT.
+    await wait(1500);
     child.kill('SIGINT');
     await ended;
     const dropped = Number(/(\d+) packets? dropped by kernel/.exec(messages)?.[1] ?? 0);
