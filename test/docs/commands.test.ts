@@ -13,6 +13,7 @@ import {
   sendFiles,
   showTunnelClient,
   type TunnelClient,
+  type Way,
 } from '../../src/plan/donor.js';
 import { planJoiner } from '../../src/plan/joiner.js';
 import { planMessages } from '../../src/plan/message-commands.js';
@@ -74,7 +75,7 @@ const client: TunnelClient = {
   timeoutSeconds: 120,
   withoutChecksums: true,
 };
-const way = { module: dataModule, root: data, sparse: false };
+const way: Way = { module: dataModule, root: data, manner: { kind: 'whole', sparse: false } };
 const stream = sendFiles(way, `${workDir}/pass1.1.list`, 'pass 1 stream 1', { ...client, mayVanish: true });
 
 t.test('the commands of the page are those that the program makes', async (t) => {
@@ -126,12 +127,14 @@ t.test('every option of socat is explained, and no other', async (t) => {
 });
 
 t.test('every option of rsync is explained, and no other', async (t) => {
+  const differences = { kind: 'differences', blockBytes: 16_384 } as const;
   const compressing = { ...client, compressor: 'zstd' } as const;
   const commands: Command[] = [
     listener,
     stream,
     ...Object.values<Command>({ ...planMessages(client, workDir) }),
-    sendFiles({ ...way, sparse: true, similar: true }, undefined, 'copy stream 1', compressing),
+    sendFiles({ ...way, manner: { kind: 'whole', sparse: true } }, undefined, 'copy stream 1', compressing),
+    sendFiles({ ...way, manner: differences }, undefined, 'copy stream 2', client),
     sendDirectories(data, dataModule, '/list', 'directories', client),
     listModule(dataModule, 'probe', client),
     deleteUnlisted(data, dataModule, 'delete', client),
