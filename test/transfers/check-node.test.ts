@@ -13,6 +13,7 @@ import { resolveConfig } from '../../src/config/config.js';
 import { identify } from '../../src/processes/proc.js';
 import { checkNode, type CheckedServer, type NodeConfig } from '../../src/transfers/check-node.js';
 import { claimFileName } from '../../src/transfers/claim.js';
+import { partialCopyIn } from '../../src/transfers/partial-copy.js';
 import { openWorkplace } from '../../src/transfers/workplace.js';
 import { refusedCertificates } from '../certificates/refused.js';
 import { serverArguments, settingsOf } from '../config/given.js';
@@ -160,6 +161,28 @@ t.test('a claim that this user may not read is what a transfer would fail with',
     'error FILE_EXISTS joiner+donor',
     'error ALREADY_RUNNING joiner+donor',
   ]);
+});
+
+t.test('an incomplete copy is told of while no transfer runs, with the one that has left it', async (t) => {
+  const dir = t.testdir();
+  const config = await nodeIn(dir);
+  const dataDir = join(dir, 'data');
+  const partial = partialCopyIn(dataDir, { id: 'the last one', now: () => new Date('2026-01-02T03:04:05Z') });
+  partial.begin([]);
+  partial.leave();
+  const { findings } = await checkNode(config, new Date());
+  t.match(findings, [
+    {
+      ...{ severity: 'warning', code: 'COPY_INCOMPLETE', roles: ['joiner', 'donor'] },
+      message: `${dataDir} holds an incomplete copy: transfer the last one, begun at 2026-01-02T03:04:05.000Z, did not end well`,
+      hint: /the next transfer goes on where that one ended/,
+    },
+  ]);
+  const workplace = openWorkplace({ ...whoever, dataDir, tmpDir: config.joiner.tmpDir });
+  t.strictSame(codes(await checkNode(config, new Date())), [], 'not while one is at work on it');
+  workplace.close();
+  partialCopyIn(dataDir, { id: 'the next one', now: () => new Date() }).complete();
+  t.strictSame(codes(await checkNode(config, new Date())), [], 'not when the copy has been completed');
 });
 
 t.test('what cannot be read is a finding, not a failure of the check', async (t) => {
