@@ -23,6 +23,8 @@ export interface Outcome {
   readonly hasStruck: boolean;
   readonly joiner: number | NodeJS.Signals;
   readonly donor: number | NodeJS.Signals;
+  /** Scripts that have done their side themselves: on a busy machine an agent may not answer in time. */
+  readonly withoutAgent: number;
   /** Empty when all is as it has to be. */
   readonly problems: readonly string[];
 }
@@ -76,9 +78,11 @@ export async function runTransfer(
   ];
   if (!agent.isRunning) problems.push('the agent has ended');
   for (const run of [joining, donating])
-    if (run.stderr.some((line) => /does the transfer itself|INTERNAL/.test(line)))
-      problems.push(...run.stderr.filter((line) => /itself|INTERNAL|ERROR/.test(line)));
-  return { fault: fault?.name ?? '', hasStruck, joiner: joinerEnd, donor: donorEnd, problems };
+    problems.push(...run.errors().filter((line) => /INTERNAL/.test(line)));
+  const withoutAgent = [joining, donating].filter(({ stderr }) =>
+    stderr.some((line) => line.includes('does the transfer itself')),
+  ).length;
+  return { fault: fault?.name ?? '', hasStruck, joiner: joinerEnd, donor: donorEnd, withoutAgent, problems };
 }
 
 /** What the donor's server does when it is asked for its lock, if it is. */
