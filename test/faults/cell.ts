@@ -13,11 +13,12 @@ export async function play(stage: Stage, cell: Cell): Promise<CellResult> {
   const node = stage[side];
   if (fault.throughAgents === true) await stage.startAgents();
   await stage.bearWith(fault.takesPatience === true ? 11 : 4);
+  stage.limit(fault.limitSeconds);
   const logged = donor.errorLog().length;
   const logOf = (one: Side): string =>
     one === 'joiner' ? joiner.errorLog() : stage.donor.log.all().slice(loggedInAll);
   const loggedInAll = donor.log.all().length;
-  if (fault.isBeforehand === true) await fault.strike(stage, node);
+  const before = fault.isBeforehand === true ? await fault.strike(stage, node) : 0;
   const release = moment === 'lock' ? await stage.holdTables() : undefined;
   await stage.join('empty', moment === 'before ready' || moment === 'handshake' ? 'fast' : 'slow');
   const [watched, line, laterMs] = moments[moment];
@@ -25,10 +26,10 @@ export async function play(stage: Stage, cell: Cell): Promise<CellResult> {
   if (laterMs > 0) await wait(laterMs);
   const struckMs = Date.now();
   const writable = stage.untilWritable(struckMs);
-  if (fault.isBeforehand !== true) await fault.strike(stage, node);
+  const hits = fault.isBeforehand === true ? before : await fault.strike(stage, node);
   if (release !== undefined) setTimeout(() => void release(), 1500);
   const hasDonor = !/^(server|all) /.test(fault.name) || side !== 'donor';
-  const limit = fault.isHarmless === true ? 60 : idleSeconds * 2 + 20;
+  const limit = fault.isHarmless === true ? 60 + (fault.lastsSeconds ?? 0) : idleSeconds * 2 + 20;
   const isFrozen = (one: Side): boolean => side === one && fault.freezes === true;
   const ended = (one: Side): Promise<number | null> =>
     isFrozen(one)
@@ -48,7 +49,7 @@ export async function play(stage: Stage, cell: Cell): Promise<CellResult> {
   const statuses = { donor: statusIn(logOf('donor'), 'donor'), joiner: statusIn(logOf('joiner'), 'joiner') };
   const isDone = sides.every((one) => /phase: done/.test(logOf(one)));
   const outcome = hasGoneOn ? 'went on' : isDone ? 'finished first' : 'failed';
-  const measured = { outcome, donorWritable, donorEnded, joinerEnded, causes, statuses } as const;
+  const measured = { outcome, donorWritable, donorEnded, joinerEnded, causes, statuses, hits } as const;
   const problems = judge(cell, measured);
   // What is frozen cannot clean up: it is ended first.
   if (fault.freezes === true) await fault.mend?.(stage, node);

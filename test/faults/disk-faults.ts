@@ -14,31 +14,45 @@ const writing: readonly Moment[] = allMoments.filter((moment) => moment !== 'ver
 export const diskFaults: readonly Fault[] = [
   {
     name: 'disk full',
+    cause: { codes: ['DISK_FULL'] },
     at: { joiner: writing },
     without: 'a donor writes a few KiB, and a joiner that verifies none',
-    strike: ({ disk }) => disk.fill(),
+    strike: ({ disk }) => {
+      disk.fill();
+      return 1;
+    },
     mend: ({ disk }) => disk.empty(),
   },
   {
     name: 'file system read-only',
+    cause: {
+      codes: ['DIRECTORY_NOT_WRITABLE', 'PEER_FAILED'],
+      says: /read-only|cannot be written|could not write/i,
+    },
     at: { joiner: allMoments },
     without: "a donor's server ends by itself then",
     mutes: 'host',
-    strike: ({ disk }) => disk.breakDown(),
+    strike: ({ disk }) => {
+      disk.breakDown();
+      return 1;
+    },
     mend: ({ disk }) => disk.replace(),
   },
   {
     name: 'a data file unreadable',
-    at: { donor: ['handshake', 'unlocked pass', 'lock'] },
-    without: 'a joiner reads nothing; under the lock rsync has all its files open or sent already',
+    cause: { codes: ['FILE_UNREADABLE'] },
+    at: { donor: ['handshake', 'unlocked pass', 'lock', 'locked pass', 'final file'] },
+    without: 'a joiner reads no files; a donor reads none before the handshake and none after the final file',
     strike: (_, node) => setMode(node, 0o000),
-    mend: (_, node) => setMode(node, 0o660),
+    mend: (_, node) => void setMode(node, 0o660),
   },
 ];
 
 /** A table that a transfer sends late, and a file that is only sent under the lock. */
-function setMode(node: LabNode, mode: number): void {
-  for (const name of ['bulk_4/t12.ibd', 'ibdata1']) chmodSync(join(node.dataDirectory, name), mode);
+function setMode(node: LabNode, mode: number): number {
+  const names = ['bulk_4/t12.ibd', 'ibdata1'];
+  for (const name of names) chmodSync(join(node.dataDirectory, name), mode);
+  return names.length;
 }
 
 const betweenAttempts = {
@@ -54,10 +68,11 @@ export const certificateFaults: readonly Fault[] = [
   {
     ...betweenAttempts,
     name: 'certificate expired',
+    cause: { codes: ['CERTIFICATE_EXPIRED'] },
     at: anySide,
     isUntold: true,
     strike: (stage, node) =>
-      stage.certify(node, {
+      recertify(stage, node, {
         notBefore: new Date(Date.now() - 9 * day),
         notAfter: new Date(Date.now() - day),
       }),
@@ -65,33 +80,54 @@ export const certificateFaults: readonly Fault[] = [
   {
     ...betweenAttempts,
     name: 'clock an hour slow (certificate of the future)',
+    cause: { codes: ['CERTIFICATE_NOT_YET_VALID'] },
     at: anySide,
     isUntold: true,
-    strike: (stage, node) => stage.certify(node, { notBefore: new Date(Date.now() + 3_600_000) }),
+    strike: (stage, node) => recertify(stage, node, { notBefore: new Date(Date.now() + 3_600_000) }),
   },
   {
     ...betweenAttempts,
-    name: 'certificate of a joiner revoked',
+    name: "joiner's certificate revoked, as the donor knows",
+    cause: { codes: ['CERTIFICATE_REVOKED'], says: /certificate of the joiner/ },
     at: { donor: ['before ready'] },
     isUntold: true,
-    strike: async (stage) => {
-      const { serialNumber } = new X509Certificate(readFileSync(stage.certificateOf(stage.joiner).cert));
-      const crl = await issueCrl({
-        ca: stage.authority.ca,
-        revoked: new Map([[serialNumber, new Date()]]),
-        number: 1n,
-        thisUpdate: new Date(Date.now() - 60_000),
-        nextUpdate: new Date(Date.now() + day),
-      });
-      stage.set(stage.donor, { 'ssl-crl': store(stage.authority.folder, 'crl.pem', crl) }, []);
-    },
+    strike: (stage) => revoke(stage, stage.joiner, stage.donor),
     mend: (stage) => stage.set(stage.donor, {}, ['ssl-crl']),
+  },
+  {
+    ...betweenAttempts,
+    // socat (1.7.4.4, 1.8) takes no revocation list: a joiner cannot refuse a donor for its certificate.
+    name: 'own certificate revoked',
+    cause: { codes: ['CERTIFICATE_REVOKED'], says: /this node's certificate/ },
+    at: anySide,
+    isUntold: true,
+    strike: (stage, node) => revoke(stage, node, node),
+    mend: (stage, node) => stage.set(node, {}, ['ssl-crl']),
   },
   {
     ...betweenAttempts,
     name: 'certificate replaced',
     at: anySide,
     isHarmless: true,
-    strike: (stage, node) => stage.certify(node),
+    strike: (stage, node) => recertify(stage, node),
   },
 ];
+
+async function recertify(stage: Stage, ...given: Parameters<Stage['certify']>): Promise<number> {
+  await stage.certify(...given);
+  return 1;
+}
+
+/** Gives a node a list on which another's certificate stands. */
+async function revoke(stage: Stage, revoked: LabNode, told: LabNode): Promise<number> {
+  const { serialNumber } = new X509Certificate(readFileSync(stage.certificateOf(revoked).cert));
+  const crl = await issueCrl({
+    ca: stage.authority.ca,
+    revoked: new Map([[serialNumber, new Date()]]),
+    number: 1n,
+    thisUpdate: new Date(Date.now() - 60_000),
+    nextUpdate: new Date(Date.now() + day),
+  });
+  stage.set(told, { 'ssl-crl': store(stage.authority.folder, 'crl.pem', crl) }, []);
+  return 1;
+}

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../src/errors.js';
 import type { LabNode } from '../lab/index.js';
 import type { NodeProcess, Stage } from './stage.js';
 
@@ -24,6 +25,13 @@ export const allMoments = Object.keys(moments) as readonly Moment[];
 /** Moments from the first in which files move. */
 export const sinceCopying: readonly Moment[] = allMoments.slice(2);
 
+/** What is behind a transfer that failed, as whoever can say it has to. */
+export interface RootCause {
+  /** Where the side that was struck can say it: its code. Where it cannot, or its peer was not told: the other's. */
+  readonly codes: readonly ErrorCode[];
+  readonly says?: RegExp;
+}
+
 /** Something that goes wrong. */
 export interface Fault {
   readonly name: string;
@@ -31,12 +39,19 @@ export interface Fault {
   readonly at: Partial<Record<Side, readonly Moment[]>>;
   /** Why a side or moment is left out. */
   readonly without: string;
-  readonly strike: (stage: Stage, node: LabNode) => void | Promise<void>;
+  /** Gives how many processes, connections or files it has hit. */
+  readonly strike: (stage: Stage, node: LabNode) => number | Promise<number>;
+  /** Absent where the transfer must not fail. */
+  readonly cause?: RootCause;
+  /** How long it lasts by itself. */
+  readonly lastsSeconds?: number;
+  /** Both sides' `sst-idle-timeout` and `sst-initial-timeout`, where they are to be longer than it lasts. */
+  readonly limitSeconds?: number;
   /** Sets things right again; the joiner's server has been ended before. */
   readonly mend?: (stage: Stage, node: LabNode) => void | Promise<void>;
   /** It is there before the transfer begins. */
   readonly isBeforehand?: boolean;
-  /** The transfer goes on as if nothing had happened. */
+  /** The transfer goes on as if nothing had happened; with a `cause` it may fail for that, too. */
   readonly isHarmless?: boolean;
   /** Nobody is told: only a time limit finds out. */
   readonly isSilent?: boolean;
@@ -51,13 +66,16 @@ export interface Fault {
   readonly takesPatience?: boolean;
 }
 
-/** Sends the processes a signal. */
-export function signalAll(found: readonly NodeProcess[], signal: NodeJS.Signals): void {
+/** Sends the processes a signal; gives how many were still there. */
+export function signalAll(found: readonly NodeProcess[], signal: NodeJS.Signals): number {
+  let hits = 0;
   for (const { pid } of found) {
     try {
       process.kill(pid, signal);
+      hits += 1;
     } catch {
       // It has ended by itself.
     }
   }
+  return hits;
 }

@@ -1,4 +1,5 @@
-import { sides, type Side } from './fault.js';
+import { errorTable, type ErrorCode } from '../../src/errors.js';
+import { sides, type RootCause, type Side } from './fault.js';
 import { idleSeconds } from './stage.js';
 import type { Cell, CellResult } from './table.js';
 
@@ -6,41 +7,85 @@ import type { Cell, CellResult } from './table.js';
 const freeWithinSeconds = 5;
 const endedWithinSeconds = 8;
 
+/** How long a transfer that goes on may take after the fault: with 60 MB at 20 MB/s, and what is verified. */
+const goesOnWithinSeconds = 25;
+
 /** Measured on a machine that does other things too. */
 const slackSeconds = 0.5;
 
 type Measured = Pick<
   CellResult,
-  'outcome' | 'donorWritable' | 'donorEnded' | 'joinerEnded' | 'causes' | 'statuses'
+  'outcome' | 'donorWritable' | 'donorEnded' | 'joinerEnded' | 'causes' | 'statuses' | 'hits'
 >;
 
 /** What of a cell is not as it should be. */
-export function judge({ fault, side, moment }: Cell, measured: Measured): string[] {
-  const { outcome, donorWritable, donorEnded, joinerEnded, causes } = measured;
-  if (fault.isHarmless === true) return outcome === 'failed' ? ['the transfer did not go on'] : [];
-  if (outcome !== 'failed') return [];
-  const silenceSeconds = fault.isSilent === true ? idleSeconds : 0;
+export function judge(cell: Cell, measured: Measured): string[] {
+  const missed = measured.hits === 0 ? ['the fault has hit nothing'] : [];
+  if (measured.outcome !== 'failed') return [...missed, ...judgeDelay(cell, measured)];
+  if (cell.fault.isHarmless === true && cell.fault.cause === undefined)
+    return [...missed, 'the transfer did not go on'];
+  return [...missed, ...judgeTimes(cell, measured), ...judgeCauses(cell, measured)];
+}
+
+/** A transfer that went on, or ended before, may not have stood still for long. */
+function judgeDelay(
+  { fault: { lastsSeconds = 0 } }: Cell,
+  { donorWritable, donorEnded, joinerEnded }: Measured,
+): string[] {
+  const limit = lastsSeconds + goesOnWithinSeconds;
+  return [
+    ...tooLate('the donor was writable', donorWritable, limit),
+    ...tooLate("the donor's script ended", donorEnded, limit),
+    ...tooLate("the joiner's script ended", joinerEnded, limit),
+  ];
+}
+
+function judgeTimes({ fault }: Cell, { donorWritable, donorEnded, joinerEnded }: Measured): string[] {
+  const silenceSeconds = (fault.isSilent === true ? idleSeconds : 0) + (fault.lastsSeconds ?? 0);
+  const ended = endedWithinSeconds + silenceSeconds;
+  return [
+    ...tooLate('the donor was writable', donorWritable, freeWithinSeconds + silenceSeconds + slackSeconds),
+    ...tooLate("the donor's script ended", donorEnded, ended),
+    ...tooLate("the joiner's script ended", joinerEnded, ended),
+  ];
+}
+
+function tooLate(what: string, seconds: number | null, limit: number): string[] {
+  return (seconds ?? 0) > limit ? [`${what} after ${(seconds ?? 0).toFixed(1)} s only`] : [];
+}
+
+function judgeCauses({ fault, side, moment }: Cell, { causes, statuses }: Measured): string[] {
   const problems: string[] = [];
-  if ((donorWritable ?? 0) > freeWithinSeconds + silenceSeconds + slackSeconds)
-    problems.push(`the donor was writable after ${(donorWritable ?? 0).toFixed(1)} s only`);
-  for (const [one, ended] of [['donor', donorEnded] as const, ['joiner', joinerEnded] as const])
-    if ((ended ?? 0) > endedWithinSeconds + silenceSeconds)
-      problems.push(`the ${one}'s script ended after ${(ended ?? 0).toFixed(1)} s only`);
   const isMute = (one: Side): boolean =>
     (one === side && fault.mutes !== undefined) ||
     (one !== side && fault.isUntold === true) ||
     (one === 'donor' && side === 'joiner' && moment === 'before ready');
   for (const one of sides) {
+    problems.push(...judgeStatus(one, causes[one], statuses[one]));
     if (isMute(one)) continue;
     if (causes[one] === '') problems.push(`the ${one} does not say why`);
     else if (isBare(causes[one])) problems.push(`the ${one} names no cause but ${causes[one]}`);
   }
+  // Before the copy they have not spoken with each other: each names what it sees.
+  const isEarly = moment === 'before ready' || moment === 'handshake';
   const speaking = sides.filter((one) => !isMute(one) && causes[one] !== '');
-  // They have not spoken with each other before: each names what it sees.
-  if (moment === 'before ready' || moment === 'handshake') return problems;
-  if (speaking.length === 2 && rootOf(causes.donor) !== rootOf(causes.joiner))
+  for (const one of speaking) {
+    if (isEarly && one !== side) continue;
+    const { codes, says = /./ }: RootCause = fault.cause ?? { codes: [] };
+    if (!codes.some((code) => code === rootOf(causes[one])) || !says.test(causes[one]))
+      problems.push(`the ${one} names another cause than ${codes.join(' or ')}: ${causes[one]}`);
+  }
+  if (!isEarly && speaking.length === 2 && rootOf(causes.donor) !== rootOf(causes.joiner))
     problems.push(`two causes: ${causes.donor} / ${causes.joiner}`);
   return problems;
+}
+
+/** The server is told the status of the cause that the script has logged; of one that was gone first nothing is known. */
+function judgeStatus(side: Side, cause: string, status: string): string[] {
+  const code = /^[A-Z_]+(?=:)/.exec(cause)?.[0];
+  if (status === '·' || code === undefined || !Object.hasOwn(errorTable, code)) return [];
+  const wanted = String(errorTable[code as ErrorCode].exit);
+  return status === wanted ? [] : [`the ${side}'s script ended with ${status}, not with ${wanted} (${code})`];
 }
 
 /** The code of the side that failed first: `PEER_FAILED: the donor failed with CODE: …` and `CODE: …` are one. */

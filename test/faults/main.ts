@@ -88,7 +88,7 @@ function notMeasured({ fault, side, moment }: Cell, error: unknown): CellResult 
   return {
     ...{ fault: fault.name, side, moment },
     outcome: 'not measured',
-    ...{ donorWritable: null, donorEnded: null, joinerEnded: null, nextJoin: null },
+    ...{ donorWritable: null, donorEnded: null, joinerEnded: null, nextJoin: null, hits: 0 },
     statuses: { donor: '·', joiner: '·' },
     causes: { donor: '', joiner: '' },
     problems: [text.slice(0, 2000).replace(/\n/g, ' ')],

@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { selfSignedPairs } from '../cluster/credentials.js';
-import { runSync, succeeds } from '../lab/commands.js';
+import { runSync } from '../lab/commands.js';
 import type { LabNode } from '../lab/index.js';
-import { allMoments, signalAll, sinceCopying, type Fault, type Moment } from './fault.js';
+import { allMoments, signalAll, sinceCopying, type Fault } from './fault.js';
+import { goneWithoutAWord } from './process-faults.js';
 import type { Stage } from './stage.js';
 
 const connected = allMoments.slice(1);
@@ -20,27 +22,34 @@ export const networkFaults: readonly Fault[] = [
       node.cutLink();
       await wait(5000);
       node.restoreLink();
+      return 1;
     },
+    lastsSeconds: 5,
   },
   {
     name: 'network cut for good',
     at: { donor: sinceCopying, joiner: connected },
     without: 'nobody is connected before ready',
     isSilent: true,
-    strike: (_, node) => node.cutLink(),
+    cause: { codes: ['TIMED_OUT'] },
+    strike: (_, node) => {
+      node.cutLink();
+      return 1;
+    },
     mend: (_, node) => node.restoreLink(),
   },
   {
     name: 'connections reset',
     at: { donor: sinceCopying },
     without: 'a reset reaches both sides, whoever sends it; nobody is connected before the copy',
-    strike: (_, node) => void runSync([...inside(node), 'ss', '-K', 'dport', '=', ':4444']),
+    cause: goneWithoutAWord,
+    strike: (_, node) => linesOf(runSync([...inside(node), 'ss', '-HK', 'dport', '=', ':4444'])),
   },
   ...strangers(),
 ];
 
 function strangers(): Fault[] {
-  const at: readonly Moment[] = ['handshake', 'unlocked pass', 'lock', 'locked pass', 'verification'];
+  const at = connected;
   const stranger = (name: string, strike: Fault['strike'], mend?: Fault['mend']): Fault => ({
     name: `stranger: ${name}`,
     at: { joiner: at },
@@ -53,34 +62,45 @@ function strangers(): Fault[] {
     stranger('no certificate', (stage) => call(stage, [])),
     stranger('foreign certificate', async (stage) => {
       const [pair] = await selfSignedPairs(stage.lab.directory('foreign'), ['node1.my.cluster']);
-      call(stage, ['-cert', pair?.cert ?? '', '-key', pair?.key ?? '']);
+      return call(stage, ['-cert', pair?.cert ?? '', '-key', pair?.key ?? '']);
     }),
     stranger('valid certificate, no secret', async (stage) => {
       const { cert, key } = await stage.authority.certify('stranger', { commonName: 'stranger' });
-      call(stage, ['-cert', cert, '-key', key], '@RSYNCD: 31.0 sha512 md5\\nrsync_tunnel_sst\\n');
+      return call(stage, ['-cert', cert, '-key', key], '@RSYNCD: 31.0 sha512 md5\\nrsync_tunnel_sst\\n');
     }),
     stranger('garbage', (stage) => knock(stage, 1)),
     stranger('1,000 connections', (stage) => knock(stage, 1000)),
     stranger(
       'a handshake that never ends',
-      ({ joiner, donor }) =>
-        void donor.spawn(['bash', '-c', 'exec 3<>/dev/tcp/$0/4444; sleep 60', joiner.ipv4], {
-          stdio: 'ignore',
-        }),
-      (stage) => signalAll(stage.processes(stage.donor, /dev.tcp|sleep 60/), 'SIGKILL'),
+      hangOn,
+      (stage) => void signalAll(stage.processes(stage.donor, /dev.tcp|sleep 60/), 'SIGKILL'),
     ),
   ];
 }
 
 /** Calls the joiner over TLS and says something. */
-function call({ donor, joiner }: Stage, words: readonly string[], says = 'Q\\n'): void {
-  const talk = '(printf "$0"; sleep 1) | timeout 5 openssl s_client -quiet -connect "$@"';
-  succeeds([...inside(donor), 'sh', '-c', talk, says, `${joiner.ipv4}:4444`, ...words]);
+function call({ donor, joiner }: Stage, words: readonly string[], says = 'Q\\n'): number {
+  const talk =
+    '(printf "$0"; sleep 1) | timeout 5 openssl s_client -ign_eof -connect "$@" 2>/dev/null | grep -c ^CONNECTED; true';
+  const command = [...inside(donor), 'sh', '-c', talk, says, `${joiner.ipv4}:4444`, ...words];
+  return Number(runSync(command));
 }
 
 /** Calls without TLS, so many at once. */
-function knock({ donor, joiner }: Stage, times: number): void {
-  const one = '(exec 3<>/dev/tcp/$0/4444 && echo garbage >&3 && sleep 1) 2>/dev/null &';
+function knock({ donor, joiner }: Stage, times: number): number {
+  const one = '(exec 3<>/dev/tcp/$0/4444 && echo hit && echo garbage >&3 && sleep 1) 2>/dev/null &';
   const all = `for i in $(seq ${times}); do ${one} done; wait`;
-  succeeds([...inside(donor), 'timeout', '9', 'bash', '-c', all, joiner.ipv4]);
+  return linesOf(
+    runSync([...inside(donor), 'bash', '-c', `timeout 9 bash -c '${all}' $0; true`, joiner.ipv4]),
+  );
 }
+
+/** Connects and says nothing. */
+async function hangOn({ donor, joiner }: Stage): Promise<number> {
+  const command = ['bash', '-c', 'exec 3<>/dev/tcp/$0/4444 && echo hit; sleep 60', joiner.ipv4];
+  const { stdout } = donor.spawn(command, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const said = await Promise.race([stdout === null ? '' : once(stdout, 'data'), wait(5000, '')]);
+  return Number(said !== '');
+}
+
+const linesOf = (text: string): number => text.split('\n').filter(Boolean).length;

@@ -121,6 +121,14 @@ export class Stage {
     writeFileSync(node.optionFile, text.replace(/^\[sst\]\n(?:(?!\[).*\n)*/m, sst));
   }
 
+  /** Gives both sides other time limits until the next call; the usual ones where none is named. */
+  limit(seconds: number | undefined): void {
+    const names = ['sst-idle-timeout', 'sst-initial-timeout'];
+    const wanted = seconds === undefined ? [] : names.map((name) => [name, String(seconds)]);
+    for (const node of [this.donor, this.joiner])
+      this.set(node, Object.fromEntries(wanted) as Record<string, string>, names);
+  }
+
   /** How long Galera waits for a node that is silent: a node that was killed keeps its next start waiting as long. */
   async bearWith(seconds: number): Promise<void> {
     const wanted = patience(seconds);

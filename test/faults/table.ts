@@ -36,6 +36,8 @@ export interface CellResult {
   readonly donorWritable: number | null;
   readonly donorEnded: number | null;
   readonly joinerEnded: number | null;
+  /** How much the fault has struck. */
+  readonly hits: number;
   /** Exit statuses of the scripts, as the servers saw them. */
   readonly statuses: Readonly<Record<Side, string>>;
   readonly causes: Readonly<Record<Side, string>>;
