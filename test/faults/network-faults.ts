@@ -5,7 +5,7 @@ import { runSync } from '../lab/commands.js';
 import type { LabNode } from '../lab/index.js';
 import { allMoments, signalAll, sinceCopying, type Fault } from './fault.js';
 import { goneWithoutAWord } from './process-faults.js';
-import type { Stage } from './stage.js';
+import { stranger as hanging, type Stage } from './stage.js';
 
 const connected = allMoments.slice(1);
 const inside = (node: LabNode): string[] => ['ip', 'netns', 'exec', node.namespace ?? ''];
@@ -73,7 +73,7 @@ function strangers(): Fault[] {
     stranger(
       'a handshake that never ends',
       hangOn,
-      (stage) => void signalAll(stage.processes(stage.donor, /dev.tcp|sleep 60/), 'SIGKILL'),
+      (stage) => void signalAll(stage.processes(stage.donor, hanging), 'SIGKILL'),
     ),
   ];
 }

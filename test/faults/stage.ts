@@ -27,6 +27,9 @@ const slowRate = '20m';
 const dataBytes = 60_000_000;
 const diskBytes = 500_000_000;
 
+/** A process that plays a stranger who hangs on. */
+export const stranger = /dev\/tcp|^sleep 60$/;
+
 /** A process of one node, whoever started it. */
 export interface NodeProcess {
   readonly pid: number;
@@ -214,7 +217,9 @@ export class Stage {
 
   /** The script and all that it, or an agent for it, has started. */
   scripts(node: LabNode): NodeProcess[] {
-    return this.processes(node, /./).filter(({ words }) => !/mariadbd$/.test(words[0] ?? ''));
+    return this.processes(node, /./).filter(
+      ({ words }) => !/mariadbd$/.test(words[0] ?? '') && !stranger.test(words.join(' ')),
+    );
   }
 
   #sstOf(node: LabNode): OptionGroup {
