@@ -56,8 +56,9 @@ export async function play(stage: Stage, cell: Cell): Promise<CellResult> {
   if (outcome === 'failed') problems.push(...(await remains(stage, cell, logOf('joiner'))));
   let nextJoin: number | null = null;
   if (hasGoneOn) {
-    problems.push(...(await stage.isWhole()));
+    // A stranger who hangs on is ended first.
     await fault.mend?.(stage, node);
+    problems.push(...(await stage.isWhole()));
   } else {
     await joiner.kill();
     await fault.mend?.(stage, node);
