@@ -1,8 +1,9 @@
 import type { Stats } from 'node:fs';
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { binlogsForRecovery } from './binlog-checkpoint.js';
 import { binlogsInIndex } from './binlogs.js';
+import { isElastic } from './elastic.js';
 import { fileSystemTime } from './file-system-time.js';
 import { externalTableOf } from './external-tables.js';
 import { travels } from './kinds.js';
@@ -44,6 +45,8 @@ export interface Inventory {
   readonly external: readonly string[];
   /** What stands where a table's file is expected and cannot be sent, as `schema/name`: links that lead nowhere, sockets, pipes. */
   readonly notFiles: readonly string[];
+  /** Devices on which `allocated` says nothing of the room that a copy needs. */
+  readonly elasticDevices?: ReadonlySet<number> | undefined;
 }
 
 export interface InventoryOptions {
@@ -52,6 +55,8 @@ export interface InventoryOptions {
   readonly signal?: AbortSignal | undefined;
   /** A file of this process on the file system whose clock counts; default: this host's clock. */
   readonly clockFile?: string | undefined;
+  /** Whether a directory's file system compresses; default: it is asked. */
+  readonly isElastic?: ((directory: string) => boolean) | undefined;
 }
 
 /**
@@ -65,10 +70,21 @@ export async function takeInventory(layout: Layout, options: InventoryOptions): 
   const external: string[] = [];
   const notFiles: string[] = [];
   const requireReadable = readingCheck();
+  const devices = new Set<number>();
+  const elasticDevices = new Set<number>();
+  const noteDevice = (dev: number, directory: string): void => {
+    try {
+      if ((options.isElastic ?? isElastic)(directory)) elasticDevices.add(dev);
+      devices.add(dev);
+    } catch {
+      // It has vanished meanwhile; the next file on the device tells.
+    }
+  };
   let bytes = 0;
   const add = (place: Place, path: string, stat: Stats): void => {
     requireReadable(stat, () => join(rootOf(layout, place) ?? '', path));
     const { size, mtimeMs, ctimeMs, dev, ino, blocks } = stat;
+    if (!devices.has(dev)) noteDevice(dev, dirname(join(rootOf(layout, place) ?? '', path)));
     const table = place === 'data' ? externalTableOf(path) : undefined;
     if (table !== undefined) external.push(table);
     files.add({ place, path, size, mtimeMs, ctimeMs, dev, ino, allocated: blocks * 512 });
@@ -87,7 +103,8 @@ export async function takeInventory(layout: Layout, options: InventoryOptions): 
     const stat = statSync(join(layout.binlog?.dir ?? '', name), { throwIfNoEntry: false });
     if (stat?.isFile() === true) add('binlog', name, stat);
   }
-  return { takenMs, files, directories, bytes, external, notFiles };
+  const elastic = elasticDevices.size === 0 ? {} : { elasticDevices };
+  return { takenMs, files, directories, bytes, external, notFiles, ...elastic };
 }
 
 function newestBinlogs(layout: Layout, maxBinlogs: number): readonly string[] {

@@ -7,8 +7,10 @@ export interface ManifestFile extends ListedFile {
   /** Of the donor's file: any change of it changes one of both. */
   readonly ctimeMs?: number | undefined;
   readonly ino?: number | undefined;
-  /** Bytes that the file takes up, where that is clearly less than its size. */
+  /** Bytes that the file takes up, where that is clearly less than its size, and would be elsewhere too: holes. */
   readonly allocated?: number | undefined;
+  /** The donor's device, which it keeps to itself. */
+  readonly dev?: number | undefined;
   /** SHA-256 of the contents, hexadecimal; in a final manifest for a joiner that asked for it. */
   readonly hash?: string | undefined;
 }
@@ -18,6 +20,8 @@ export interface Manifest extends ManifestHeader {
   readonly files: Files<ManifestFile>;
   /** Relative to the data directory, parents first. */
   readonly directories: readonly string[];
+  /** Of a donor: devices whose file systems compress; what is allocated there is not told. */
+  readonly elasticDevices?: ReadonlySet<number> | undefined;
 }
 
 export interface ManifestHeader {
@@ -49,15 +53,19 @@ const entriesPerChunk = 500;
  * `[place number, "path", size, mtimeMs, {more}]`, last the counts, which tell a complete text from a cut one.
  */
 export function* encodeManifest(manifest: Manifest): Generator<string, void> {
-  const { files, directories, ...header } = manifest;
+  const { files, directories, elasticDevices, ...header } = manifest;
   yield `${JSON.stringify(header)}\n`;
   yield* inChunks(directories, (path) => JSON.stringify(path));
-  yield* inChunks(files, encodeFile);
+  yield* inChunks(files, (file) => encodeFile(file, elasticDevices));
   yield `${JSON.stringify({ files: files.length, directories: directories.length })}\n`;
 }
 
-function encodeFile({ place, path, size, mtimeMs, ctimeMs, ino, allocated, hash }: ManifestFile): string {
-  const isWorthTelling = allocated !== undefined && isSparse({ size, allocated });
+function encodeFile(
+  { place, path, size, mtimeMs, ctimeMs, ino, dev, allocated, hash }: ManifestFile,
+  elasticDevices: ReadonlySet<number> | undefined,
+): string {
+  const isCompressed = dev !== undefined && elasticDevices?.has(dev) === true;
+  const isWorthTelling = allocated !== undefined && isSparse({ size, allocated }) && !isCompressed;
   const more = { ctimeMs, ino, ...(isWorthTelling ? { allocated } : {}), hash };
   const hasMore = Object.values(more).some((value) => value !== undefined);
   return JSON.stringify([

@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DirectorySettings } from '../config/directories.js';
 import type { Finding } from '../errors.js';
+import { isElasticType } from './elastic.js';
 import { belongs } from './kinds.js';
 import { rootOf, type Layout, type Place } from './layout.js';
 import type { Manifest } from './manifest.js';
@@ -123,14 +124,11 @@ function deviceFinder(): (directory: string) => { readonly dev: number; readonly
   return find;
 }
 
-/** btrfs, ZFS, bcachefs: their free space says little about what fits. */
-const elasticTypes: ReadonlySet<number> = new Set([0x9123683e, 0x2fc12fc1, 0xca451a4e]);
-
 export async function spaceLeft(directory: string): Promise<SpaceLeft> {
   const { bavail, bsize, ffree, files, type } = await statfs(directory);
   return {
     bytes: bavail * bsize,
     inodes: files === 0 ? undefined : ffree,
-    isElastic: elasticTypes.has(type),
+    isElastic: isElasticType(type),
   };
 }

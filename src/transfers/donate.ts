@@ -159,6 +159,7 @@ export function describe(
     takenMs: inventory.takenMs,
     files: inventory.files,
     directories: inventory.directories,
+    elasticDevices: inventory.elasticDevices,
   };
 }
 

@@ -15,6 +15,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { Inventory } from '../../src/datadir/inventory.js';
 import { isSparse, takeInventory } from '../../src/datadir/inventory.js';
+import { decodeManifest, encodeManifest } from '../../src/datadir/manifest.js';
+import { linesOf } from '../../src/datadir/text-lines.js';
 import type { Layout } from '../../src/datadir/layout.js';
 import { layoutOf } from './settings.js';
 
@@ -271,6 +273,36 @@ t.test('a file with holes is known as such', async (t) => {
     'shop/holes.ibd': true,
   });
 });
+
+t.test(
+  'what a file takes up is told where it is for holes, not where the file system compresses',
+  async (t) => {
+    const dir = t.testdir({ shop: { 'a.ibd': '', 'b.ibd': '' } });
+    truncateSync(join(dir, 'shop/a.ibd'), 1_000_000);
+    const layout = layoutOf({ dataDir: dir });
+    const asked: string[] = [];
+    for (const isElastic of [false, true]) {
+      const inventory = await takeInventory(layout, {
+        maxBinlogs: 0,
+        isElastic: (directory) => {
+          asked.push(directory);
+          return isElastic;
+        },
+      });
+      const { files, directories, elasticDevices } = inventory;
+      const header = { format: 1, tool: '1', pass: 'offer', binlogs: [], innodbFiles: [] } as const;
+      const text = [...encodeManifest({ ...header, files, directories, elasticDevices })].join('');
+      const [told] = decodeManifest(linesOf([text]), 'manifest').files;
+      t.equal(told?.size, 1_000_000);
+      t.equal(told?.allocated, isElastic ? undefined : 0);
+      t.ok(
+        isSparse(inventory.files.find({ place: 'data', path: 'shop/a.ibd' })!),
+        'it is sent with its holes',
+      );
+    }
+    t.strictSame(asked, [join(dir, 'shop'), join(dir, 'shop')], 'each device is asked for once');
+  },
+);
 
 t.test('a name that is not UTF-8 is refused with its directory', async (t) => {
   const dataDir = t.testdir({ shop: {} });
