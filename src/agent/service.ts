@@ -1,4 +1,6 @@
-import { describeFailure } from '../errors.js';
+import { randomUUID } from 'node:crypto';
+import { asTransferError, describeFailure } from '../errors.js';
+import type { EmitEvent } from '../events.js';
 import { keepInMemory, openHistory } from '../observe/history.js';
 import type { AgentLog } from '../observe/json-log.js';
 import { managerLine } from '../observe/manager-line.js';
@@ -8,6 +10,7 @@ import { isWorthTelling, type ToldProgress } from '../observe/progress-line.js';
 import type { TransferStatus } from '../observe/status.js';
 import type { CheckChanges } from '../transfers/check-changes.js';
 import type { CheckedServer } from '../transfers/check-node.js';
+import { clearCrashed, lookAtClaim } from '../transfers/workplace.js';
 import { startAgent, type AgentHandle, type AgentState } from './agent.js';
 import { createChecks, type Reloaded } from './checks.js';
 import { openRemembered, rememberable, type RememberedServers } from './remembered.js';
@@ -94,6 +97,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     now,
   });
   attempt(() => tellCutOff(log, history.takeOver()), onBug);
+  // Before the first check, which would warn of it.
+  for (const { dataDir } of remembered.list()) attempt(() => clearLeft(log, dataDir), onBug);
   // Scripts are answered first: a check takes a moment, and nobody waits for it.
   checks.checkSoon();
   return {
@@ -149,6 +154,20 @@ function tellCutOff(log: AgentLog, transfers: readonly TransferStatus[]): void {
   for (const { id, role, peer, phase } of transfers) {
     const text = `transfer ${id} was cut off: the agent that did it was killed`;
     log.tell('WARNING', text, { transfer: id, role, peer, phase });
+  }
+}
+
+/** What a transfer has left that was killed with all that would have swept up after it; one that runs is left alone. */
+function clearLeft(log: AgentLog, dataDir: string): void {
+  if (lookAtClaim(dataDir).kind !== 'stale') return;
+  const emit: EmitEvent = (event) => {
+    if (event.kind === 'notice') log.tell('INFO', event.text, { dataDir });
+  };
+  try {
+    clearCrashed({ dataDir, transferId: randomUUID(), emit });
+  } catch (error) {
+    // The check tells what is wrong with the directory; the next transfer tries again.
+    log.tell('WARNING', describeFailure(asTransferError(error)), { dataDir });
   }
 }
 

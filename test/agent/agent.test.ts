@@ -184,6 +184,37 @@ t.test('an agent that is to start again lets what runs end by itself first', asy
   t.notOk(existsSync(agent.socket));
 });
 
+t.test(
+  'an agent that starts clears what transfers of its servers have left, and nothing that runs',
+  async (t) => {
+    const [node, other] = [await configuredNode(t), await configuredNode(t)];
+    const words = ['--state-dir', node.directory('state')];
+    const agent = await startAgent(t, undefined, words);
+    const [run, beside] = [node.start('joiner', through(agent)), other.start('joiner', through(agent))];
+    await Promise.all([run.ready(), beside.ready()]);
+    process.kill(beside.pid, 'SIGTERM');
+    await beside.ended;
+    // Everything at once, with what would have swept up.
+    process.kill(agent.pid, 'SIGSTOP');
+    process.kill(run.pid, 'SIGKILL');
+    for (const pid of findMarked(run.transferId() ?? '')) process.kill(pid, 'SIGKILL');
+    process.kill(agent.pid, 'SIGKILL');
+    await Promise.all([run.ended, agent.exited]);
+    t.equal(node.privateFiles().length, 1);
+    t.ok(existsSync(join(node.dataDir, 'sst_in_progress')));
+    const alone = other.start('joiner', through(agent));
+    await alone.ready();
+    const again = await startAgent(t, agent.socket, words);
+    await untilClean(node, run);
+    const told = `cleaned up after transfer ${run.transferId() ?? ''}`;
+    while (!again.log.some((line) => line.includes(told)))
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    t.ok(existsSync(join(other.dataDir, 'sst_in_progress')), 'what runs without an agent goes on');
+    process.kill(alone.pid, 'SIGTERM');
+    t.equal(await alone.ended, 3);
+  },
+);
+
 t.test('a SIGHUP has it read the option files anew and check, beside a transfer that runs', async (t) => {
   const node = await configuredNode(t);
   const agent = await startAgent(t, undefined, ['--server', node.optionFile]);
