@@ -129,9 +129,12 @@ export function explainRejection(code: string): string | undefined {
   return meaning === undefined ? undefined : `${meaning} (TLS alert ${(alert ?? '').replaceAll('_', ' ')})`;
 }
 
-/** `ERR_SSL_TLSV1_ALERT_UNKNOWN_CA`, `ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE`, `ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED`. */
+/**
+ * `ERR_SSL_TLSV1_ALERT_UNKNOWN_CA`, `ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE`, `ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED`;
+ * `ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE` with the OpenSSL of Node 22 and 24 (3.5).
+ */
 function alertOf(code: string): string | undefined {
-  return /^ERR_SSL_(?:TLSV1|TLSV13|SSLV3|SSL)_?\d*_ALERT_(.+)$/.exec(code)?.[1]?.toLowerCase();
+  return /^ERR_SSL_(?:TLSV1|TLSV13|SSLV3|SSL(?:\/TLS)?)_?\d*_ALERT_(.+)$/.exec(code)?.[1]?.toLowerCase();
 }
 
 function codeOf(cause: unknown): string {
