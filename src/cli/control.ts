@@ -57,5 +57,11 @@ export function parseRate(text: string): number {
       { hint: 'k, M and G are powers of 1024' },
     );
   }
-  return Math.round(Number(digits) * factor);
+  const rate = Math.round(Number(digits) * factor);
+  if (rate === 0 && Number(digits) > 0) {
+    throw new TransferError('ARGUMENT_INVALID', `the rate is ${text}, less than a byte a second`, {
+      hint: '0 stands for no limit; abort ends the transfer',
+    });
+  }
+  return rate;
 }
