@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentClient, AgentStatus } from '../control/client-interface.js';
+import { TransferError } from '../errors.js';
 import { formatStatus, statusLine } from './format-status.js';
 import { createRedraw, type Terminal } from './terminal.js';
 
@@ -18,7 +19,9 @@ export async function runStatus(
 
 /**
  * `galera-sst-tunnel status --watch`: once a second until the signal aborts. On a terminal it is drawn in place; else
- * each transfer gets a line when what it says has changed; with `json` each status is a line.
+ * each transfer gets a line when what it says has changed; with `json` each status is a line. An agent that has answered
+ * once and does no more is waited for.
+ * @throws TransferError AGENT_ABSENT when none answers at first, AGENT_REFUSED.
  */
 export async function watchStatus(
   client: AgentClient,
@@ -26,30 +29,60 @@ export async function watchStatus(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  const show = json ? asJson(terminal) : terminal.isInteractive ? inPlace(terminal) : inLines(terminal);
+  const screen = json ? asJson(terminal) : terminal.isInteractive ? inPlace(terminal) : inLines(terminal);
+  let hasAnswered = false;
+  let isGone = false;
   while (!signal.aborted) {
-    show(await client.status());
+    try {
+      screen.show(await client.status());
+      hasAnswered = true;
+      isGone = false;
+    } catch (error) {
+      if (!hasAnswered || !(error instanceof TransferError) || error.code !== 'AGENT_ABSENT') throw error;
+      if (!isGone) screen.tellGone(error);
+      isGone = true;
+    }
     await delay(everyMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-function asJson(terminal: Terminal): (status: AgentStatus) => void {
-  return (status) => terminal.write(`${JSON.stringify(status)}\n`);
+interface Screen {
+  readonly show: (status: AgentStatus) => void;
+  /** Called once when the agent does not answer any more. */
+  readonly tellGone: (error: TransferError) => void;
 }
 
-function inPlace(terminal: Terminal): (status: AgentStatus) => void {
-  const redraw = createRedraw(terminal);
-  return (status) => redraw(formatStatus(status));
-}
-
-function inLines(terminal: Terminal): (status: AgentStatus) => void {
-  const last = new Map<string, string>();
-  return (status) => {
-    for (const transfer of status.transfers) {
-      const line = statusLine(transfer);
-      if (last.get(transfer.id) === line) continue;
-      last.set(transfer.id, line);
-      terminal.write(`${line}\n`);
-    }
+function asJson(terminal: Terminal): Screen {
+  const writeLine = (value: object): void => terminal.write(`${JSON.stringify(value)}\n`);
+  return {
+    show: writeLine,
+    tellGone: ({ code, message, hint }) => writeLine({ error: { code, message, hint } }),
   };
+}
+
+function inPlace(terminal: Terminal): Screen {
+  const redraw = createRedraw(terminal);
+  return {
+    show: (status) => redraw(formatStatus(status)),
+    tellGone: (error) => redraw([sayGone(error)]),
+  };
+}
+
+function inLines(terminal: Terminal): Screen {
+  const last = new Map<string, string>();
+  return {
+    show: (status) => {
+      for (const transfer of status.transfers) {
+        const line = statusLine(transfer);
+        if (last.get(transfer.id) === line) continue;
+        last.set(transfer.id, line);
+        terminal.write(`${line}\n`);
+      }
+    },
+    tellGone: (error) => terminal.write(`${sayGone(error)}\n`),
+  };
+}
+
+function sayGone({ message }: TransferError): string {
+  return `${message}; asking again until one does`;
 }

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { runStatus, watchStatus } from '../../src/cli/status.js';
 import type { AgentClient } from '../../src/control/client-interface.js';
+import { TransferError } from '../../src/errors.js';
 import { agentWith, copied, screen, transferOf } from './agent.js';
 
 /** Aborts when the client has been asked so often, and gives each answer at once. */
@@ -64,4 +65,46 @@ t.test('as JSON each status is a line', async (t) => {
       .map((line) => JSON.parse(line) as unknown).length,
     2,
   );
+});
+
+/** Answers, is away for two questions, answers again. */
+function restarting(): { client: AgentClient; signal: AbortSignal } {
+  const gone = (): Promise<never> =>
+    Promise.reject(new TransferError('AGENT_ABSENT', 'no agent answers at /run/agent.sock'));
+  const inner = agentWith([{ transfers: [transferOf()] }, { transfers: [copied] }]);
+  let asked = 0;
+  const status = () => {
+    asked += 1;
+    return asked === 2 || asked === 3 ? gone() : inner.status();
+  };
+  return askedTimes({ ...inner, status }, 4);
+}
+
+t.test('an agent that is started again is waited for', async (t) => {
+  const lines = screen();
+  const first = restarting();
+  await watchStatus(first.client, { json: false }, lines, first.signal);
+  t.match(lines.text().trimEnd().split('\n'), [
+    /^1a2b3c4d /,
+    /^no agent answers at \/run\/agent\.sock; asking again until one does$/,
+    / copied 321 files/,
+  ]);
+  const json = screen();
+  const second = restarting();
+  await watchStatus(second.client, { json: true }, json, second.signal);
+  const objects = json
+    .text()
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+  t.match(objects, [{ version: '1.0.0' }, { error: { code: 'AGENT_ABSENT' } }, { version: '1.0.0' }]);
+});
+
+t.test('without an agent from the first nothing is waited for', async (t) => {
+  const absent = {
+    ...agentWith([]),
+    status: () => Promise.reject(new TransferError('AGENT_ABSENT', 'none')),
+  };
+  const { signal } = new AbortController();
+  await t.rejects(watchStatus(absent, { json: false }, screen(), signal), { code: 'AGENT_ABSENT' });
 });
