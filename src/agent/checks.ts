@@ -23,8 +23,14 @@ export interface ChecksOptions {
 /** What became of a reload. */
 export interface Reloaded {
   readonly servers: number;
-  /** Of servers whose option files could not be read: what was read before stays in use. */
-  readonly failures: readonly string[];
+  readonly failures: readonly ReloadFailure[];
+}
+
+/** Of a server whose option files could not be read. */
+export interface ReloadFailure {
+  readonly text: string;
+  /** What was read before stays in use; else nothing has been read yet. */
+  readonly isKept: boolean;
 }
 
 /** The self-checks of all servers while nothing runs. */
@@ -106,7 +112,7 @@ interface Checked {
   readonly known: Known | undefined;
   readonly checked: CheckedServer;
   readonly watched: readonly string[];
-  readonly failure?: string | undefined;
+  readonly failure?: ReloadFailure | undefined;
 }
 
 async function checkServer(server: GivenServer, before: Known | undefined, now: Date): Promise<Checked> {
@@ -123,7 +129,7 @@ async function checkServer(server: GivenServer, before: Known | undefined, now: 
     known: before,
     checked,
     watched: [...checked.files, ...places],
-    failure: failureOf(server, result),
+    failure: failureOf(server, result, true),
   };
 }
 
@@ -138,11 +144,11 @@ function notChecked(
   const dataDir = known?.config.node.joiner.directories.dataDir.value ?? server.name;
   const nothing = { dataDir, at: now.toISOString(), findings: [], certificates: [], files: [] };
   const checked = withFindings(nothing, [asFinding(error, error.message), ...warnings]);
-  return { known, checked, watched, failure: failureOf(server, error) };
+  return { known, checked, watched, failure: failureOf(server, error, known !== undefined) };
 }
 
-function failureOf({ name }: GivenServer, error: TransferError): string {
-  return `${name}: ${error.code}: ${describeFailure(error)}`;
+function failureOf({ name }: GivenServer, error: TransferError, isKept: boolean): ReloadFailure {
+  return { text: `${name}: ${error.code}: ${describeFailure(error)}`, isKept };
 }
 
 function withFindings(checked: CheckedServer, more: readonly Finding[]): CheckedServer {

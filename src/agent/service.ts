@@ -184,7 +184,7 @@ function tellChanges(
 }
 
 function asFailed(error: unknown): Reloaded {
-  return { servers: 0, failures: [String(error)] };
+  return { servers: 0, failures: [{ text: String(error), isKept: true }] };
 }
 
 function hasEnded(state: AgentState): boolean {
@@ -193,9 +193,16 @@ function hasEnded(state: AgentState): boolean {
 
 function describeReload({ servers, failures }: Reloaded): { level: 'INFO' | 'ERROR'; text: string } {
   const checked = servers === 1 ? '1 server' : `${servers} servers`;
-  return failures.length === 0
-    ? { level: 'INFO', text: `reloaded, ${checked} checked` }
-    : { level: 'ERROR', text: `reload failed, what was read before stays in use: ${failures.join('; ')}` };
+  if (failures.length === 0) return { level: 'INFO', text: `reloaded, ${checked} checked` };
+  const textsOf = (wanted: boolean): string[] =>
+    failures.filter(({ isKept }) => isKept === wanted).map(({ text }) => text);
+  const said = [
+    ['what was read before stays in use', textsOf(true)],
+    ['nothing could be read yet', textsOf(false)],
+  ] as const;
+  const parts = said.filter(([, texts]) => texts.length > 0);
+  const text = parts.map(([what, texts]) => `${what}: ${texts.join('; ')}`).join('; ');
+  return { level: 'ERROR', text: `reload failed, ${text}` };
 }
 
 function attempt(work: () => void, onFailure: (error: unknown) => void): void {

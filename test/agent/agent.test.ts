@@ -264,6 +264,14 @@ t.test('a server is remembered when its transfer has passed its own checks, and 
     await new Promise((resolve) => setTimeout(resolve, 20));
 });
 
+t.test('a reload with an option file that was never readable says so', async (t) => {
+  const agent = await startAgent(t, undefined, ['--server', '/nowhere/my.cnf']);
+  process.kill(agent.pid, 'SIGHUP');
+  const found = (): string | undefined => agent.log.find((line) => line.includes('reload failed'));
+  while (found() === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+  t.match(found(), /reload failed, nothing could be read yet: \/nowhere\/my\.cnf: OPTION_FILE_UNREADABLE/);
+});
+
 t.test('a metrics port that is taken keeps no node from joining', async (t) => {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
