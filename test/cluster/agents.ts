@@ -98,3 +98,41 @@ export async function sample(
   }
   return seen;
 }
+
+/** A write that waits for the lock of a donor's server. */
+export interface WaitingWrite {
+  /** Resolves when it has been done. */
+  readonly done: Promise<unknown>;
+}
+
+let written = 0;
+
+/** Begins to write, and resolves when that waits: the lock is really held. */
+export async function writeInVain(donor: LabNode): Promise<WaitingWrite> {
+  const name = `written_${(written += 1)}`;
+  const done = donor.sql(`CREATE DATABASE ${name}`);
+  const early = done.then(() => {
+    throw new Error('the lock is not held: a write goes on');
+  });
+  const waits = async (): Promise<void> => {
+    for (;;) {
+      const [found] = await donor.query(
+        `SELECT state FROM information_schema.processlist WHERE info = 'CREATE DATABASE ${name}'`,
+      );
+      if (/^waiting /i.test(found?.['state'] ?? '')) return;
+      await wait(20);
+    }
+  };
+  await Promise.race([early, waits()]);
+  early.catch(() => undefined);
+  return { done };
+}
+
+/** Waits until the log of a server has a line that it had not when it had `length` characters. */
+export async function untilLogged(node: LabNode, length: number, pattern: RegExp): Promise<string> {
+  for (;;) {
+    const found = pattern.exec(node.errorLog().slice(length));
+    if (found !== null) return found[0];
+    await wait(50);
+  }
+}
