@@ -22,6 +22,12 @@ const sh = (command: string): string => execFileSync('sh', ['-c', command], { en
 const property = (name: string): string => sh(`systemctl show --property=${name} --value ${unit}`);
 const journal = (): string => sh(`journalctl --unit ${unit} --output cat --no-pager`);
 
+/** What systemd says that it is told of the unit, while it says such things. */
+const messages = (): string =>
+  sh(`journalctl _PID=1 --output cat --no-pager --grep "^${unit}: Got notification message" || :`);
+const noteMessages = (): string => sh('systemctl log-level debug');
+const noteNoMessages = (): string => sh('systemctl log-level info');
+
 async function until<Value>(find: () => Value | undefined): Promise<Value> {
   for (;;) {
     const found = find();
@@ -81,10 +87,14 @@ t.test('idle it needs little memory, and no time', async (t) => {
 });
 
 t.test('a reload is shown while it lasts, and what came of it', async (t) => {
+  noteMessages();
   sh(`systemctl reload ${unit}`);
   await until(() => (/^reloaded, /.test(property('StatusText')) ? true : undefined));
   await until(() => (property('ActiveState') === 'active' ? true : undefined));
   t.match(property('StatusText'), /^reloaded, \d servers? checked; waiting for transfers/);
+  const told = await until(() => /RELOADING=1, MONOTONIC_USEC=\d+[^]*READY=1/.exec(messages())?.[0]);
+  t.ok(told, 'systemd is told when it begins, and when it has ended');
+  noteNoMessages();
   writeFileSync(`${donor.optionFile}.kept`, readFileSync(donor.optionFile));
   writeFileSync(donor.optionFile, '[sst\n');
   sh(`systemctl reload ${unit}`);
@@ -147,8 +157,12 @@ t.test('signs of life keep it running, and without them it is started anew', asy
 t.test('a stop ends what runs, in order', async (t) => {
   const joining = joiner.start('joiner');
   await joining.ready();
+  t.notMatch(messages(), 'STOPPING=1');
+  noteMessages();
   sh(`systemctl stop ${unit}`);
   t.equal(await joining.ended, 3);
+  t.ok(await until(() => /STOPPING=1/.exec(messages())?.[0]), 'systemd is told that it ends');
+  noteNoMessages();
   t.match(joining.errors(), [/INTERRUPTED: the agent was stopped by SIGTERM/]);
   t.equal(property('Result'), 'success');
   t.notOk(existsSync(socket));
