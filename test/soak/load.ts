@@ -45,11 +45,26 @@ export const loadSettings = {
   wsrep_auto_increment_control: 'OFF',
   innodb_encryption_threads: '2',
   innodb_encryption_rotate_key_age: '1',
+  innodb_encryption_rotation_iops: '1000',
   innodb_buffer_pool_size: '64M',
   innodb_max_dirty_pages_pct: '5',
   innodb_max_dirty_pages_pct_lwm: '1',
   myisam_use_mmap: 'ON',
 } as const;
+
+/** Rows of some 1000 bytes in a table that all writers write to: hardly any of its looks finds it at rest. */
+const hotRows = 60_000;
+
+/** What the load expects to be there. */
+export const loadTables = [
+  'CREATE DATABASE hot; CREATE TABLE hot.t (id INT PRIMARY KEY, n INT, b VARBINARY(1000), KEY (n))',
+  `INSERT INTO hot.t SELECT seq, 0, RANDOM_BYTES(1000) FROM still.seq_1_to_${hotRows}`,
+];
+
+/** Settings of the server that change from round to round. */
+export function roundSettings(seed: number): string {
+  return `SET GLOBAL myisam_use_mmap = ${seed % 2 === 0 ? 'ON' : 'OFF'}`;
+}
 
 /** Writes all the time, in so many sessions, until it is stopped. */
 export function startLoad(node: LabNode, writers: number, random: (below: number) => number): Load {
@@ -91,7 +106,16 @@ function statement(schema: string, random: (below: number) => number): string {
   const create = `CREATE TABLE IF NOT EXISTS ${table} ${columns} ${engine}`;
   const createParted = `CREATE TABLE IF NOT EXISTS ${parted} (id INT PRIMARY KEY, n INT) ENGINE=InnoDB PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (1000), PARTITION b VALUES LESS THAN (2000), PARTITION c VALUES LESS THAN MAXVALUE)`;
   const swapped = `${schema}.x`;
+  const hashed = `${schema}.h`;
+  const createHashed = `CREATE TABLE IF NOT EXISTS ${hashed} (id INT PRIMARY KEY, n INT) ENGINE=InnoDB PARTITION BY HASH (id) PARTITIONS 3`;
+  const sequence = `${schema}.s`;
+  const createSequence = `CREATE SEQUENCE IF NOT EXISTS ${sequence} NOCACHE ENGINE=InnoDB`;
+  const row = random(hotRows);
   const usual = [
+    `UPDATE hot.t SET n = n + 1 WHERE id BETWEEN ${row} AND ${row + random(200)}`,
+    `UPDATE hot.t SET b = REPEAT(MD5(${value}), 25) WHERE id % 1009 = ${row % 1009}`,
+    `${createSequence}; DO NEXTVAL(${sequence}); DO NEXTVAL(${sequence})`,
+    `${createHashed}; REPLACE INTO ${hashed} SELECT seq * 7, ${value} FROM still.seq_1_to_1000`,
     create,
     `${create}; ${bulk(500 + random(5000))}`,
     `${create}; ${bulk(50)}`,
@@ -112,9 +136,22 @@ function statement(schema: string, random: (below: number) => number): string {
     `ALTER TABLE ${table} ADD INDEX IF NOT EXISTS by_word (word)`,
     `ALTER TABLE ${table} DROP INDEX IF EXISTS by_word`,
     `OPTIMIZE TABLE ${table}`,
-    `CREATE TABLE IF NOT EXISTS ${schema}.e0 (id INT PRIMARY KEY, n INT) ENGINE=InnoDB; ALTER TABLE ${parted} EXCHANGE PARTITION c WITH TABLE ${schema}.e0 WITHOUT VALIDATION`,
+    `CREATE TABLE IF NOT EXISTS ${schema}.e0 (id INT PRIMARY KEY, n INT) ENGINE=InnoDB; ALTER TABLE ${parted} EXCHANGE PARTITION c WITH TABLE ${schema}.e0`,
     `ALTER TABLE ${parted} TRUNCATE PARTITION a`,
     `DROP TABLE IF EXISTS ${parted}`,
+    `ALTER TABLE ${parted} REORGANIZE PARTITION c INTO (PARTITION d VALUES LESS THAN (${2001 + random(2000)}), PARTITION c VALUES LESS THAN MAXVALUE)`,
+    `ALTER TABLE ${parted} REORGANIZE PARTITION d, c INTO (PARTITION c VALUES LESS THAN MAXVALUE)`,
+    `ALTER TABLE ${parted} DROP PARTITION IF EXISTS ${random(2) === 0 ? 'a' : 'd'}`,
+    `ALTER TABLE ${hashed} ADD PARTITION PARTITIONS 2`,
+    `ALTER TABLE ${hashed} COALESCE PARTITION 1`,
+    `DROP TABLE IF EXISTS ${hashed}`,
+    `ALTER TABLE ${table} ADD FULLTEXT INDEX IF NOT EXISTS words (word)`,
+    `ALTER TABLE ${table} DROP INDEX IF EXISTS words`,
+    `ALTER SEQUENCE ${sequence} NOCACHE RESTART ${1 + (value % 1000)}`,
+    `DROP SEQUENCE IF EXISTS ${sequence}`,
+    // The server's threads encrypt all tables that do not say what they want, or decrypt them.
+    `SET GLOBAL innodb_encrypt_tables = ${random(2) === 0 ? 'ON' : 'OFF'}`,
+    `SET GLOBAL innodb_encryption_threads = ${random(5)}`,
     `CREATE OR REPLACE VIEW ${schema}.v AS SELECT ${value} AS n`,
     `CREATE OR REPLACE TRIGGER ${schema}.g BEFORE INSERT ON ${table} FOR EACH ROW SET NEW.n = ${value % 5}`,
     `CREATE DATABASE IF NOT EXISTS ${schema}_x; CREATE TABLE IF NOT EXISTS ${schema}_x.t (id INT PRIMARY KEY) ENGINE=InnoDB`,

@@ -7,7 +7,7 @@ import { quote } from '../lab/checksums.js';
 import { mergeGroups } from '../lab/option-file.js';
 import { Authority } from '../cluster/credentials.js';
 import { complaints, tunnelOptions } from '../cluster/tunnel.js';
-import { loadSettings, randomFrom, startLoad } from './load.js';
+import { loadSettings, loadTables, randomFrom, roundSettings, startLoad } from './load.js';
 
 /** Two nodes of which one never stops writing. */
 export interface Soak {
@@ -23,6 +23,8 @@ export interface Soak {
 export interface Round {
   readonly seed: number;
   readonly statements: number;
+  /** How many failed with which error. */
+  readonly errors: Readonly<Record<string, number>>;
   readonly passes: number;
   readonly lockSeconds: number;
   readonly changedUnderLock: boolean;
@@ -45,6 +47,7 @@ export async function prepareSoak(root?: string, evidence = tmpdir()): Promise<S
   await donor.waitFor('Synced', 120_000);
   await donor.sql('CREATE DATABASE still; CREATE TABLE still.t (id INT PRIMARY KEY, b VARBINARY(1000))');
   await donor.sql('INSERT INTO still.t SELECT seq, RANDOM_BYTES(1000) FROM still.seq_1_to_20000');
+  for (const text of loadTables) await donor.sql(text);
   return { lab, donor, joiner, evidence, start };
 }
 
@@ -52,6 +55,7 @@ export async function prepareSoak(root?: string, evidence = tmpdir()): Promise<S
 export async function runRound(soak: Soak, seed: number): Promise<Round> {
   const { donor, joiner, start } = soak;
   const random = randomFrom(seed);
+  await donor.sql(roundSettings(seed));
   const logged = donor.errorLog().length;
   const load = startLoad(donor, 3, randomFrom(seed + 1));
   const problems: string[] = [];
@@ -86,6 +90,7 @@ export async function runRound(soak: Soak, seed: number): Promise<Round> {
   return {
     seed,
     statements: load.statements,
+    errors: Object.fromEntries(load.errors),
     passes: log.match(/\[INFO\] pass \d+, while/g)?.length ?? 0,
     lockSeconds: Number(/locked for ([\d.]+) s/.exec(log)?.[1] ?? 'NaN'),
     changedUnderLock: /have changed under the lock/.test(log),
@@ -109,7 +114,7 @@ export async function untilEven(one: LabNode, other: LabNode): Promise<void> {
 async function damaged(node: LabNode): Promise<string[]> {
   const tables = await node.query(
     `SELECT table_schema AS s, table_name AS t FROM information_schema.tables
-     WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('information_schema', 'performance_schema', 'sys')
+     WHERE table_type IN ('BASE TABLE', 'SEQUENCE') AND table_schema NOT IN ('information_schema', 'performance_schema', 'sys')
        AND NOT (table_schema = 'mysql' AND engine = 'CSV')`,
   );
   const names = tables.map(({ s, t }) => `${quote(s ?? '')}.${quote(t ?? '')}`);
