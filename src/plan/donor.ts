@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Compressor } from '../config/config.js';
 import type { SocketOptions } from '../config/tls.js';
 import type { FileName } from '../datadir/file-table.js';
@@ -275,11 +274,10 @@ export function planJobs(
 ): Job[] {
   const groups = new Map<string, Way & { files: string[]; bytes: number }>();
   for (const file of files) {
-    const placeRoot = rootOf(layout, file.place);
-    if (modules[file.place] === '' || placeRoot === undefined) continue;
+    const root = rootOf(layout, file.place);
+    if (modules[file.place] === '' || root === undefined) continue;
     const linked = throughLink(file, links);
     const module = linked?.module ?? modules[file.place];
-    const root = linked === undefined ? placeRoot : join(placeRoot, linked.schema);
     const way = { module, root, manner: mannerOf(file) };
     const key = keyOfWay(way);
     let group = groups.get(key);
@@ -293,14 +291,17 @@ export function planJobs(
   return [...groups.values()].sort((a, b) => b.bytes - a.bytes);
 }
 
-/** A file of a schema that is a link at the joiner goes by its name in there. */
+/**
+ * A file of a schema that is a link at the joiner goes by its name in there: what follows `/./`. The root stays the data directory: rsync
+ * would break its connection off, which to the joiner is a lost donor, if its root were dropped.
+ */
 function throughLink(
   { place, path }: FileName,
   links: ReadonlyMap<string, string>,
-): { readonly module: string; readonly schema: string; readonly path: string } | undefined {
+): { readonly module: string; readonly path: string } | undefined {
   const end = path.indexOf('/');
   if (place !== 'data' || end === -1) return undefined;
   const schema = path.slice(0, end);
   const module = links.get(schema);
-  return module === undefined ? undefined : { module, schema, path: path.slice(end + 1) };
+  return module === undefined ? undefined : { module, path: `${schema}/.${path.slice(end)}` };
 }

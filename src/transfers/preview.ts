@@ -146,7 +146,12 @@ function previewCopy(
   const modules = sharedModules(layout);
   const certain = inventory.files.filter((file) => !showsChanges(file) && modules[file.place] !== '');
   const isSimilar = (): boolean => sent.size > 0;
-  const ways = [...waysOf({ name: '', files: certain, isSimilar, layout, modules, client }, config.streams)];
+  const about = { name: '', isSimilar, layout, modules, client };
+  const ways = [...waysOf({ ...about, files: certain }, config.streams)];
+  const aria = certain.filter(({ place }) => place === 'aria');
+  const spare = waysOf({ ...about, files: aria }, 1).map((way) =>
+    sendFiles(way, undefined, 'copy again stream 1', client),
+  );
   const copies = (name: string, files: Files<InventoryFile>, server: Pass['server']): string[] =>
     planStreams(
       { name, files, isSimilar: () => server === 'locked' && isSimilar(), layout, modules, client, server },
@@ -184,6 +189,7 @@ function previewCopy(
           : 'copy under the lock, and with it what has changed since it was sent',
       lines: [...decidedLater, ...copies('copy', due, 'locked')],
     },
+    ...(spare.length === 0 ? [] : [{ title: 'for what changes under the lock', lines: show(...spare) }]),
     { title: 'manifest, after the lock', lines: show(messages.final) },
     { title: 'how far the joiner is, while it compares for long', lines: show(messages.verifying) },
   ];

@@ -25,7 +25,14 @@ import { findNotFiles } from './not-files.js';
 import { report } from './preflight.js';
 import { signInterval, withSignsOfLife, type SignsOfLife } from './signs-of-life.js';
 import { parseState } from './state.js';
-import { openStreams, sendAll, waysOf, type Pass, type PassContents } from './streams.js';
+import {
+  openStreams,
+  sendAll,
+  waysOf,
+  type Pass,
+  type PassContents,
+  type WaitingStreams,
+} from './streams.js';
 import { takesNoChecksums } from './tunnel-client.js';
 import { delay } from './wait.js';
 
@@ -53,7 +60,7 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
     );
   }
 
-  const sendLocked = sender.openLocked(sent.size > 0);
+  const streams = sender.openLocked(sent.size > 0);
   // A joiner that is gone is noticed here, and while its sign travels the streams connect.
   await signs.send();
   const state = await takeLock(layout.roots.data, context, signs);
@@ -61,7 +68,7 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   let inventory: Inventory;
   try {
     emit({ kind: 'phase', phase: 'copying' });
-    inventory = await sendUnderLock(premises, sent, sendLocked);
+    inventory = await sendUnderLock(premises, sent, streams.send);
     if (hashes !== undefined) {
       const still = inventory;
       inventory = await withSignsOfLife(signs, signal, (within) => hashes.complete(still, within));
@@ -69,6 +76,7 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   } finally {
     // Also when it failed: writers must not wait until the joiner has been told why.
     releaseLock(layout.roots.data, context);
+    streams.close();
   }
   const unlocked = context.now().getTime();
 
@@ -161,8 +169,15 @@ async function sendNothing(
   return state;
 }
 
-/** Sends files while the server is locked. */
-type SendLocked = (pass: string, files: Files<InventoryFile>) => Promise<void>;
+/** Sends files while the server is locked: what is due, then what has changed meanwhile. */
+type SendLocked = (pass: 'copy' | `copy again ${number}`, files: Files<InventoryFile>) => Promise<void>;
+
+/** What sends under the lock. */
+interface LockedStreams {
+  readonly send: SendLocked;
+  /** Ends the connections that nothing was sent over. */
+  close(): void;
+}
 
 /** Sends the files of one pass after the other. */
 interface Sender {
@@ -172,7 +187,7 @@ interface Sender {
    * Connects what sends under the lock.
    * @param differences the joiner has files already of which only the differences need be sent
    */
-  openLocked(differences: boolean): SendLocked;
+  openLocked(differences: boolean): LockedStreams;
   /** In all passes so far. */
   sentBytes(): number;
 }
@@ -180,11 +195,14 @@ interface Sender {
 /** What is known of the whole before the first pass. */
 interface Whole {
   /** What will be sent under the lock at least. */
-  readonly underLock: Files<InventoryFile>;
+  readonly underLock: FileTable<InventoryFile>;
   /** What the joiner takes for the whole. */
   readonly assumedBytes: number;
   readonly tellTotal: (totalBytes: number) => void;
 }
+
+/** So much is sent over a connection that is there before others stand. */
+const littleBytes = 16 * 1024 * 1024;
 
 /** A total that is wrong by less is not worth a message. */
 const worthTelling = 0.005;
@@ -220,8 +238,9 @@ function senderOf(
   const underLockBytes = totalSize(underLock);
   const send = async (
     pass: PassContents & Pick<Pass, 'laterBytes' | 'server' | 'looksAgain' | 'waiting'>,
+    streams = config.streams,
   ): Promise<void> => {
-    sentBytes += await sendAll({ ...pass, sentBytes, onTotal }, config, workplace, context);
+    sentBytes += await sendAll({ ...pass, sentBytes, onTotal }, { streams }, workplace, context);
   };
   return {
     sentBytes: () => sentBytes,
@@ -235,16 +254,34 @@ function senderOf(
         server: 'writing',
       }),
     openLocked: (differences) => {
-      const expected = { ...about, name: '', files: underLock, isSimilar: () => differences };
-      const waiting = openStreams(waysOf(expected, config.streams), rsyncs, context);
       const isSimilarNow = (file: InventoryFile): boolean => isSimilar(file) || differences;
-      return async (name, files) => {
+      const open = (pass: string, files: Files<InventoryFile>, streams: number): WaitingStreams => {
+        const expected = { ...about, name: '', files, isSimilar: () => differences };
+        return openStreams(waysOf(expected, streams), pass, rsyncs, context);
+      };
+      const first = open('copy', underLock, config.streams);
+      // What changes under the lock are Aria's files, if any.
+      const aria = underLock.filter(({ place }) => place === 'aria');
+      const spare = open('copy again', aria, 1);
+      const sendOver = async (
+        name: string,
+        files: Files<InventoryFile>,
+        waiting: WaitingStreams,
+        streams?: number,
+      ): Promise<void> => {
         try {
           const pass = { ...about, name, files, isSimilar: isSimilarNow, waiting };
-          await send({ ...pass, server: 'locked', looksAgain: true });
+          await send({ ...pass, server: 'locked', looksAgain: true }, streams);
         } finally {
           waiting.close();
         }
+      };
+      return {
+        send: (pass, files) => {
+          if (pass === 'copy') return sendOver(pass, files, first);
+          return sendOver(pass, files, spare, totalSize(files) <= littleBytes ? 1 : undefined);
+        },
+        close: () => spare.close(),
       };
     },
   };

@@ -57,7 +57,7 @@ export interface Pass extends PassContents {
 /** Sends the files over several rsync streams at once; the first failure ends all of them. Gives the bytes sent. */
 export async function sendAll(
   pass: Pass,
-  config: Config,
+  config: Pick<Config, 'streams'>,
   workplace: Workplace,
   context: TransferContext,
 ): Promise<number> {
@@ -152,18 +152,19 @@ export function waysOf(contents: PassContents, streams: number): readonly Way[] 
 }
 
 /**
- * Connects the streams of the pass under the lock. Until a connection stands there is a process to start, a handshake and a login, some
+ * Connects the streams of a pass under the lock. Until a connection stands there is a process to start, a handshake and a login, some
  * 0.15 s that need not be spent under the lock. A connection that does not last until then is no loss: another one is made.
  */
 export function openStreams(
   ways: readonly Way[],
+  pass: string,
   client: TunnelClient,
   { id: transferId, emit, signal, rate }: TransferContext,
 ): WaitingStreams {
   const openedMs = performance.now();
   const waiting = new Map<SupervisedChild, Way>();
   for (const [index, way] of ways.entries()) {
-    const command = sendFiles(way, undefined, `copy stream ${index + 1}`, client);
+    const command = sendFiles(way, undefined, `${pass} stream ${index + 1}`, client);
     const child = supervise(command, { transferId, emit, signal, rate }, toleration('vanishing'));
     waiting.set(child, way);
     void child.ended.then(() => waiting.delete(child));
@@ -259,11 +260,11 @@ function toleratedIn({ server, looksAgain = false }: Pick<Pass, 'server' | 'look
 
 /**
  * What rsync says of files that change while it sends them (3.5.0). None of them is lost for that: what changed has new times, and
- * what vanished is not asked for under the lock. A root that is gone was a schema that is a link at the joiner.
+ * what vanished is not asked for under the lock. A directory that is gone was a schema that is a link at the joiner.
  */
 const meanwhile: Readonly<Record<Tolerated, RegExp | undefined>> = {
   changing:
-    /^file has vanished: |: No data available \(61\)$|\[sender\] (?:link_stat|change_dir) .*: No such file or directory \(2\)$|^rsync (?:warning|error): (?:some files.* \(code 2[34]\)|errors selecting input\/output files, dirs \(code 3\))/,
+    /^file has vanished: |: No data available \(61\)$|\[sender\] (?:link_stat|change_dir) .*: No such file or directory \(2\)$|^rsync (?:warning|error): some files.* \(code 2[34]\)/,
   vanishing:
     /^file has vanished: |\[sender\] link_stat .*: No such file or directory \(2\)$|^rsync (?:warning|error): some files.* \(code 2[34]\)/,
   nothing: undefined,
@@ -277,7 +278,7 @@ function toleration(tolerated: Tolerated): { onStderr?: (line: string) => boolea
 function isFine(child: SupervisedChild, outcome: ChildOutcome, tolerated: Tolerated): boolean {
   if (outcome.kind !== 'exited') return false;
   if (outcome.code === 0) return true;
-  return tolerated !== 'nothing' && [3, 23, 24].includes(outcome.code) && child.lastWords().length === 0;
+  return tolerated !== 'nothing' && [23, 24].includes(outcome.code) && child.lastWords().length === 0;
 }
 
 /** rsync reads names up to NUL bytes; a leading `./` keeps one that begins with `#` or `;` from being a comment. */

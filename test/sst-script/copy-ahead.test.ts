@@ -101,19 +101,40 @@ t.test('a schema that is dropped while it is sent, and is a link on the joiner, 
   const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
   const met = await meet({
     folder,
-    path: prepared(folder, `case " $* " in *" ${shop}/ "*) rm -rf '${shop}';; esac`),
+    path: prepared(folder, `case " $* " in *_sst-link0/*) rm -rf '${shop}';; esac`),
     joiner: files,
     donor: `${files}precopy=3\n`,
   });
   t.equal(met.donor.code, 0, met.donor.log);
   t.equal(met.joiner.code, 0, met.joiner.log);
   t.notOk(existsSync(shop), 'it was dropped in between');
+  t.notMatch(met.joiner.log, /unexpectedly closed/, 'to the joiner the donor is not lost');
   t.notOk(existsSync(join(folder, 'joiner/shop')));
   t.ok(existsSync(join(folder, 'joiner/ibdata1')));
 });
 
+t.test('a schema that is a link on the joiner is filled behind the link', async (t) => {
+  const folder = t.testdir({
+    joiner: {},
+    disk: { shop: { 'old.ibd': 'old' } },
+    donor: { shop: { sub: { 'a.MYD': 'rows' } } },
+  });
+  symlinkSync(join(folder, 'disk/shop'), join(folder, 'joiner/shop'));
+  const { good, ca } = material;
+  const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
+  const met = await meet({ folder, joiner: files, donor: `${files}precopy=3\n` });
+  t.equal(met.donor.code, 0, met.donor.log);
+  t.equal(met.joiner.code, 0, met.joiner.log);
+  for (const name of ['orders.ibd', 'orders.frm', 'sub/a.MYD'])
+    t.ok(
+      readFileSync(join(folder, 'disk/shop', name)).equals(readFileSync(join(folder, 'donor/shop', name))),
+      name,
+    );
+  t.notOk(existsSync(join(folder, 'disk/shop/old.ibd')));
+});
+
 t.test('a log of Aria that a checkpoint removes under the lock is not missed', async (t) => {
-  const folder = t.testdir();
+  const folder = t.testdir({ donor: { 'aria_log.00000001': 'first log' } });
   const aria = (number: number): string => join(folder, `donor/aria_log.0000000${number}`);
   const { good, ca } = material;
   const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
@@ -122,7 +143,8 @@ t.test('a log of Aria that a checkpoint removes under the lock is not missed', a
     // The clients that wait for the lock get their names from a file then.
     path: prepared(
       folder,
-      `case " $* " in *" --files-from - "*)
+      `echo "$*" >> "${folder}/calls"
+       case " $* " in *" --files-from - "*)
          cat > "${folder}/names.$$"
          if test -e '${aria(1)}'; then rm '${aria(1)}'; printf 'next log' > '${aria(2)}'; fi
          exec < "${folder}/names.$$";;
@@ -130,10 +152,18 @@ t.test('a log of Aria that a checkpoint removes under the lock is not missed', a
     ),
     joiner: files,
     donor: `${files}precopy=3\nbackup-threads=1\n`,
-    whileLocking: () => writeFileSync(aria(1), 'first log'),
   });
   t.equal(met.donor.code, 0, met.donor.log);
   t.equal(met.joiner.code, 0, met.joiner.log);
   t.notOk(existsSync(join(folder, 'joiner/aria_log.00000001')));
   t.equal(readFileSync(join(folder, 'joiner/aria_log.00000002'), 'utf8'), 'next log');
+  t.match(met.donor.log, /1 files have changed under the lock, or may have \(aria_log\.00000002\)/);
+  const [, ...afterLock] = readFileSync(join(folder, 'calls'), 'utf8')
+    .split(/^.*waiting .*inbox.*\n/m)
+    .slice(1);
+  t.notMatch(
+    afterLock.join(''),
+    /--files-from \//,
+    'what has changed is sent over a connection that waits for it',
+  );
 });
