@@ -175,7 +175,7 @@ const kinds = {
   },
   SECRET_MISSING: {
     exit: 71,
-    hint: 'set allow-donor-without-secret=1 in [sst] of the joiner while donors still run the original script',
+    hint: 'if that is a node that still runs the original script: set allow-donor-without-secret=1 in [sst] of the joiner while there are such donors; if not, find out who else holds a certificate of your CA',
   },
   COPY_INCOMPLETE: {
     exit: 71,

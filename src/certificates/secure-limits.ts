@@ -50,7 +50,7 @@ function systemSettings(): string {
 }
 
 /** Of a list of ciphers in which OpenSSL knows nothing: neither socat nor the handshake before the lock would begin. */
-export function checkCipherList({ ciphers }: TlsLimits): readonly Finding[] {
+export function checkCipherList({ ciphers }: Pick<TlsLimits, 'ciphers'>): readonly Finding[] {
   if (ciphers === undefined) return [];
   try {
     createSecureContext(secureLimits({ ciphers }));
@@ -59,11 +59,12 @@ export function checkCipherList({ ciphers }: TlsLimits): readonly Finding[] {
     return [
       {
         severity: 'error',
-        code: 'OPTION_INVALID',
-        message: `no cipher of ${JSON.stringify(ciphers.value)} is known to OpenSSL here`,
+        ...(ciphers.source.name === 'sockopt'
+          ? { code: 'SOCKOPT_REJECTED' as const }
+          : { code: 'OPTION_INVALID' as const, hint: 'the command openssl ciphers -v ALL lists the names' }),
+        message: `${ciphers.source.name}: OpenSSL knows no cipher in ${JSON.stringify(ciphers.value)}`,
         option: ciphers.source.name,
         where: placeOf(ciphers.source),
-        hint: 'the command openssl ciphers -v ALL lists the names',
       },
     ];
   }

@@ -103,7 +103,7 @@ export async function checkOwnCredentials(
       ? findings
       : findings.map((finding) => (isOfPath(finding) ? finding : asWarning(finding)))),
     ...objection,
-    ...checkCipherList(config.tls),
+    ...checkCipherList(tunnelLimits(config.tls)),
   ];
 }
 

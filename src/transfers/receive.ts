@@ -59,6 +59,7 @@ async function receiveWithin(
     isDonorHere: () => donor.isHere,
     giveUp: (reason) => trouble.abort(reason),
   });
+  closeLater(() => refused.stop());
   const fail = (error: TransferError): void => trouble.abort(error);
   const connections = donorConnections(ends, listener.pid);
   const lost = watchForLostDonor(fail, {
@@ -124,7 +125,7 @@ async function receiveWithin(
   } catch (thrown) {
     daemonLog.catchUp();
     await broken.settled();
-    const error = lost.reasonBehind(thrown);
+    const error = refused.reasonBehind(lost.reasonBehind(thrown));
     if (donor.isHere && !port.isOpen) await tellAnew(config, context, outbox, error, untilVerdictIsRead());
     else if (donor.isHere) await tellDonor({ plan, outbox }, error, verdictRead, listener);
     throw error;

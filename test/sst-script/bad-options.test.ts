@@ -38,7 +38,7 @@ const values: BadInput[] = [
     // Without it the time limit of a donor's handshake would end what is left over.
     prepare: adding({ 'ssl-cipher': value, 'sst-connect-timeout': '0' }),
     code: 'OPTION_INVALID',
-    says: [`no cipher of "${value}" is known to OpenSSL here`],
+    says: [`ssl-cipher: OpenSSL knows no cipher in "${value}"`],
     option: 'ssl-cipher',
     hint: /openssl ciphers/,
   })),
