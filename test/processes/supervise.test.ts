@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import t from 'tap';
-import { TransferError } from '../../src/errors.js';
+import { TransferError, errorTable } from '../../src/errors.js';
 import type { Command } from '../../src/plan/command.js';
 import { findMarked } from '../../src/processes/proc.js';
 import { childFailure, describeOutcome, supervise } from '../../src/processes/supervise.js';
@@ -134,5 +134,5 @@ t.test('a failure keeps the code and the hint that it is given', async (t) => {
     message: 'stream 1: sh exited with status 5',
     hint: 'look there',
   });
-  t.equal(childFailure(child, outcome, 'PEER_FAILED').hint, "look into the peer's log");
+  t.equal(childFailure(child, outcome, 'PEER_FAILED').hint, errorTable.PEER_FAILED.hint);
 });
