@@ -31,6 +31,8 @@ export interface CertificateFacts {
 /** Reads one certificate, PEM or DER. Throws what OpenSSL says when it is damaged, or a RangeError. */
 export function readFacts(pem: string | Uint8Array): CertificateFacts {
   const x509 = new X509Certificate(pem);
+  // Throws for a key that is none; node (24.21) crashes when it makes the legacy object of a certificate with such a key.
+  const keyType = describeKey(x509);
   const names = parseAlternativeNames(x509.subjectAltName ?? '');
   const selfIssued = x509.subject === x509.issuer;
   // the type says string[], but it is undefined for a certificate without the extension
@@ -49,7 +51,7 @@ export function readFacts(pem: string | Uint8Array): CertificateFacts {
     fingerprint256: x509.fingerprint256,
     selfIssued,
     isCa: x509.ca || (selfIssued && isVersion1(x509.raw)),
-    keyType: describeKey(x509),
+    keyType,
     extendedKeyUsages: usages,
     x509,
   };

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -107,4 +108,13 @@ t.test('a root of X.509 version 1 is a CA, as OpenSSL sees it', (t) => {
   openssl(['x509', '-req', '-in', csr, '-signkey', key, '-out', cert]);
   t.ok(readFacts(readFileSync(cert)).isCa);
   t.end();
+});
+
+t.test('a certificate with a key that is none is refused, and crashes nothing (node 24.21)', async (t) => {
+  const { certPem } = await selfSigned({ commonName: 'node1', keyType: 'ec' });
+  const { raw } = new X509Certificate(certPem);
+  // The uncompressed point of the key: behind the curve's identifier, a bit string that begins with 04.
+  const point = raw.indexOf(Buffer.from('034200', 'hex')) + 3;
+  raw[point + 1]! ^= 0xff;
+  t.throws(() => readFacts(raw));
 });
