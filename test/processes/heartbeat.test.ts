@@ -8,7 +8,7 @@ import { identify, originOf, type ProcessIdentity } from '../../src/processes/pr
 const moduleUrl = (name: string): string => new URL(`../../src/processes/${name}.js`, import.meta.url).href;
 
 /** Starts a process that has a guard look after it, or after a victim, and then does what `script` says. */
-async function startGuarded(t: Test, script: string, victim?: ProcessIdentity): Promise<ChildProcess> {
+async function startGuarded(t: Test, script: string, victim?: ProcessIdentity): Promise<Guarded> {
   const source = `
     import { startHeartbeatGuard } from ${JSON.stringify(moduleUrl('heartbeat'))};
     const guard = startHeartbeatGuard(1000${victim === undefined ? '' : `, ${JSON.stringify(victim)}`});
@@ -19,8 +19,15 @@ async function startGuarded(t: Test, script: string, victim?: ProcessIdentity): 
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.teardown(() => child.kill('SIGKILL'));
+  // It may end before anybody asks.
+  const exited = once(child, 'exit');
   await once(child.stdout, 'data');
-  return child;
+  return { child, exited };
+}
+
+interface Guarded {
+  readonly child: ChildProcess;
+  readonly exited: Promise<unknown[]>;
 }
 
 /** The guard's shell, known by the words that it was started with. */
@@ -38,34 +45,34 @@ async function untilUnguarded(pid: number): Promise<void> {
 }
 
 t.test('a process that is stopped is killed', async (t) => {
-  const child = await startGuarded(t, '');
+  const { child, exited } = await startGuarded(t, '');
   t.equal(guardsOf(child.pid!).length, 1);
   child.kill('SIGSTOP');
-  t.strictSame(await once(child, 'exit'), [null, 'SIGKILL']);
+  t.strictSame(await exited, [null, 'SIGKILL']);
   await untilUnguarded(child.pid!);
 });
 
 t.test('a process that is busy, idle, or stopped for a moment is not killed', async (t) => {
   const busy = 'for (const until = Date.now() + 500; Date.now() < until; );';
-  const child = await startGuarded(t, `${busy} setTimeout(() => process.exit(7), 2500);`);
+  const { child, exited } = await startGuarded(t, `${busy} setTimeout(() => process.exit(7), 2500);`);
   child.kill('SIGSTOP');
   await pause(200);
   child.kill('SIGCONT');
-  t.strictSame(await once(child, 'exit'), [7, null]);
+  t.strictSame(await exited, [7, null]);
   await untilUnguarded(child.pid!);
 });
 
 t.test('a process whose guard was dismissed may stand still', async (t) => {
-  const child = await startGuarded(t, 'guard.dismiss();');
+  const { child } = await startGuarded(t, 'guard.dismiss();');
   await untilUnguarded(child.pid!);
   t.notOk(child.signalCode, 'the guard has ended without it');
 });
 
 t.test('a guard does not keep its process, and ends with it', async (t) => {
   const ended = await startGuarded(t, 'clearInterval(keepAlive);');
-  t.strictSame(await once(ended, 'exit'), [0, null]);
-  await untilUnguarded(ended.pid!);
-  const killed = await startGuarded(t, '');
+  t.strictSame(await ended.exited, [0, null]);
+  await untilUnguarded(ended.child.pid!);
+  const { child: killed } = await startGuarded(t, '');
   killed.kill('SIGKILL');
   await untilUnguarded(killed.pid!);
 });
@@ -73,14 +80,15 @@ t.test('a guard does not keep its process, and ends with it', async (t) => {
 t.test('the process is known by more than its pid', async (t) => {
   const victim = spawn('sleep', ['1000']);
   t.teardown(() => victim.kill('SIGKILL'));
+  const exited = once(victim, 'exit');
   await once(victim, 'spawn');
   const identity = identify(victim.pid!)!;
   for (const startTicks of [identity.startTicks - 1, identity.startTicks]) {
-    const child = await startGuarded(t, '', { ...identity, startTicks });
+    const { child } = await startGuarded(t, '', { ...identity, startTicks });
     child.kill('SIGSTOP');
     await untilUnguarded(victim.pid!);
     const isMeant = startTicks === identity.startTicks;
-    if (isMeant) t.strictSame(await once(victim, 'exit'), [null, 'SIGKILL']);
+    if (isMeant) t.strictSame(await exited, [null, 'SIGKILL']);
     else t.equal(victim.exitCode ?? victim.signalCode, null, 'another process has this pid');
     child.kill('SIGKILL');
   }
