@@ -40,10 +40,10 @@ const aliveToleranceMs = { sameBoot: 2000, otherBoot: 60_000 };
 const worthComparingBytes = 65_536;
 
 /**
- * Decides which tables' files need not be sent again. A file counts as complete when the donor shows the same file as in
+ * Decides which tables' files need not be sent again, and of which files the differences will do. A table's file counts as complete when the donor shows the same file as in
  * the broken transfer (same donor and host start, inode, times and size, and written to clearly before the first look), and
  * what lies here has that size and, to the microsecond, that time, which rsync sets when it has written the last byte.
- * Everything that is not a table's file is always sent.
+ * Everything that is not a table's file is always sent, or compared.
  */
 export function findHeld(layout: Layout, offer: Manifest, broken: BrokenTransfer): Held {
   const complete: HeldFile[] = [];
@@ -52,12 +52,14 @@ export function findHeld(layout: Layout, offer: Manifest, broken: BrokenTransfer
   const before = FileTable.of(broken.offer.files);
   const isSameDonor = offer.donorId !== undefined && offer.donorId === broken.offer.donorId;
   for (const file of offer.files) {
-    if (!isTable(file)) continue;
+    // The joiner's own binary logs are removed before anything comes.
+    if (file.place === 'binlog') continue;
     const earlier = before.find(file);
     const own = statOf(layout, file);
     if (earlier === undefined || own === undefined) continue;
     const { place, path, size } = file;
     const isComplete =
+      isTable(file) &&
       isSameDonor &&
       broken.sameBoot &&
       isUnchanged(earlier, file, broken.offer.takenMs) &&

@@ -145,7 +145,7 @@ export interface PortOwner {
 }
 
 /**
- * Finds a listener that may keep `port` from being opened on `address` (undefined: on all addresses); reads
+ * Finds a listener that may keep `port` from being opened on `address` (undefined: on all addresses; `::`: on all of both families); reads
  * /proc/net/tcp and tcp6. One for all addresses of one family may or may not be for the other family as well.
  */
 export function findPortOwner(port: number, address?: string): PortOwner | undefined {
@@ -161,7 +161,8 @@ export function findPortOwner(port: number, address?: string): PortOwner | undef
       const [host, hexPort] = (fields[1] ?? '').split(':');
       if (fields[3] !== '0A' || host === undefined || Number.parseInt(hexPort ?? '', 16) !== port) continue;
       const local = decode(host);
-      if (address !== undefined && local !== address && !/^(0\.0\.0\.0|::)$/.test(local)) continue;
+      if (address !== undefined && address !== '::' && local !== address && !/^(0\.0\.0\.0|::)$/.test(local))
+        continue;
       return { address: local, uid: Number(fields[7]), ...ownerOf(fields[9] ?? '') };
     }
   }

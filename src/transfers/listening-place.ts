@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises';
+import { existsSync } from 'node:fs';
 import { isIPv4, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { canonicalIp } from '../certificates/ip-address.js';
@@ -25,7 +26,7 @@ export async function whereToListen(config: Config): Promise<ListeningPlace> {
   const here = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const findings = mayListenOn(port) ? [] : [portForbidden(port)];
   // What the donor may come to of both families, as far as it is known here.
-  const all = found.some(isIPv6) ? '::' : undefined;
+  const all = found.some(isIPv6) && hasIp6() ? '::' : undefined;
   // A name may stand for 127.0.1.1 in this host's own hosts file, and for another address in the donor's.
   if (family === 'name' && found.some(isLoopback)) return { bind: all, findings };
   const local = found.filter(
@@ -37,6 +38,9 @@ export async function whereToListen(config: Config): Promise<ListeningPlace> {
 
 /** An IPv6 address has many spellings: `FD00::1`, `fd00:0::1`. */
 const isSame = (one: string, other: string): boolean => canonicalIp(one) === canonicalIp(other);
+
+/** A kernel may be told to do without IPv6 (ipv6.disable=1), and names have such addresses all the same. */
+const hasIp6 = (): boolean => existsSync('/proc/net/if_inet6');
 
 const isLoopback = (address: string): boolean => address.startsWith('127.') || isSame(address, '::1');
 

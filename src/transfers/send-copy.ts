@@ -224,7 +224,7 @@ function senderOf(
   { underLock, assumedBytes, tellTotal }: Whole,
 ): Sender {
   const withoutChecksums = client.withoutChecksums && takesNoChecksums(rsync);
-  const similar = new Set(held.similar.filter(isTable).map(keyOf));
+  const similar = new Set(held.similar.map(keyOf));
   const isSimilar = (file: InventoryFile): boolean => similar.delete(keyOf(file));
   let sentBytes = 0;
   let toldBytes = assumedBytes;

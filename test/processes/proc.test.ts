@@ -104,6 +104,7 @@ t.test('the owner of a port is found', async (t) => {
     { listen: '::', ask: '::1', found: '::' },
     { listen: '::', ask: '127.0.0.1', found: '::' },
     { listen: '::ffff:127.0.0.3', ask: '127.0.0.3', found: '127.0.0.3' },
+    { listen: '127.0.0.1', ask: '::', found: '127.0.0.1' },
   ];
   for (const { listen, ask, found } of cases) {
     const server = createServer().listen(0, listen);
