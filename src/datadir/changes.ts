@@ -87,7 +87,7 @@ const secondMs = 1000;
 
 /**
  * What may have other contents at the look `now` than it had at the look `before`, after which it was sent. Where files have
- * times of whole seconds, one that was written in the second of that look may have been written once more since. Of Aria's
+ * times of whole seconds, one that was written in the second of that look, or since, may have been written once more. Of Aria's
  * files all count as changed when one has: what the control file says must be in the log.
  */
 export function changedUnderLock(before: Inventory, now: Inventory): ChangedUnderLock {
@@ -95,7 +95,7 @@ export function changedUnderLock(before: Inventory, now: Inventory): ChangedUnde
     const then = before.files.find(file);
     return then === undefined || !looksSame(file, then);
   });
-  const doubtful = now.files.filter((file) => mayHideChange(file, before.takenMs));
+  const doubtful = now.files.filter((file) => mayHideChange(file, before, now));
   if (changed.length + doubtful.length === 0) return { files: changed };
   const isAria = ({ place }: InventoryFile): boolean => place === 'aria';
   const withAria = [...changed, ...doubtful].some(isAria);
@@ -107,11 +107,18 @@ export function changedUnderLock(before: Inventory, now: Inventory): ChangedUnde
   return { files, certainFromMs: newestMs + secondMs };
 }
 
-/** Any later write would have set a later second otherwise. */
-function mayHideChange(file: InventoryFile, takenMs: number): boolean {
+/** How far a file server's clock may be ahead of this host's, which a look's time never is. */
+const clockLeadAtMostMs = 10 * 60_000;
+
+/**
+ * Any write since the look `before` would have set both times to another second otherwise: a later one than the file's or, where its
+ * time lies in the future (set by `touch`, or before the clock was set back), an earlier one.
+ */
+function mayHideChange(file: InventoryFile, before: Inventory, now: Inventory): boolean {
   const { mtimeMs, ctimeMs } = file;
-  if (showsChanges(file) || mtimeMs % secondMs !== 0 || ctimeMs % secondMs !== 0) return false;
-  return Math.max(mtimeMs, ctimeMs) >= takenMs - (takenMs % secondMs);
+  if (showsChanges(file) || mtimeMs % secondMs !== 0 || mtimeMs !== ctimeMs) return false;
+  const fromMs = before.takenMs - (before.takenMs % secondMs);
+  return mtimeMs >= fromMs && mtimeMs <= now.takenMs + clockLeadAtMostMs;
 }
 
 /** What the joiner has had since an earlier transfer broke, as if it had been sent before the offer's inventory. */

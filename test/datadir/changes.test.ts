@@ -175,6 +175,7 @@ t.test('under the lock what has changed since a look, or may have, is sent again
   const control = (mtimeMs: number): InventoryFile => file('aria', 'aria_log_control', mtimeMs);
   const log = (mtimeMs: number): InventoryFile => file('aria', 'aria_log.00000001', mtimeMs);
   const redo = (mtimeMs: number): InventoryFile => file('innodb-log', 'ib_logfile0', mtimeMs);
+  const touched = (mtimeMs: number): InventoryFile => ({ ...redo(mtimeMs), ctimeMs: 5000 });
   const table = (mtimeMs: number): InventoryFile => file('data', 'shop/a.ibd', mtimeMs);
   const cases: [string, InventoryFile[], InventoryFile[], string[], number?][] = [
     ['nothing', [table(5_900.5), redo(5_999.9)], [table(5_900.5), redo(5_999.9)], []],
@@ -203,6 +204,10 @@ t.test('under the lock what has changed since a look, or may have, is sent again
       ['aria_log_control', 'aria_log.00000001'],
       6000,
     ],
+    ['one of a clock that is ahead', [redo(20_000)], [redo(20_000)], ['ib_logfile0'], 21_000],
+    ['a time of before the clock was set back', [redo(3_600_000)], [redo(3_600_000)], []],
+    ['a time that was set, to one in the future', [touched(20_000)], [touched(20_000)], []],
+    ['a time that was set, to an earlier one', [touched(1000)], [touched(1000)], []],
     ['the whole second, of a table', [table(5000)], [table(5000)], []],
     [
       'a doubt and a change',
@@ -211,12 +216,8 @@ t.test('under the lock what has changed since a look, or may have, is sent again
       ['ib_logfile0', 'aria_log.00000001'],
     ],
   ];
-  const look = (files: InventoryFile[]): Inventory => {
-    const nothing = { directories: [], bytes: 0, external: [], notFiles: [] };
-    return { ...nothing, takenMs: 5_400, files: FileTable.of(files) };
-  };
   for (const [title, before, now, again, certainFromMs] of cases) {
-    const found = changedUnderLock(look(before), look(now));
+    const found = changedUnderLock(lookAt(5_400, before), lookAt(6_100, now));
     t.strictSame(
       [...found.files].map(({ path }) => path),
       again,
@@ -225,3 +226,7 @@ t.test('under the lock what has changed since a look, or may have, is sent again
     t.equal(found.certainFromMs, certainFromMs, title);
   }
 });
+
+function lookAt(takenMs: number, files: readonly InventoryFile[]): Inventory {
+  return { takenMs, files: FileTable.of(files), directories: [], bytes: 0, external: [], notFiles: [] };
+}
