@@ -227,6 +227,14 @@ t.test('under the lock what has changed since a look, or may have, is sent again
   }
 });
 
+t.test('very many files that may have changed are told like a few', async (t) => {
+  const files = Array.from({ length: 200_000 }, (_, ino) => {
+    return { ...sample(), path: `shop/${ino}.MYD`, ino, mtimeMs: 5000, ctimeMs: 5000 };
+  });
+  const { certainFromMs } = changedUnderLock(lookAt(5_400, files), lookAt(6_100, files));
+  t.equal(certainFromMs, 6000);
+});
+
 function lookAt(takenMs: number, files: readonly InventoryFile[]): Inventory {
   return { takenMs, files: FileTable.of(files), directories: [], bytes: 0, external: [], notFiles: [] };
 }
