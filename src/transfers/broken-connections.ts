@@ -38,13 +38,15 @@ export interface BrokenConnections {
 export function judgeBroken(
   ends: ConnectionEnds,
   connections: DonorConnections,
-  lost: Pick<LostDonor, 'note'>,
+  lost: Pick<LostDonor, 'note' | 'noteIdle'>,
   fail: (error: TransferError) => void,
 ): BrokenConnections {
   const pending = new Set<Promise<void>>();
   const judge = async (text: string, connection: Connection, isForked: boolean): Promise<void> => {
-    const own = ownDeath(await ends.whatEnded(connection), text);
-    if (own === undefined) lost.note(text);
+    const end = await ends.whatEnded(connection);
+    const own = ownDeath(end, text);
+    if (end?.kind === 'peer' && !isForked) lost.noteIdle(text);
+    else if (own === undefined) lost.note(text);
     else if (isForked) fail(own);
     else lost.note(text, own);
   };

@@ -13,6 +13,11 @@ const usualLimits: Limits = { saysWithinMs: 6000, lookEveryMs: 500 };
 export interface LostDonor {
   /** @param own what of this side broke it, where that is known */
   note(text: string, own?: TransferError): void;
+  /**
+   * The peer or the network ended a connection that nothing was on its way over. A donor that waits for its lock may not have noticed
+   * (a firewall has forgotten its connections): its next sign of life is waited for.
+   */
+  noteIdle(text: string): void;
   /** The donor has opened a connection: it is not lost. */
   came(): void;
   /**
@@ -29,12 +34,14 @@ export interface Signs {
   readonly isConnected: () => boolean;
   /** The processes that read what it sends. */
   readonly readers: () => readonly GroupMember[];
+  /** How often a donor that waits sends a sign of life, at least, in ms. */
+  readonly everyMs: number;
 }
 
 /**
  * A donor can lose a connection and go on: it opens another one for what it has not begun to send. One that was killed loses all.
- * @param giveUp is called with the reason when a connection was lost, for some seconds neither another one nor a byte has come, and none
- *   is left
+ * @param giveUp is called with the reason when a connection was lost, for some seconds (where it was idle: until after the next sign of
+ *   life) neither another one nor a byte has come, and none is left
  */
 export function watchForLostDonor(
   giveUp: (error: TransferError) => void,
@@ -46,6 +53,7 @@ export function watchForLostDonor(
   let timer: NodeJS.Timeout | undefined;
   let before: readonly GroupMember[] = [];
   let sinceMs = 0;
+  let withinMs = Infinity;
   const lost = (more = ''): TransferError =>
     new TransferError(
       'PEER_FAILED',
@@ -59,6 +67,7 @@ export function watchForLostDonor(
   const forget = (): void => {
     stop();
     said = undefined;
+    withinMs = Infinity;
   };
   const recent = (): TransferError | undefined =>
     broke !== undefined && performance.now() - broke.atMs < 2 * saysWithinMs ? broke.cause : undefined;
@@ -67,20 +76,26 @@ export function watchForLostDonor(
   const check = (): void => {
     const now = readers();
     if (hasRead(before, now)) forget();
-    else if (performance.now() - sinceMs >= saysWithinMs && !signs.isConnected()) {
+    else if (performance.now() - sinceMs >= withinMs && !signs.isConnected()) {
       stop();
       giveUp(recent() ?? lost());
     }
   };
+  const wait = (text: string, forMs: number): void => {
+    said ??= text;
+    // What the others have read until now may have been on its way when the donor ended.
+    before = readers();
+    sinceMs = performance.now();
+    // One that was in use tells more than those that waited.
+    withinMs = Math.min(withinMs, forMs);
+    timer ??= setInterval(check, lookEveryMs);
+  };
   return {
     note: (text, own) => {
-      said ??= text;
       if (own !== undefined) broke = { cause: own, atMs: performance.now() };
-      // What the others have read until now may have been on its way when the donor ended.
-      before = readers();
-      sinceMs = performance.now();
-      timer ??= setInterval(check, lookEveryMs);
+      wait(text, saysWithinMs);
     },
+    noteIdle: (text) => wait(text, signs.everyMs + saysWithinMs),
     came: forget,
     reasonBehind: (error) => {
       if (!(error instanceof TransferError)) return error;

@@ -17,6 +17,7 @@ import { openOutbox, type Outbox } from './outbox.js';
 import type { SupervisedChild } from '../processes/supervise.js';
 import type { Reception } from './reception.js';
 import { tellDonor } from './verdict.js';
+import { signInterval } from './signs-of-life.js';
 import { delay, untilAborted } from './wait.js';
 import { whoCame } from './who-came.js';
 import { refusedWithoutSecret, type Refused } from './without-secret.js';
@@ -65,6 +66,8 @@ async function receiveWithin(
   const lost = watchForLostDonor(fail, {
     isConnected: () => connections.isAnyOpen(),
     readers: () => (listener.pid === undefined ? [] : daemonsAmong(membersOf(listener.pid), donorProcesses)),
+    // The donor's own limit can only make it more often.
+    everyMs: signInterval([config.idleTimeoutMs]),
   });
   closeLater(() => lost.stop());
   const broken = judgeBroken(ends, connections, lost, fail);

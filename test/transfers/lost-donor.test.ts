@@ -6,7 +6,9 @@ import { watchForLostDonor } from '../../src/transfers/lost-donor.js';
 
 const said = 'rsync error: error in rsync protocol data stream (code 12)';
 const limits = { saysWithinMs: 60, lookEveryMs: 5 };
-const nobody = { isConnected: () => false, readers: () => [] };
+/** Longer than any test lasts. */
+const everyMs = 3_600_000;
+const nobody = { isConnected: () => false, readers: () => [], everyMs };
 const reader = (pid: number, readBytes: number | undefined): GroupMember => ({
   ...{ pid, parentPid: 1, program: 'rsync', readBytes },
 });
@@ -54,7 +56,7 @@ t.test('one that does not say why is given up after some seconds', async (t) => 
     const startedMs = performance.now();
     const reason = await new Promise<TransferError>((resolve) => {
       const readers = (): GroupMember[] => [reader(7, 100), reader(8, undefined)];
-      watchForLostDonor(resolve, { isConnected: () => false, readers }, limits).note(said, own);
+      watchForLostDonor(resolve, { isConnected: () => false, readers, everyMs }, limits).note(said, own);
     });
     t.ok(performance.now() - startedMs >= limits.saysWithinMs, 'not before');
     if (own === undefined) t.match(reason, { code: 'PEER_FAILED', message: /the donor has not said why/ });
@@ -75,7 +77,7 @@ t.test('one from which something comes is not lost', async (t) => {
     const reasons: TransferError[] = [];
     const lost = watchForLostDonor(
       (error) => reasons.push(error),
-      { isConnected: () => isConnected, readers: () => [reader(7, read)] },
+      { isConnected: () => isConnected, readers: () => [reader(7, read)], everyMs },
       limits,
     );
     lost.note(said);
@@ -86,5 +88,42 @@ t.test('one from which something comes is not lost', async (t) => {
     lost.note(said);
     while (reasons.length === 0) await wait(5);
     t.equal(reasons.length, 1, 'until the next connection breaks');
+  }
+});
+
+t.test('one whose idle connections were lost is given up after its next sign of life is due', async (t) => {
+  const dueAfterMs = 200;
+  const cases: readonly [string, (lost: ReturnType<typeof watchForLostDonor>) => void][] = [
+    ['idle ones', (lost) => lost.noteIdle(said)],
+    [
+      'one that was in use, and after a sign of life idle ones',
+      (lost) => {
+        lost.note(said);
+        lost.came();
+        lost.noteIdle(said);
+      },
+    ],
+  ];
+  for (const [title, lose] of cases) {
+    const startedMs = performance.now();
+    const reason = await new Promise<TransferError>((resolve) => {
+      lose(watchForLostDonor(resolve, { ...nobody, everyMs: dueAfterMs }, limits));
+    });
+    t.match(reason, { code: 'PEER_FAILED', message: /the donor has not said why/ }, title);
+    t.ok(performance.now() - startedMs >= dueAfterMs + limits.saysWithinMs, `${title}: not before`);
+  }
+});
+
+t.test('one that has lost a connection in use as well is not waited for any longer', async (t) => {
+  const orders = [
+    ['note', 'noteIdle'],
+    ['noteIdle', 'note'],
+  ] as const;
+  for (const order of orders) {
+    const reason = await new Promise<TransferError>((resolve) => {
+      const lost = watchForLostDonor(resolve, nobody, limits);
+      for (const kind of order) lost[kind](said);
+    });
+    t.match(reason, { code: 'PEER_FAILED' }, order.join(', '));
   }
 });
