@@ -16,7 +16,11 @@ export function donorConnections(ends: ConnectionEnds, listenerPid: number | und
   return {
     opened: (pid) => {
       const connection = listenerPid === undefined ? undefined : connectionOf(pid, listenerPid);
-      if (connection !== undefined) connections.set(pid, connection);
+      // Pids are given away again, often where there are few (containers).
+      connections.delete(pid);
+      if (connection === undefined) return;
+      ends.forget(connection);
+      connections.set(pid, connection);
     },
     of: (pid) => connections.get(pid),
     isAnyOpen: () => [...connections.values()].some((connection) => ends.isOpen(connection)),

@@ -1,10 +1,10 @@
 import { constants } from 'node:os';
-import { identify, originOf } from '../processes/proc.js';
+import { identify, isAlive, originOf, type ProcessIdentity } from '../processes/proc.js';
 import { delay } from './wait.js';
 
 /** The processes of one connection: the socat that speaks TLS, and what it has started above rsync's daemon. */
 export interface Connection {
-  readonly socat: number;
+  readonly socat: ProcessIdentity;
   /** Another socat and the shell. */
   readonly between: readonly number[];
 }
@@ -22,6 +22,8 @@ export type ConnectionEnd =
 export interface ConnectionEnds {
   /** Takes a line of the listener's stderr. */
   hear(line: string): void;
+  /** Forgets what was said of earlier processes with the pids of this connection, which has just been opened. */
+  forget(connection: Connection): void;
   /** Whether it goes on, as far as is known. */
   isOpen(connection: Connection): boolean;
   /** Waits until it is known, for some seconds. */
@@ -46,9 +48,9 @@ export function followConnectionEnds({ lookEveryMs, knownWithinMs } = usualLimit
   const killed = new Map<number, string>();
   const left = new Set<number>();
   const known = ({ socat, between }: Connection): ConnectionEnd | undefined => {
-    const victim = [socat, ...between].find((pid) => killed.has(pid));
+    const victim = [socat.pid, ...between].find((pid) => killed.has(pid));
     if (victim !== undefined) return { kind: 'killed', signal: killed.get(victim) };
-    const kind = first.get(socat);
+    const kind = first.get(socat.pid);
     return kind === undefined ? undefined : { kind };
   };
   return {
@@ -58,16 +60,21 @@ export function followConnectionEnds({ lookEveryMs, knownWithinMs } = usualLimit
       else if (said?.kind === 'left') left.add(said.pid);
       else if (said !== undefined && !first.has(said.pid)) first.set(said.pid, said.kind);
     },
-    isOpen: (connection) => known(connection) === undefined && identify(connection.socat) !== undefined,
+    forget: ({ socat, between }) => {
+      for (const pid of [socat.pid, ...between]) {
+        for (const words of [first, killed, left]) words.delete(pid);
+      }
+    },
+    isOpen: (connection) => known(connection) === undefined && isAlive(connection.socat),
     whatEnded: async (connection) => {
       const untilMs = performance.now() + knownWithinMs;
       for (let looksGone = 0; performance.now() < untilMs;) {
         await delay(lookEveryMs, new AbortController().signal);
         const end = known(connection);
         if (end !== undefined) return end;
-        if (identify(connection.socat) === undefined) looksGone += 1;
+        if (!isAlive(connection.socat)) looksGone += 1;
         // The listener (1.7.4.4) often tells of a killed one only when the next has ended; what one said may still be on its way.
-        if (looksGone > 2 && !left.has(connection.socat)) return { kind: 'killed', signal: undefined };
+        if (looksGone > 2 && !left.has(connection.socat.pid)) return { kind: 'killed', signal: undefined };
       }
       return undefined;
     },
@@ -103,15 +110,26 @@ function killedWord(pid: number, number: number): SocatWord | undefined {
   return { kind: 'killed', pid, signal: name ?? `signal ${number}` };
 }
 
+/** What is to be known of processes. */
+interface Processes {
+  readonly parentOf: (pid: number) => number | undefined;
+  readonly identify: (pid: number) => ProcessIdentity | undefined;
+}
+
+const runningProcesses: Processes = { parentOf: (pid) => originOf(pid)?.parentPid, identify };
+
 /** The connection that an rsync daemon of a listener serves, as long as both are there. */
 export function connectionOf(
   daemonPid: number,
   listenerPid: number,
-  parentOf: (pid: number) => number | undefined = (pid) => originOf(pid)?.parentPid,
+  { parentOf, identify }: Processes = runningProcesses,
 ): Connection | undefined {
   const between: number[] = [];
   for (let pid = parentOf(daemonPid); pid !== undefined && pid > 1; pid = parentOf(pid)) {
-    if (parentOf(pid) === listenerPid) return { socat: pid, between };
+    if (parentOf(pid) === listenerPid) {
+      const socat = identify(pid);
+      return socat === undefined ? undefined : { socat, between };
+    }
     between.push(pid);
   }
   return undefined;

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import t from 'tap';
+import { identify } from '../../src/processes/proc.js';
 import {
   connectionOf,
   followConnectionEnds,
@@ -35,7 +36,8 @@ t.test('a line of the listener tells which side of a connection ended', (t) => {
   t.end();
 });
 
-const here = { socat: process.pid, between: [8, 9] };
+const self = identify(process.pid) ?? { pid: process.pid, startTicks: 0, bootId: '' };
+const here = { socat: self, between: [8, 9] };
 
 t.test('the side that ended first has ended the connection', async (t) => {
   const cases = [
@@ -57,12 +59,18 @@ t.test('the side that ended first has ended the connection', async (t) => {
 t.test('a socat that is gone without a word was killed', async (t) => {
   const gone = spawn('true');
   await once(gone, 'exit');
-  const connection = { socat: gone.pid ?? 0, between: [] };
-  const ends = followConnectionEnds(limits);
-  t.same(await ends.whatEnded(connection), { kind: 'killed', signal: undefined });
-  t.notOk(ends.isOpen(connection));
-  ends.hear(`socat[${connection.socat}] N exiting with status 0`);
-  t.same(await ends.whatEnded(connection), undefined, 'one that has said good-bye was not');
+  const cases = [
+    ['nobody has its pid', { ...self, pid: gone.pid ?? 0 }],
+    ['another process has its pid', { ...self, startTicks: self.startTicks - 1 }],
+  ] as const;
+  for (const [title, socat] of cases) {
+    const connection = { socat, between: [] };
+    const ends = followConnectionEnds(limits);
+    t.same(await ends.whatEnded(connection), { kind: 'killed', signal: undefined }, title);
+    t.notOk(ends.isOpen(connection), title);
+    ends.hear(`socat[${socat.pid}] N exiting with status 0`);
+    t.same(await ends.whatEnded(connection), undefined, 'one that has said good-bye was not');
+  }
 });
 
 t.test("an rsync's connection is found from the listener down", (t) => {
@@ -74,8 +82,11 @@ t.test("an rsync's connection is found from the listener down", (t) => {
     [10, 1],
   ]);
   const parentOf = (pid: number): number | undefined => parents.get(pid);
-  t.same(connectionOf(20, 10, parentOf), { socat: 17, between: [19, 18] });
-  t.same(connectionOf(20, 11, parentOf), undefined, 'of another listener');
-  t.same(connectionOf(99, 10, parentOf), undefined, 'one that is gone');
+  const processes = { parentOf, identify: (pid: number) => (pid === 17 ? { ...self, pid } : undefined) };
+  t.same(connectionOf(20, 10, processes), { socat: { ...self, pid: 17 }, between: [19, 18] });
+  t.same(connectionOf(20, 11, processes), undefined, 'of another listener');
+  t.same(connectionOf(99, 10, processes), undefined, 'one that is gone');
+  const ended = { parentOf, identify: () => undefined };
+  t.same(connectionOf(20, 10, ended), undefined, 'one whose socat is gone');
   t.end();
 });
