@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { identify, originOf, type ProcessIdentity } from '../../src/processes/proc.js';
+import { childrenOf, identify, originOf, type ProcessIdentity } from '../../src/processes/proc.js';
 
 const moduleUrl = (name: string): string => new URL(`../../src/processes/${name}.js`, import.meta.url).href;
 
@@ -40,6 +40,30 @@ function guardsOf(pid: number): number[] {
     });
 }
 
+/** What a guard has that waits for the next beat. */
+function waitingOf(guard: number): number[] {
+  return childrenOf(guard).filter((pid) => originOf(pid)?.argv.slice(0, 4).join(' ') === 'timeout -s ALRM 1');
+}
+
+const untilWaiting = (guard: number): Promise<number[]> => untilSome(() => waitingOf(guard));
+
+async function untilSome(look: () => number[]): Promise<number[]> {
+  for (;;) {
+    const found = look();
+    if (found.length > 0) return found;
+    await pause(5);
+  }
+}
+
+/** It may have ended. */
+function trySignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has.
+  }
+}
+
 async function untilUnguarded(pid: number): Promise<void> {
   while (guardsOf(pid).length > 0) await pause(10);
 }
@@ -59,6 +83,27 @@ t.test('a process that is busy, idle, or stopped for a moment is not killed', as
   await pause(200);
   child.kill('SIGCONT');
   t.strictSame(await exited, [7, null]);
+  await untilUnguarded(child.pid!);
+});
+
+t.test('a process that was stopped together with its guard is not killed when both go on', async (t) => {
+  const { child } = await startGuarded(t, "setInterval(() => console.log('turns'), 100);");
+  const [guard] = guardsOf(child.pid!);
+  const [timer] = await untilWaiting(guard!);
+  const [reader] = await untilSome(() => childrenOf(timer!));
+  const tree = [guard!, timer!, reader!];
+  t.teardown(() => tree.forEach((pid) => trySignal(pid, 'SIGCONT')));
+  for (const pid of [child.pid!, ...tree]) process.kill(pid, 'SIGSTOP');
+  await pause(1500);
+  const turned = once(child.stdout!, 'data');
+  child.kill('SIGCONT');
+  await turned;
+  for (const pid of tree) trySignal(pid, 'SIGCONT');
+  await untilSome(() => (child.signalCode === null ? waitingOf(guard!).filter((pid) => pid !== timer) : [0]));
+  t.equal(child.signalCode, null, 'the guard waits for the next beat');
+  const exited = once(child, 'exit');
+  child.kill('SIGSTOP');
+  t.strictSame(await exited, [null, 'SIGKILL'], 'and kills when none comes');
   await untilUnguarded(child.pid!);
 });
 
