@@ -23,15 +23,23 @@ export function secureLimits({
   };
 }
 
-/** As secureLimits, at the level of security that socat and the server have on this host: Node brings an OpenSSL with one of its own. */
+/**
+ * As secureLimits, at the level of security that socat and the server have on this host: Node brings an OpenSSL with one of its own.
+ * OpenSSL refuses a level with no older suite beside it, where a list names those of TLS 1.3 only: Node (20, 24) speaks nothing older
+ * with such a list, unless `tls_version` allows nothing newer.
+ */
 export function asPrograms(
   limits: TlsLimits,
 ): Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'ciphers'> {
   const secure = secureLimits(limits);
   const list = secure.ciphers ?? DEFAULT_CIPHERS;
+  if (list.includes('@SECLEVEL')) return secure;
+  const level = `@SECLEVEL=${securityLevel(limits)}`;
+  if (splitCiphers(list).older !== '') return { ...secure, ciphers: `${list}:${level}` };
   return {
     ...secure,
-    ciphers: list.includes('@SECLEVEL') ? list : `${list}:@SECLEVEL=${securityLevel(limits)}`,
+    ...(secure.maxVersion === 'TLSv1.2' ? {} : { minVersion: 'TLSv1.3' }),
+    ciphers: `${list}:DEFAULT:${level}`,
   };
 }
 
@@ -53,7 +61,7 @@ function systemSettings(): string {
 export function checkCipherList({ ciphers }: Pick<TlsLimits, 'ciphers'>): readonly Finding[] {
   if (ciphers === undefined) return [];
   try {
-    createSecureContext(secureLimits({ ciphers }));
+    createSecureContext(asPrograms({ ciphers }));
     return [];
   } catch {
     return [

@@ -1,6 +1,11 @@
 import { createSecureContext } from 'node:tls';
 import t from 'tap';
-import { asPrograms, secureLimits, securityLevel } from '../../src/certificates/secure-limits.js';
+import {
+  asPrograms,
+  checkCipherList,
+  secureLimits,
+  securityLevel,
+} from '../../src/certificates/secure-limits.js';
 import { folder, option } from './given.js';
 
 t.test('the handshake has the versions and ciphers of the tunnel', async (t) => {
@@ -45,3 +50,37 @@ t.test(
     t.ok(createSecureContext(asPrograms(listed)));
   },
 );
+
+t.test('a list with suites of TLS 1.3 only has a level of security, too', async (t) => {
+  const ciphers = option('ssl_cipher', 'TLS_AES_128_GCM_SHA256');
+  const only = (version: 'TLSv1.2' | 'TLSv1.3') => ({
+    ...option('tls_version', version),
+    value: { min: version, max: version },
+  });
+  const cases = [
+    [undefined, 'TLSv1.3'],
+    [only('TLSv1.3'), 'TLSv1.3'],
+    [only('TLSv1.2'), 'TLSv1.2'],
+  ] as const;
+  for (const [versions, oldest] of cases) {
+    const options = asPrograms({ ciphers, versions });
+    t.ok(createSecureContext(options), versions?.value.min ?? 'any version');
+    t.equal(options.minVersion, oldest);
+    t.match(options.ciphers, /^TLS_AES_128_GCM_SHA256:.*@SECLEVEL=\d$/);
+  }
+});
+
+t.test('a list is refused exactly where no handshake could begin with it', async (t) => {
+  const cases = [
+    ['TLS_AES_128_GCM_SHA256', true],
+    ['HIGH:@SECLEVEL=1', true],
+    ['TLS_AES_128_GCM_SHA256:@SECLEVEL=1', false],
+    ['NONE-SUCH', false],
+  ] as const;
+  for (const [list, isGood] of cases) {
+    const ciphers = option('ssl_cipher', list);
+    t.equal(checkCipherList({ ciphers }).length === 0, isGood, list);
+    if (isGood) t.ok(createSecureContext(asPrograms({ ciphers })));
+    else t.throws(() => createSecureContext(asPrograms({ ciphers })));
+  }
+});
