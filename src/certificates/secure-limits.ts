@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContextOptions } from 'node:tls';
 import { splitCiphers, type TlsLimits } from '../config/tls-limits.js';
 import { placeOf } from '../config/source.js';
 import type { Finding } from '../errors.js';
-import { environment } from '../surroundings.js';
+import { systemSettings } from './openssl-settings.js';
 
 /** OpenSSL's own for TLS 1.3: Node would turn that version off where a list of ciphers has none of it. */
 const usual13 = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256';
@@ -47,14 +46,6 @@ export function asPrograms(
 export function securityLevel({ ciphers }: TlsLimits): string {
   const inList = /@SECLEVEL=(\d)/.exec(ciphers?.value ?? '')?.[1];
   return inList ?? /^\s*CipherString\s*=.*@SECLEVEL=(\d)/m.exec(systemSettings())?.[1] ?? '2';
-}
-
-function systemSettings(): string {
-  try {
-    return readFileSync(environment['OPENSSL_CONF'] ?? '/etc/ssl/openssl.cnf', 'utf8');
-  } catch {
-    return '';
-  }
 }
 
 /** Of a list of ciphers in which OpenSSL knows nothing: neither socat nor the handshake before the lock would begin. */
