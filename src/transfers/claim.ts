@@ -1,6 +1,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { errnoOf, TransferError } from '../errors.js';
 import { parseHolder, type Holder } from '../processes/holder.js';
+import { currentTime } from '../surroundings.js';
 
 /** The file in the data directory that says which transfer is at work on it. */
 export const claimFileName = '.galera-sst-tunnel.json';
@@ -15,7 +16,7 @@ export interface Claim extends Holder {
 
 /**
  * The claim appears whole, and of two scripts that start at the same moment one gets it: a link is never replaced.
- * Where there are no hard links (exFAT, some network and FUSE file systems) the file is created as it is written.
+ * Where there are no hard links (exFAT, some network and FUSE file systems) the file is there before it is written: see `isBeingMade`.
  * @param link makes a hard link
  * @throws an error with the code EEXIST when there is a claim already
  */
@@ -55,7 +56,7 @@ export function takeAwayClaim(claimFile: string, stale: Claim, transferId: strin
     // A sweeper was quicker.
     return true;
   }
-  const isStale = readClaim(aside)?.transferId === stale.transferId;
+  const isStale = isClaimOf(aside, stale.transferId);
   if (!isStale) {
     try {
       placeWhole(aside, claimFile, readFileSync(aside, 'utf8'), linkSync);
@@ -69,7 +70,7 @@ export function takeAwayClaim(claimFile: string, stale: Claim, transferId: strin
 
 /**
  * Reads a claim; undefined when there is none.
- * @throws TransferError ALREADY_RUNNING when it cannot be read: a transfer of another user may be at work.
+ * @throws TransferError ALREADY_RUNNING when it cannot be read: a transfer of another user may be at work, or one is about to begin.
  */
 export function readClaim(claimFile: string): Claim | undefined {
   let text: string;
@@ -80,9 +81,21 @@ export function readClaim(claimFile: string): Claim | undefined {
     throw unreadableClaim(claimFile, cause);
   }
   const claim = parseClaim(text);
+  if (claim !== undefined) return claim;
+  if (isBeingMade(claimFile)) throw alreadyRunning(claimFile, undefined);
   // Cut short by a crash: nothing to be learnt from it.
-  if (claim === undefined) rmSync(claimFile, { force: true });
-  return claim;
+  rmSync(claimFile, { force: true });
+  return undefined;
+}
+
+/** For how long a claim that says nothing may be one that somebody is about to write. */
+const madeWithinMs = 5000;
+
+/** Whether a claim that says nothing is that of a script that has created the file and not written it yet. */
+export function isBeingMade(claimFile: string): boolean {
+  const stat = statSync(claimFile, { throwIfNoEntry: false });
+  // A clock that was set back, or another host's, keeps nobody away for long.
+  return stat !== undefined && Math.abs(currentTime().getTime() - stat.mtimeMs) < madeWithinMs;
 }
 
 /** Whether the claim there is this transfer's. */

@@ -23,6 +23,7 @@ import { ownUser } from '../surroundings.js';
 import {
   alreadyRunning,
   claimFileName,
+  isBeingMade,
   isClaimOf,
   parseClaim,
   placeClaim,
@@ -230,6 +231,8 @@ export function lookAtClaim(dataDir: string): ClaimSeen {
     return { kind: 'unreadable', error: unreadableClaim(claimFile, cause) };
   }
   const claim = parseClaim(text);
+  if (claim === undefined && isBeingMade(claimFile))
+    return { kind: 'running', error: alreadyRunning(claimFile, undefined) };
   if (claim !== undefined && stateOf(claim.transferId, claim) === 'at work')
     return { kind: 'running', error: alreadyRunning(claimFile, claim.owner.pid) };
   const isThere = claim !== undefined && isOurs(claim.workDir);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -179,6 +179,8 @@ t.test('a claim whose process id another process has now is stale', { buffered: 
 t.test('a claim that a crash has cut short is no obstacle', { buffered: true }, async (t) => {
   const node = await configuredNode(t);
   node.file('data/.galera-sst-tunnel.json', '{"transferId":"a1');
+  // One that was just made may be about to be written.
+  utimesSync(claim(node), 1e9, 1e9);
   const run = node.start('joiner');
   await run.ready();
   process.kill(run.pid, 'SIGTERM');

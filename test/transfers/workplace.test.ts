@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -322,8 +323,9 @@ t.test('a claim can only make us remove directories of ours', async (t) => {
   }
 });
 
-t.test('a claim that cannot be read is no claim', async (t) => {
+t.test('a claim that says nothing is no claim once it is not about to be written any more', async (t) => {
   const place = makePlace(t);
+  const aMinuteAgo = Date.now() / 1000 - 60;
   for (const text of [
     '',
     '{',
@@ -333,6 +335,12 @@ t.test('a claim that cannot be read is no claim', async (t) => {
     '{"transferId":1,"workDir":"/","owner":{"pid":1}}',
   ]) {
     writeFileSync(place.claimFile, text);
+    // Where there are no hard links another script has created the file and not written it yet.
+    t.throws(place.open, { code: 'ALREADY_RUNNING' }, `just made: ${text}`);
+    t.equal(lookAtClaim(place.dataDir).kind, 'running');
+    t.equal(readFileSync(place.claimFile, 'utf8'), text, 'it is left alone');
+    utimesSync(place.claimFile, aMinuteAgo, aMinuteAgo);
+    t.equal(lookAtClaim(place.dataDir).kind, 'stale');
     place.open().close();
     t.notOk(existsSync(place.claimFile), text);
   }
