@@ -1,5 +1,6 @@
 import { isOverHere } from './marks.js';
-import { identify, isAlive, isStopped, type ProcessIdentity } from './proc.js';
+import { ownUser } from '../surroundings.js';
+import { identify, isAlive, isStopped, originOf, realUserOf, type ProcessIdentity } from './proc.js';
 
 /** On whom a transfer depends. */
 export interface Holder {
@@ -27,6 +28,18 @@ export function stateOf(transferId: string, { owner, server, ownedBy }: Holder):
   // An agent that runs ends what is left of it by itself.
   return ownedBy === 'script' || isStopped(owner.pid) ? 'abandoned' : 'at work';
 }
+
+/**
+ * Whether an owner is a process of this program and this user. Who may write a data directory may name any process in a claim, and
+ * root could end them all.
+ */
+export function isOwnProgram({ pid }: ProcessIdentity): boolean {
+  const isOfProgram = originOf(pid)?.argv.some((word) => ownNames.test(word)) === true;
+  return isOfProgram && realUserOf(pid) === ownUser().uid;
+}
+
+/** The program, and the script under whose name the server starts it. */
+const ownNames = /galera-sst-tunnel|wsrep_sst_rsync_tunnel/;
 
 /** Ends the very process, if it is still there. */
 export function endProcess(identity: ProcessIdentity): void {

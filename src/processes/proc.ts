@@ -33,6 +33,12 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return now !== undefined && now.startTicks === identity.startTicks && now.bootId === identity.bootId;
 }
 
+/** As whom a process was started: its real user; undefined when it is gone. */
+export function realUserOf(pid: number): number | undefined {
+  const found = /^Uid:\t(\d+)/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1];
+  return found === undefined ? undefined : Number(found);
+}
+
 /** Whether a process is stopped (SIGSTOP, a debugger): it does not notice what happens around it. */
 export function isStopped(pid: number): boolean {
   const stat = read(`/proc/${pid}/stat`);

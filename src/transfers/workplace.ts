@@ -3,6 +3,7 @@ import {
   chmodSync,
   constants,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -15,7 +16,14 @@ import { basename, isAbsolute, join, resolve } from 'node:path';
 import { placeOf, type Sourced } from '../config/source.js';
 import { asTransferError, errnoOf, fileFailure, TransferError, writing } from '../errors.js';
 import type { EmitEvent } from '../events.js';
-import { endProcess, identifyThisProcess, stateOf, type Holder } from '../processes/holder.js';
+import {
+  endProcess,
+  identifyThisProcess,
+  isOwnProgram,
+  stateOf,
+  type Holder,
+  type HolderState,
+} from '../processes/holder.js';
 import { forgetTransfer, markAsOpen, markAsOver } from '../processes/marks.js';
 import { findMarked } from '../processes/proc.js';
 import { startSweeper } from '../processes/sweeper.js';
@@ -171,6 +179,17 @@ export function clearCrashed(options: {
   return clearLeftovers(options.dataDir, options.transferId, options.emit);
 }
 
+/**
+ * What has become of the transfer that a claim tells of. One whose process this one may not end goes on: a claim that another user has
+ * made is believed in nothing that it would have ended.
+ */
+function stateOfClaim(claimFile: string, claim: Claim): HolderState {
+  const state = stateOf(claim.transferId, claim);
+  if (state !== 'abandoned') return state;
+  const isOwnClaim = lstatSync(claimFile, { throwIfNoEntry: false })?.uid === ownUser().uid;
+  return isOwnClaim && isOwnProgram(claim.owner) ? state : 'at work';
+}
+
 /** Files that a transfer may have left in the data directory; a claim that does not tell is of an earlier version. */
 const removable: readonly string[] = [progressMark, serverAnswers.flushed];
 const signsOf = ({ signs = [progressMark] }: Claim): readonly string[] =>
@@ -181,7 +200,7 @@ function clearLeftovers(dataDir: string, transferId: string, emit: EmitEvent): b
   const claimFile = join(dataDir, claimFileName);
   const claim = readClaim(claimFile);
   if (claim === undefined) return false;
-  const state = stateOf(claim.transferId, claim);
+  const state = stateOfClaim(claimFile, claim);
   if (state === 'at work') throw alreadyRunning(claimFile, claim.owner.pid);
   if (!takeAway(claimFile, claim, transferId)) throw alreadyRunning(claimFile, undefined);
   if (state === 'abandoned') endProcess(claim.owner);
@@ -233,7 +252,7 @@ export function lookAtClaim(dataDir: string): ClaimSeen {
   const claim = parseClaim(text);
   if (claim === undefined && isBeingMade(claimFile))
     return { kind: 'running', error: alreadyRunning(claimFile, undefined) };
-  if (claim !== undefined && stateOf(claim.transferId, claim) === 'at work')
+  if (claim !== undefined && stateOfClaim(claimFile, claim) === 'at work')
     return { kind: 'running', error: alreadyRunning(claimFile, claim.owner.pid) };
   const isThere = claim !== undefined && isOurs(claim.workDir);
   return { kind: 'stale', paths: isThere ? [claimFile, claim.workDir] : [claimFile] };

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -249,8 +250,12 @@ t.test('a database that has the name of a sign is none', async (t) => {
 });
 
 /** A process that another one has started as its server, both alive. */
-async function startHolder(t: Test): Promise<{ server: ChildProcess; owner: ChildProcess; holder: Holder }> {
-  const [server, owner] = [spawn('sleep', ['1000']), spawn('sleep', ['1000'])];
+async function startHolder(
+  t: Test,
+  as: { readonly argv0?: string; readonly uid?: number } = {},
+): Promise<{ server: ChildProcess; owner: ChildProcess; holder: Holder }> {
+  const ofOwner = { argv0: '/usr/bin/galera-sst-tunnel', ...as };
+  const [server, owner] = [spawn('sleep', ['1000']), spawn('sleep', ['1000'], ofOwner)];
   t.teardown(() => [server, owner].map((one) => one.kill('SIGKILL')));
   await Promise.all([once(server, 'spawn'), once(owner, 'spawn')]);
   return { server, owner, holder: { owner: identify(owner.pid!)!, server: identify(server.pid!)! } };
@@ -287,6 +292,25 @@ t.test('a claim whose server is gone is stale, and its process is ended', async 
     place.open().close();
     t.strictSame(await once(owner, 'exit'), [null, 'SIGKILL'], name);
     t.match(place.events, [{ kind: 'notice', text: /^cleaned up after transfer old, whose server is gone/ }]);
+  }
+});
+
+t.test('a claim can only make us end processes of ours', async (t) => {
+  const cases: [name: string, as: { argv0?: string; uid?: number }, claimOf: number][] = [
+    ['another program', { argv0: 'mariadbd' }, process.getuid!()],
+    ["another user's", { uid: 65534 }, process.getuid!()],
+    ["named by another user's claim", {}, 65534],
+  ];
+  for (const [name, as, claimOf] of cases) {
+    const place = makePlace(t);
+    const { server, owner, holder } = await startHolder(t, as);
+    leave(place, { ...holder, ownedBy: 'script' });
+    chownSync(place.claimFile, claimOf, 0);
+    await endServer(server);
+    t.throws(place.open, { code: 'ALREADY_RUNNING', message: new RegExp(`process ${owner.pid},`) }, name);
+    t.equal(lookAtClaim(place.dataDir).kind, 'running', name);
+    t.ok(existsSync(place.claimFile), `${name}: its claim stays`);
+    t.strictSame(identify(owner.pid!), holder.owner, `${name}: it goes on`);
   }
 });
 
