@@ -17,13 +17,17 @@ type Shown = Pick<Identity, 'leaf' | 'chain' | 'keyPem'>;
 /**
  * Has OpenSSL judge what this node shows, as a peer with the same trust would: by a handshake in this process. It knows rules that
  * the checks here do not: path lengths, name constraints, usages of keys, keys and signatures that are too weak.
+ * @param beforeFiles as tryFiles has them
  */
 export async function askOpenSsl(
   identity: Shown,
   trust: Pick<Trust, 'certificates'>,
   as: 'server' | 'client',
   limits: TlsLimits = {},
+  beforeFiles: TlsLimits = {},
 ): Promise<Objection | undefined> {
+  const unusable = tryFiles(identity, beforeFiles);
+  if (unusable !== undefined) return unusable;
   const objection = await shakeHands(identity, trust, as, limits);
   // A server in Node keeps the words to itself; a client hands them on.
   const inWords = objection?.code === 'UNSPECIFIED' && as === 'client';
@@ -32,11 +36,13 @@ export async function askOpenSsl(
 
 /**
  * What OpenSSL has against certificate and key before anybody has seen them: no program that uses it starts with those. socat (1.7.4.4)
- * loads them before it hands on a list of ciphers, so that a level of security in that comes too late.
+ * loads them before it hands on a list of ciphers, so that a level of security in that comes too late; MariaDB's server
+ * and client library (10.11.19) have set their list by then.
+ * @param limits what is set before the files are loaded: the server's own, none of socat's
  */
-export function tryFiles(identity: Shown): Objection | undefined {
+export function tryFiles(identity: Shown, limits: TlsLimits = {}): Objection | undefined {
   try {
-    createSecureContext(filesOf(identity, {}));
+    createSecureContext(filesOf(identity, limits));
     return undefined;
   } catch (error) {
     return objectionOf(error);
@@ -59,8 +65,6 @@ async function shakeHands(
   as: 'server' | 'client',
   limits: TlsLimits,
 ): Promise<Objection | undefined> {
-  const unusable = tryFiles(identity);
-  if (unusable !== undefined) return unusable;
   const options = { ...filesOf(identity, limits), ca: trust.certificates.map(({ pem }) => pem) };
   const [left, right] = duplexPair();
   const server = createServer({ ...options, requestCert: true, rejectUnauthorized: false });

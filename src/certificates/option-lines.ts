@@ -47,21 +47,23 @@ export function changeMaster(given: {
   readonly crl?: string | undefined;
   readonly caPath?: string | undefined;
   readonly crlPath?: string | undefined;
+  readonly ciphers?: string | undefined;
   readonly verifiesName?: boolean | undefined;
 }): string {
-  const files = [
+  const settings = [
     ['MASTER_SSL_CA', given.ca],
     ['MASTER_SSL_CAPATH', given.caPath],
     ['MASTER_SSL_CERT', given.cert],
     ['MASTER_SSL_KEY', given.key],
     ['MASTER_SSL_CRL', given.crl],
     ['MASTER_SSL_CRLPATH', given.crlPath],
+    ['MASTER_SSL_CIPHER', given.ciphers],
   ] as const;
   const parts = [
     `MASTER_HOST=${sqlText(given.host)}`,
     ...(given.port === undefined || given.port === 3306 ? [] : [`MASTER_PORT=${given.port}`]),
     'MASTER_SSL=1',
-    ...files.flatMap(([option, value]) => (value === undefined ? [] : [`${option}=${sqlText(value)}`])),
+    ...settings.flatMap(([option, value]) => (value === undefined ? [] : [`${option}=${sqlText(value)}`])),
     `MASTER_SSL_VERIFY_SERVER_CERT=${given.verifiesName === false ? 0 : 1}`,
   ];
   return `CHANGE MASTER TO ${parts.join(', ')};`;

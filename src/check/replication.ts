@@ -17,7 +17,7 @@ import { clientTls, serverTls, type OwnTls } from './server-tls.js';
 
 /**
  * `check --replication-from`: speaks the server's protocol up to TLS and judges the primary's certificate as a replica
- * on this host would, with the CA, certificate and key of `[mysqld]`, else of `[client]`.
+ * on this host would, with the CA, certificate, key and ciphers of `[mysqld]`, else of `[client]`.
  */
 export async function checkReplication(given: GivenServer, primary: string, now: Date): Promise<CheckReport> {
   const title = `replication from ${primary}`;
@@ -53,7 +53,7 @@ async function judge(
     speaks: 'mysql',
     timeoutMs: 10_000,
     options: {
-      ...asPrograms({}),
+      ...asPrograms({ ciphers: tls.ciphers }),
       ...(identity === undefined ? {} : { cert: chainOf(identity), key: identity.keyPem }),
       ...(trust === undefined || trust instanceof TransferError
         ? {}
@@ -100,6 +100,7 @@ async function judge(
         crl: tls.crlFile?.value,
         caPath: caPath?.value,
         crlPath: tls.crlPath?.value,
+        ciphers: tls.ciphers?.value,
       }),
     ],
   );

@@ -123,6 +123,7 @@ async function check(
   host: string | undefined,
 ): Promise<Section> {
   const { cert, key, ca, caPath } = own;
+  const limits = { ciphers: own.ciphers };
   const findings: Finding[] = [...checkVersions(own), ...checkCiphers(own)];
   const facts: string[] = [];
   const attempt = <T>(work: () => T): T | undefined => {
@@ -166,8 +167,8 @@ async function check(
     const objection = isRefused
       ? undefined
       : trust === undefined
-        ? tryFiles(identity)
-        : await askOpenSsl(identity, trust, as);
+        ? tryFiles(identity, limits)
+        : await askOpenSsl(identity, trust, as, limits, limits);
     findings.push(
       ...identity.findings,
       ...ofCertificate,

@@ -148,3 +148,15 @@ t.test('a primary that cannot be asked is a report too', async (t) => {
   ] as const)
     t.strictSame(shown(await checkReplication(server, primary, new Date())), [`REQUIRED error ${code}`]);
 });
+
+t.test('the replica’s own ciphers count before its files are loaded, and are in the statement', async (t) => {
+  const weak = refusedCertificates(t.testdir()).find(({ name }) => name.includes('1024'));
+  const server = await serverIn(t, {
+    mysqld: `${tls}ssl_cipher=HIGH:@SECLEVEL=1`,
+    ...(weak === undefined ? {} : { identity: weak }),
+  });
+  const issued = await issueCertificate({ commonName: '127.0.0.1', keyType: 'ec', ca });
+  const report = await checkReplication(server, `127.0.0.1:${await mysqlServer(t, issued)}`, new Date());
+  t.strictSame(shown(report), cases[0]?.says);
+  t.match(report.lines.join('\n'), /MASTER_SSL_CIPHER='HIGH:@SECLEVEL=1'/);
+});

@@ -95,3 +95,28 @@ t.test('what OpenSSL alone refuses is told of the server, and of clients', async
     t.strictSame(told, [[`error ${refused.code}`], [`error ${refused.code}`]], refused.name);
   }
 });
+
+t.test(
+  'a level of security in ssl_cipher counts for the files, as the server and its clients load them',
+  async (t) => {
+    const weak = refusedCertificates(join(t.testdir(), 'certificates')).find(({ name }) =>
+      name.includes('1024'),
+    );
+    t.ok(weak);
+    if (weak === undefined) return;
+    const alone = 'ssl_cert=DIR/crt\nssl_key=DIR/key';
+    for (const files of [tls, alone]) {
+      for (const [list, codes] of [
+        ['HIGH:@SECLEVEL=1', []],
+        ['HIGH', ['error CERTIFICATE_UNTRUSTED']],
+      ] as const) {
+        const lines = `${files}\nssl_cipher=${list}`;
+        const given = { identity: weak, trusts: weak.caPem, mysqld: lines, client: lines };
+        const told = (await sectionsOf(t, given)).map((line) =>
+          line.split(' | ').filter((part) => part.startsWith('error')),
+        );
+        t.strictSame(told, [codes, codes], lines);
+      }
+    }
+  },
+);
