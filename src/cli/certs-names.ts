@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { canonicalIp } from '../certificates/ip-address.js';
 import { isHostName } from '../config/address.js';
 import { TransferError } from '../errors.js';
@@ -24,6 +24,16 @@ export function filesOf(name: string, dir: string): { readonly cert: string; rea
 
 /** Files of these names hold something else: the CA, and the certificates of all nodes. */
 const taken = new Set(['ca', 'all']);
+
+/** What renewals have kept of a certificate's file: `FILE.old`, `FILE.old.1` … */
+export function keptFiles(file: string): readonly string[] {
+  const dir = dirname(file);
+  if (!existsSync(dir)) return [];
+  const start = `${basename(file)}.old`;
+  return readdirSync(dir)
+    .filter((name) => name.startsWith(start) && /^(\.\d+)?$/.test(name.slice(start.length)))
+    .map((name) => join(dir, name));
+}
 
 /** The name of a node, after which its files are called. @throws TransferError ARGUMENT_INVALID */
 export function parseNode(text: string): NodeName {

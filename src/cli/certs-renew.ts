@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { openAuthority, readPair, requireSigned } from '../certificates/authority.js';
 import { readGivenFile, type CertificateFile } from '../certificates/certificate-file.js';
@@ -13,6 +14,7 @@ import {
 import { isCertificateBlock, isKeyBlock } from '../certificates/pem.js';
 import { writeFiles, type NewFile } from '../certificates/write-files.js';
 import { TransferError } from '../errors.js';
+import { currentTime } from '../surroundings.js';
 import { refuseOutliving, sayWritten, type IssueOptions, type Print } from './certs-issue.js';
 import { filesOf } from './certs-names.js';
 
@@ -31,9 +33,10 @@ export async function renew(
   const kept = options.wantsNewKey ? {} : { keyPem };
   const issued = await renewed(leaf, { ...requestAgain(leaf, options), ...kept }, options, cert);
   const mode = file.blocks.some(isKeyBlock) ? 0o600 : 0o644;
+  const ending = endingOfKept(cert, options.wantsNewKey ? key : undefined);
   const old: NewFile[] = [
-    { path: `${cert}.old`, text: file.text, mode },
-    ...(options.wantsNewKey ? [{ path: `${key}.old`, text: keyPem, mode: 0o600 }] : []),
+    { path: `${cert}${ending}`, text: file.text, mode },
+    ...(options.wantsNewKey ? [{ path: `${key}${ending}`, text: keyPem, mode: 0o600 }] : []),
   ];
   const fresh: NewFile[] = [
     ...(options.wantsNewKey ? [{ path: key, text: issued.keyPem, mode: 0o600 }] : []),
@@ -48,6 +51,25 @@ export async function renew(
   );
   print(`the one before is kept as ${old.map(({ path }) => path).join(' and ')}`);
   print('transfers use it from now on; a running server does after FLUSH SSL');
+}
+
+/** Where the files before go: a certificate that is valid still has to be at hand to be revoked, and no key is lost. */
+function endingOfKept(cert: string, key: string | undefined): string {
+  const isFree = (ending: string): boolean =>
+    !mayBeValid(`${cert}${ending}`) && (key === undefined || !existsSync(`${key}${ending}`));
+  for (let ending = '.old', count = 1; ; ending = `.old.${count++}`) if (isFree(ending)) return ending;
+}
+
+/** What cannot be read may be. */
+function mayBeValid(file: string): boolean {
+  if (!existsSync(file)) return false;
+  try {
+    return readGivenFile(file)
+      .blocks.filter(isCertificateBlock)
+      .some(({ text }) => readFacts(text).notAfter > currentTime());
+  } catch {
+    return true;
+  }
 }
 
 /** The file with the new certificate, and the new key where it has the old one, too: intermediates and other CAs stay. */

@@ -17,7 +17,7 @@ import { isCertificateBlock } from '../certificates/pem.js';
 import { writeFiles, type Writing } from '../certificates/write-files.js';
 import { TransferError } from '../errors.js';
 import { currentTime } from '../surroundings.js';
-import { filesOf } from './certs-names.js';
+import { filesOf, keptFiles } from './certs-names.js';
 
 export interface RevokeOptions extends Pick<Writing, 'owner'> {
   /** Where the nodes' certificates are. */
@@ -44,7 +44,7 @@ export async function writeCrl(
   writeFiles([{ path: authority.crlFile, text, mode: 0o644 }], { isForced: true, owner });
   const crl = currentCrl(authority);
   for (const one of chosen) print(describe(one, [...new Set([dir, caDir])]));
-  for (const line of chosen.flatMap((one) => stillValid(one, authority, crl?.revoked))) print(line);
+  for (const line of new Set(chosen.flatMap((one) => stillValid(one, authority, crl?.revoked)))) print(line);
   print(
     `wrote ${authority.crlFile}: number ${String(crl?.number)}, ${crl?.revoked.size ?? 0} revoked, to be renewed before ${crl?.nextUpdate?.toISOString().slice(0, 10) ?? ''}`,
   );
@@ -103,17 +103,20 @@ function describe({ serial, found }: Chosen, dirs: readonly string[]): string {
     : `revoked ${found.facts.subject}, serial ${serial}`;
 }
 
-/** The certificate before the last renewal has the same key, as a rule: who has that key can go on with it. */
+/** The certificates before renewals have the same key, as a rule: who has that key can go on with them. */
 function stillValid(
   { found }: Chosen,
   authority: Authority,
   revoked: ReadonlyMap<string, Date> | undefined,
 ): readonly string[] {
-  const file = `${found?.file ?? ''}.old`;
-  const facts = isFile(file) ? attempt(() => firstIn(file)) : undefined;
-  if (facts === undefined || facts.notAfter < currentTime() || !hasSigned(authority.facts, facts)) return [];
-  if (revoked?.has(serialKey(facts.x509.serialNumber)) === true) return [];
-  return [`${file}, serial ${facts.x509.serialNumber}, is not revoked and valid: revoke it, too`];
+  if (found === undefined) return [];
+  return keptFiles(found.file.replace(/\.old(\.\d+)?$/, '')).flatMap((file) => {
+    const facts = isFile(file) ? attempt(() => firstIn(file)) : undefined;
+    if (facts === undefined || facts.notAfter < currentTime() || !hasSigned(authority.facts, facts))
+      return [];
+    if (revoked?.has(serialKey(facts.x509.serialNumber)) === true) return [];
+    return [`${file}, serial ${facts.x509.serialNumber}, is not revoked and valid: revoke it, too`];
+  });
 }
 
 function firstIn(file: string): CertificateFacts | undefined {
@@ -124,7 +127,7 @@ function firstIn(file: string): CertificateFacts | undefined {
 function certificateFiles(dir: string): readonly string[] {
   if (!existsSync(dir)) return [];
   return readdirSync(dir)
-    .filter((name) => /\.(crt|pem|cer)(\.old)?$/.test(name))
+    .filter((name) => /\.(crt|pem|cer)(\.old(\.\d+)?)?$/.test(name))
     .map((name) => join(dir, name))
     .filter(isFile);
 }

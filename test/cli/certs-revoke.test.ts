@@ -105,6 +105,30 @@ t.test('the certificate before a renewal is named as long as it is valid', async
   t.notMatch(lines.join('\n'), 'is not revoked');
 });
 
+t.test('no renewal takes away a certificate that is still valid, and all of them are named', async (t) => {
+  const dir = t.testdir();
+  await initCa('Our CA', options(dir), quiet);
+  await issueNode('node1', [], options(dir), quiet);
+  const file = join(dir, 'node1.crt');
+  const serialIn = (path: string): string => readFacts(readFileSync(path, 'utf8')).x509.serialNumber;
+  const before: string[] = [];
+  for (const wantsNewKey of [false, true, false]) {
+    before.push(serialIn(file));
+    await renew('node1', { ...options(dir), wantsNewKey }, quiet);
+  }
+  const kept = [`${file}.old`, `${file}.old.1`, `${file}.old.2`];
+  t.strictSame(kept.map(serialIn), before);
+  t.ok(existsSync(join(dir, 'node1.key.old.1')), 'a key lies beside its certificate');
+  const lines: string[] = [];
+  await writeCrl(['node1', before[1] ?? ''], { dir, days: 30 }, (line) => lines.push(line));
+  t.match(lines[1], /^revoked CN=node1, serial/, 'a serial is found in what was kept');
+  const told = lines.filter((line) => line.includes('is not revoked')).sort();
+  t.strictSame(
+    told.map((line) => line.split(',')[0]),
+    [kept[0], kept[2]],
+  );
+});
+
 t.test('only what this CA issued can be revoked', async (t) => {
   const dir = t.testdir({ a: {}, b: {} });
   for (const name of ['a', 'b']) await initCa(name, options(join(dir, name)), quiet);
