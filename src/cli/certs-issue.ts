@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { authorityFiles, openAuthority, type Authority } from '../certificates/authority.js';
 import { certificatesOf, readGivenFile } from '../certificates/certificate-file.js';
 import { findChain, isSame } from '../certificates/chain.js';
@@ -59,7 +59,7 @@ export async function issueNode(
   const name = parseNode(node);
   const request = requestFor(name, san, options);
   const authority = openAuthority(resolve(options.caDir ?? options.dir));
-  refuseOutliving(authority.facts, options.days ?? 365);
+  refuseOutliving(authority, options.days ?? 365);
   const issued = await issueCertificate({ ...request, ca: authority.pair });
   const { intermediates, certFile } = authority;
   writeNode(name.value, withIntermediates(issued, intermediates), options, print);
@@ -142,12 +142,14 @@ function requestFor(
 }
 
 /** Peers refuse a certificate whose CA has expired, whatever it says of itself. */
-export function refuseOutliving(ca: CertificateFacts, days: number): void {
+export function refuseOutliving({ facts: ca, certFile }: Authority, days: number): void {
   if (ca.notAfter.getTime() > currentTime().getTime() + days * 86_400_000) return;
   throw new TransferError(
     'CERTIFICATE_EXPIRES_SOON',
     `the CA ${JSON.stringify(ca.subject)} expires on ${ca.notAfter.toISOString()}, before a certificate of ${days} days would`,
-    { hint: 'renew the CA first (certs renew ca), or ask for fewer --days' },
+    {
+      hint: `renew that CA first (certs renew ca --dir ${shellQuote(dirname(certFile))}), or ask for fewer --days`,
+    },
   );
 }
 

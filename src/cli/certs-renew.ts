@@ -106,9 +106,18 @@ async function renewed(
   if (leaf.selfIssued && hasSigned(leaf, leaf)) return selfSigned(request);
   const authority = openAuthority(resolve(options.caDir ?? options.dir));
   requireSigned(authority, leaf, file);
-  refuseOutliving(authority.facts, request.days ?? 365);
-  return issueCertificate({ ...request, ca: authority.pair });
+  const days = options.days ?? (leaf.isCa ? daysBelow(authority.facts) : 365);
+  refuseOutliving(authority, days);
+  return issueCertificate({ ...request, days, ca: authority.pair });
 }
+
+/** An intermediate CA lives as long as its issuer lets it, which has been there for a while. */
+function daysBelow({ notAfter }: CertificateFacts): number {
+  const left = Math.floor((notAfter.getTime() - currentTime().getTime()) / 86_400_000);
+  return Math.max(1, Math.min(usualCaDays, left));
+}
+
+const usualCaDays = 3650;
 
 function requestAgain(leaf: CertificateFacts, { days }: IssueOptions): CertificateRequest {
   const kind = leaf.x509.publicKey.asymmetricKeyType;
@@ -119,6 +128,6 @@ function requestAgain(leaf: CertificateFacts, { days }: IssueOptions): Certifica
     isCa: leaf.isCa,
     like: leaf.pem,
     keyType: kind === 'ec' || kind === 'ed25519' ? kind : 'rsa',
-    days: days ?? (leaf.isCa ? 3650 : 365),
+    days: days ?? (leaf.isCa ? usualCaDays : 365),
   };
 }

@@ -217,13 +217,20 @@ t.test('no node is called like the files of the CA and of all nodes', async (t) 
 });
 
 /** A root in `root`, an intermediate CA below it in `ca`, both with an organisation and a limit. */
-function intermediateIn(dir: string): void {
+function intermediateIn(dir: string, rootDays = 4000): void {
   for (const name of ['root', 'ca']) mkdirSync(join(dir, name));
   const [root, ca] = [join(dir, 'root'), join(dir, 'ca')];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
   openssl([
     ...['req', '-x509', ...key, '-keyout', join(root, 'ca.key'), '-out', join(root, 'ca.crt')],
-    ...['-subj', '/O=Org/CN=Root', '-days', '4000', '-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
+    ...[
+      '-subj',
+      '/O=Org/CN=Root',
+      '-days',
+      String(rootDays),
+      '-addext',
+      'keyUsage=critical,keyCertSign,cRLSign',
+    ],
   ]);
   openssl([
     'req',
@@ -283,6 +290,21 @@ t.test('an intermediate CA that is renewed stays one, with its limits', async (t
   const cert = at('node/node1.my.cluster.crt');
   const verify = ['verify', '-CAfile', at('root/ca.crt'), '-untrusted', at('ca/ca.crt'), cert];
   t.match(openssl(verify), /: OK/, 'what it issued before stays valid');
+});
+
+t.test('an intermediate CA is renewed for as long as its issuer has left', async (t) => {
+  const dir = t.testdir();
+  intermediateIn(dir, 300);
+  const at = (name: string): string => join(dir, name);
+  const given = { ...options(at('ca')), caDir: at('root'), wantsNewKey: false };
+  await renew('ca', given, quiet);
+  const [root, below] = [factsOf(at('root/ca.crt')), factsOf(at('ca/ca.crt'))];
+  t.ok(below.notAfter <= root.notAfter, 'it does not outlive the root');
+  t.ok(daysLeft(below) >= daysLeft(root) - 1, 'and has nearly all of what that has');
+  await t.rejects(renew('ca', { ...given, days: 36_500 }, quiet), {
+    code: 'CERTIFICATE_EXPIRES_SOON',
+    hint: `renew that CA first (certs renew ca --dir ${at('root')}), or ask for fewer --days`,
+  });
 });
 
 t.test('a renewal keeps every name, and whatever else its file holds', async (t) => {
