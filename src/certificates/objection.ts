@@ -11,7 +11,16 @@ export interface Objection {
 }
 
 export function objectionOf(error: unknown): Objection {
-  return { code: errnoOf(error) ?? 'UNSPECIFIED', text: error instanceof Error ? error.message : undefined };
+  return {
+    code: errnoOf(error) ?? 'UNSPECIFIED',
+    text: error instanceof Error ? reasonIn(error.message) : undefined,
+  };
+}
+
+/** Of `THREAD:error:CODE:library:function:REASON:file:line:` and `error:CODE:library:function:REASON`, as Node has them, the reason. */
+function reasonIn(message: string): string {
+  const reason = /(?:^|:)error:[0-9a-f]+:[^:]*:[^:]*:([^:]+)/i.exec(message)?.[1];
+  return (reason ?? message).trim();
 }
 
 /** What is wrong with a certificate, for whoever has to put it right. */
@@ -78,6 +87,11 @@ const meanings: Readonly<Partial<Record<string, Meaning>>> = {
     code: 'CERTIFICATE_UNTRUSTED',
     words: 'more CAs follow one of those above it than its pathlen (basicConstraints) allows',
     hint: 'issue that CA certificate again without pathlen, or the certificate by a CA that stands higher',
+  },
+  ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM: {
+    code: 'CERTIFICATE_UNTRUSTED',
+    words: 'its key is of a kind or on a curve that TLS does not offer',
+    hint: 'issue it again with an EC key on P-256 (prime256v1)',
   },
   INVALID_CA: {
     code: 'CERTIFICATE_UNTRUSTED',
