@@ -171,12 +171,14 @@ t.test("pasted, a donor's commands do what the page says", async (t) => {
   // socat takes the end of its input for the end of all after `-t 0`: somebody at a terminal does not end it.
   const wayThere = lineWith('socat -t 0 ').replace('socat -t 0', 'socat -t 5');
   t.match(paste(wayThere).stdout, /^@RSYNCD: \d/, 'the daemon greets');
-  const asking = lineWith(`/${messageModules.inbox}/`).replace(
-    /--ignore-times .*/,
-    `--list-only rsync://sst@joiner/${messageModules.inbox}/`,
+  const asking = lineWith(' --files-from ').replace(
+    / --files-from .*/,
+    ` --list-only rsync://sst@joiner/${messageModules.inbox}/`,
   );
+  t.match(sectionOf(page, /Running one by hand/), 'from `--files-from` on', 'what is replaced');
+  t.match(asking, messageModules.inbox);
   const refused = paste(asking);
-  t.equal(refused.status, 5);
+  t.equal(refused.status, 5, refused.stderr);
   t.match(refused.stderr, '@ERROR: auth failed');
   await joiner.said(/refused a node with a valid certificate and another transfer's secret; still waiting/);
 });
