@@ -178,6 +178,12 @@ function isHeader(value: unknown): value is ManifestHeader {
   );
 }
 
+/** The binary logs that a manifest names in its first line; none where that is no header. */
+export function binlogsInHeader(line: string): readonly string[] {
+  const header = parseJson(line);
+  return isHeader(header) ? header.binlogs : [];
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

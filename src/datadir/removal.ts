@@ -57,14 +57,18 @@ interface Removal {
 
 /**
  * Removes what the donor does not have, among the kinds of files that a transfer covers: schema directories with their contents,
- * system tablespace, redo and undo logs, Aria logs, binary logs of the donor's name. Files at the top of the data directory, another place's files in a directory
+ * system tablespace, redo and undo logs, Aria logs, binary logs of this server's name or received. Files at the top of the data directory, another place's files in a directory
  * inside it and the files of the node itself stay. Links are removed, not followed, with one exception: a schema directory that
  * the donor has too may be a link to another disk here, and loses its unlisted files (no directories) like any other.
  */
 export async function removeUnlisted(
   layout: Layout,
   manifest: Manifest,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: {
+    readonly signal?: AbortSignal | undefined;
+    /** The donor's binary logs that may have come in this transfer or the last one. */
+    readonly received?: readonly string[] | undefined;
+  } = {},
 ): Promise<{ removed: number }> {
   const files = FileTable.of(manifest.files);
   const named = files.filter(({ place }) => place !== 'data');
@@ -80,7 +84,7 @@ export async function removeUnlisted(
     removed: 0,
   };
   removeNamed(layout, removal);
-  removeBinlogs(layout, manifest.binlogs, removal);
+  removeBinlogs(layout, manifest.binlogs, options.received ?? [], removal);
   for (const entry of entriesOf(removal.root)) {
     if (foreignDirectories.has(entry.name)) continue;
     if (entry.isDirectory()) await removeDirectory(removal, entry.name);
@@ -104,16 +108,25 @@ function removeNamed(layout: Layout, removal: Removal): void {
 /**
  * The donor's binary logs are sent before its lock, too, and may have been purged since, or are no longer among the newest. None that is
  * not in the index may stay: the server takes the numbers after the highest one that it finds, and purges only what its index names.
+ * Others of the donor's name may be another server's with which this one shares the directory.
  */
-function removeBinlogs({ binlog }: Layout, listed: readonly string[], removal: Removal): void {
+function removeBinlogs(
+  layout: Layout,
+  listed: readonly string[],
+  received: readonly string[],
+  removal: Removal,
+): void {
+  const { binlog } = layout;
   if (binlog === undefined) return;
   const kept = new Set(listed);
   const bases = new Set(listed.map(withoutNumber));
-  for (const { name } of entriesOf(binlog.dir)) {
+  const sent = new Set(received);
+  for (const entry of entriesOf(binlog.dir)) {
     // A server from 11.4 on has an index of GTIDs beside each.
-    const log = name.replace(/\.idx$/, '');
-    if (/\.[0-9]+$/.test(log) && bases.has(withoutNumber(log)) && !kept.has(log))
-      removeFile(removal, join(binlog.dir, name));
+    const log = entry.name.replace(/\.idx$/, '');
+    if (!entry.isFile() || !/\.[0-9]+$/.test(log) || kept.has(log)) continue;
+    const isOwn = bases.has(withoutNumber(log)) && belongs(layout, 'binlog', entry.name);
+    if (isOwn || sent.has(log)) removeFile(removal, join(binlog.dir, entry.name));
   }
 }
 

@@ -24,6 +24,7 @@ import { followProgress } from './progress.js';
 import { limitReceivers } from './receive-rate.js';
 import { countReceived } from './received.js';
 import type { Conversation, Reception } from './reception.js';
+import { offeredBinlogs } from './partial-copy.js';
 import { takeStock } from './resume.js';
 import { parseState } from './state.js';
 import { showVerification } from './verification-signs.js';
@@ -156,9 +157,10 @@ async function answerOffer(
   const held = takeStock(layout, offer, emit);
   // Before the marker is this transfer's: until then the last one's says what may be believed.
   await disownOthers(layout, offer, held, signal);
+  const received = offeredBinlogs(layout.roots.data);
   partial.begin(readPieces(offerFile));
   clearBinlogs(layout);
-  await removeUnlisted(layout, offer, { signal });
+  await removeUnlisted(layout, offer, { signal, received });
   prepareDirectories(layout, offer);
   const { idleTimeoutMs } = config;
   const answer = {
@@ -194,7 +196,7 @@ async function verify(context: Conversation, manifest: Manifest, offeredMs: numb
   const { layout, signal, emit, now } = context;
   emit({ kind: 'phase', phase: 'verifying' });
   const onRead = showVerification(context);
-  await removeUnlisted(layout, manifest, { signal });
+  await removeUnlisted(layout, manifest, { signal, received: offeredBinlogs(layout.roots.data) });
   prepareDirectories(layout, manifest);
   const differences = await compareWithManifest(layout, manifest, { signal });
   if (differences.length > 0) throw new TransferError('COPY_INCOMPLETE', describeDifferences(differences));

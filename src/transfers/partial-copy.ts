@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BrokenTransfer } from '../datadir/held.js';
-import { decodeManifest } from '../datadir/manifest.js';
+import { binlogsInHeader, decodeManifest } from '../datadir/manifest.js';
 import { linesOf, readPieces } from '../datadir/text-lines.js';
 import { replaceDurably } from '../durable-file.js';
 import type { Finding } from '../errors.js';
@@ -154,6 +154,18 @@ export function readBrokenTransfer(dataDir: string): BrokenTransfer | undefined 
     };
   } catch {
     return undefined;
+  }
+}
+
+/** The binary logs that the donor has offered in the transfer that the marker is of; reads only the marker's beginning. */
+export function offeredBinlogs(dataDir: string): readonly string[] {
+  try {
+    const lines = linesOf(readPieces(join(dataDir, partialCopyFile)));
+    const [header, offer] = [lines.next().value, lines.next().value];
+    lines.return();
+    return parseHeader(header ?? '') === undefined ? [] : binlogsInHeader(offer ?? '');
+  } catch {
+    return [];
   }
 }
 

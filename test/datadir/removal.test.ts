@@ -148,9 +148,18 @@ t.test("binary logs of the donor's name that it has purged since they were sent 
   };
   const kept = [...Object.keys(others), 'bin.000007', 'bin.000007.idx', 'bin.000008'].sort();
   for (const [folder, layout] of Object.entries(layouts)) {
-    t.strictSame(await removeUnlisted(layout, listed), { removed: 2 });
+    t.strictSame(await removeUnlisted(layout, listed, { received: ['bin.000006'] }), { removed: 2 });
     t.strictSame(everythingIn(join(dir, folder)), kept);
   }
+});
+
+t.test("binary logs of the donor's name that another server has in the directory stay", async (t) => {
+  const logs = { 'bin.000005': '', 'bin.000005.idx': '', 'bin.000006': {}, 'bin.000007': '' };
+  const dir = t.testdir({ data: {}, logs });
+  const layout = layoutOf({ dataDir: join(dir, 'data'), logBin: join(dir, 'logs/mine') });
+  const listed = { ...manifest([], [['binlog', 'bin.000007']]), binlogs: ['bin.000007'] };
+  t.strictSame(await removeUnlisted(layout, listed, { received: ['bin.000006'] }), { removed: 0 });
+  t.strictSame(everythingIn(join(dir, 'logs')), Object.keys(logs).sort(), 'neither do directories go');
 });
 
 t.test('links are removed, and nothing behind them', async (t) => {

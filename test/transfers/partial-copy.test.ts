@@ -4,6 +4,7 @@ import t from 'tap';
 import { encodeManifest, type Manifest } from '../../src/datadir/manifest.js';
 import {
   lookAtPartialCopy,
+  offeredBinlogs,
   partialCopyFile,
   partialCopyIn,
   readBrokenTransfer,
@@ -42,6 +43,21 @@ t.test(
     t.equal(lookAtPartialCopy(dir), undefined);
   },
 );
+
+t.test('the mark tells which binary logs were offered', async (t) => {
+  const dir = t.testdir({});
+  const names = ['bin.000007', 'bin.000008'];
+  const files = names.map((path) => ({ place: 'binlog', path, size: 1 }) as const);
+  t.strictSame(offeredBinlogs(dir), [], 'without a mark');
+  const partial = partialCopyIn(dir, { id, now: () => new Date() });
+  partial.begin([]);
+  t.strictSame(offeredBinlogs(dir), [], 'without an offer');
+  partial.begin(encodeManifest({ ...offer, files, binlogs: names }));
+  partial.leave();
+  t.strictSame(offeredBinlogs(dir), names);
+  writeFileSync(join(dir, partialCopyFile), 'damaged\n{}\n');
+  t.strictSame(offeredBinlogs(dir), []);
+});
 
 t.test('what a donor sends without an offer is marked, and nothing of it is believed', async (t) => {
   const dir = t.testdir({});
