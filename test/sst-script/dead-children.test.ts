@@ -1,3 +1,4 @@
+import { truncateSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { bytesRead, findMarked, nameOf, originOf } from '../../src/processes/proc.js';
@@ -40,7 +41,8 @@ async function receivingChain(joining: ScriptRun): Promise<Chain> {
 async function copyingPair(t: Test): Promise<{ readonly pair: Pair; readonly giving: ScriptRun }> {
   const pair = await waitingPair(t, material, {
     sst: { rlimit: '500k' },
-    prepare: (_, donor) => void donor.file('data/shop/big.ibd', Buffer.alloc(20_000_000, 'b')),
+    // A file of holes, so large that it is not all sent before a busy machine has begun to hold it to the rate.
+    prepare: (_, donor) => truncateSync(donor.file('data/shop/big.ibd', ''), 8e9),
   });
   return { pair, giving: startDonor(pair) };
 }
