@@ -95,9 +95,10 @@ export async function takeInventory(layout: Layout, options: InventoryOptions): 
     {
       file: add,
       directory: (path) => directories.push(path),
+      isListed: (path) => files.has({ place: 'data', path }),
       other: (path) => notFiles.push(path),
     },
-    { named: travels, signal: options.signal },
+    { named: travels, signal: options.signal, startsMs: takenMs },
   );
   for (const name of newestBinlogs(layout, options.maxBinlogs)) {
     const stat = statSync(join(layout.binlog?.dir ?? '', name), { throwIfNoEntry: false });

@@ -22,6 +22,11 @@ export interface Visitor {
   file(place: Place, path: string, stat: Stats): void;
   /** A directory below the data directory, parents before children. */
   directory(path: string): void;
+  /**
+   * Whether a file of the data directory was reported already; asked only of those that were made since the walk began. Without it such
+   * a one may be reported twice.
+   */
+  isListed?(path: string): boolean;
   /** What stands where a file is expected and is none: a link that leads nowhere, a socket, a pipe, a device. */
   other?(path: string): void;
 }
@@ -31,6 +36,8 @@ export interface WalkOptions {
   readonly named: (layout: Layout, place: NamedPlace, name: string) => boolean;
   /** A donor's binary logs, see `claimedDirectories`. */
   readonly received?: readonly string[] | undefined;
+  /** When the walk begins, by the file system's clock. */
+  readonly startsMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -42,9 +49,12 @@ export interface WalkOptions {
  */
 export async function walkLayout(layout: Layout, visitor: Visitor, options: WalkOptions): Promise<void> {
   const turn = pacer(options.signal);
-  await walkData(layout.roots.data, claimedDirectories(layout, options.received), visitor, turn);
+  await walkData(layout.roots.data, claimedDirectories(layout, options.received), visitor, options, turn);
   for (const place of namedPlaces) visitNamed(layout, place, visitor, options);
 }
+
+/** How far the clock of a file system's times may lie behind the one that was asked, in ms. */
+const clockMarginMs = 5000;
 
 interface Step {
   readonly path: string;
@@ -62,6 +72,7 @@ async function walkData(
   root: string,
   claims: ReadonlyMap<string, Claim>,
   visitor: Visitor,
+  { startsMs = 0 }: Pick<WalkOptions, 'startsMs'>,
   turn: () => Promise<void> | undefined,
 ): Promise<void> {
   const pending: Step[] = [{ path: '', above: undefined }];
@@ -79,7 +90,8 @@ async function walkData(
       if (path !== '') visitor.directory(path);
     });
     const directories: Step[] = [];
-    // A name that is made anew while its directory is read may come twice (XFS, Linux 6.18); the first time it may be gone again.
+    // A name that is made anew while its directory is read may come twice (XFS, Linux 6.18); the first time it may be gone again. Of
+    // very many files the names are not kept for that: which of them were made meanwhile, they tell themselves.
     const reported = new Set<string>();
     // One that is empty but for another place's files or Galera's cache would show up as a database on the joiner.
     let isOfAnother = claimed !== undefined;
@@ -113,8 +125,8 @@ async function walkData(
         continue;
       }
       if (path === '') continue;
+      if (target.birthtimeMs >= startsMs - clockMarginMs && visitor.isListed?.(below) === true) continue;
       announce();
-      reported.add(name);
       visitor.file('data', below, target);
     }
     if (directories.length === 0 && !isOfAnother) announce();

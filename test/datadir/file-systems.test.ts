@@ -102,6 +102,7 @@ for (const kind of fileSystemKinds) {
           if (listed.push(path) <= 100) makeAnew(path);
         },
         directory: (path: string): void => void listed.push(path),
+        isListed: (path: string): boolean => listed.includes(path),
       };
       await walkLayout(layoutOf({ dataDir: join(mounted.folder, 'data') }), visitor, {
         named: () => false,
