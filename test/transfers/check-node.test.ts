@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
@@ -242,6 +242,8 @@ t.test('what a transfer that died has left is found and left alone', async (t) =
   const mark = join(dir, 'data', 'sst_in_progress');
   for (const claim of [JSON.stringify({ transferId: 'x', owner: dead, workDir: '/etc' }), '{"cut']) {
     writeFileSync(join(dir, 'data', claimFileName), claim);
+    // One that has just been begun may still be written.
+    utimesSync(join(dir, 'data', claimFileName), 1, 1);
     writeFileSync(mark, '');
     const checked = await checkNode(config, new Date());
     t.strictSame(codes(checked), ['warning LEFTOVERS joiner+donor']);
