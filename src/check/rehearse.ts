@@ -13,6 +13,7 @@ import { runBriefly } from '../processes/spawn.js';
 import { childFailure, supervise, type SupervisedChild } from '../processes/supervise.js';
 import type { TransferContext } from '../transfers/context.js';
 import { join } from '../transfers/join.js';
+import { delay } from '../transfers/wait.js';
 import { arbitratorConfig, groupOf, understandArbitrator, type Group } from './arbitrator.js';
 import { findOtherNodes, ownNodeName } from './other-nodes.js';
 import { withScratch, withTarget } from './scratch.js';
@@ -132,6 +133,9 @@ async function requirePrograms(programs: readonly (keyof typeof packages)[]): Pr
   }
 }
 
+/** How often the cluster is asked for a donor. */
+const attemptsAtMost = 5;
+
 interface Request {
   readonly group: Group;
   readonly settings: Settings;
@@ -151,9 +155,41 @@ async function receive(
   let state = '';
   let chosen: string | undefined;
   let voice: SupervisedChild | undefined;
+  let isDonorHere = false;
   const emit: EmitEvent = (event) => {
     if (event.kind === 'finished') finished = event;
+    if (event.kind === 'donor') isDonorHere = true;
     given.emit(event);
+  };
+  const ask = (file: string, attempt = 1): void => {
+    const command = { name: 'arbitrator', program: 'garbd', args: ['--cfg', file], cwd: work };
+    voice = supervise(
+      command,
+      { transferId: given.id, emit, signal },
+      {
+        onStderr: (text) => {
+          const said = understandArbitrator(text);
+          if (said.kind === 'no donor') ending.abort(noDonor(said.reason, donor));
+          if (said.kind === 'donor') chosen = said.name;
+          return said.kind !== 'trouble' && said.kind !== 'no donor';
+        },
+      },
+    );
+    const asked = voice;
+    void asked.ended.then((outcome) => {
+      if (signal.aborted) return;
+      if (outcome.kind !== 'exited' || outcome.code !== 0)
+        ending.abort(childFailure(asked, outcome, 'CHILD_FAILED', hint));
+      else if (chosen === undefined && !isDonorHere && attempt < attemptsAtMost) askAgain(file, attempt + 1);
+    });
+  };
+  // A cluster that is just letting an arbitrator go, which has looked for its nodes, may let the next one go with it (26.4.23).
+  const askAgain = (file: string, attempt: number): void => {
+    emit({ kind: 'notice', text: 'the cluster has let the arbitrator go without a donor: it asks again' });
+    void delay(1000, signal).then(
+      () => ask(file, attempt),
+      () => undefined,
+    );
   };
   const context: TransferContext = {
     ...given,
@@ -165,24 +201,7 @@ async function receive(
       const file = joinPath(work, 'garbd.cnf');
       // The address holds the transfer's secret: not for an argument list.
       writeFileSync(file, arbitratorConfig(group, line.address, donor), { mode: 0o600 });
-      const command = { name: 'arbitrator', program: 'garbd', args: ['--cfg', file], cwd: work };
-      voice = supervise(
-        command,
-        { transferId: given.id, emit, signal },
-        {
-          onStderr: (text) => {
-            const said = understandArbitrator(text);
-            if (said.kind === 'no donor') ending.abort(noDonor(said.reason, donor));
-            if (said.kind === 'donor') chosen = said.name;
-            return said.kind !== 'trouble' && said.kind !== 'no donor';
-          },
-        },
-      );
-      const asked = voice;
-      void asked.ended.then((outcome) => {
-        if (outcome.kind === 'exited' && outcome.code === 0) return;
-        ending.abort(childFailure(asked, outcome, 'CHILD_FAILED', hint));
-      });
+      ask(file);
     },
   };
   try {
