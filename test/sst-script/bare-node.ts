@@ -145,7 +145,8 @@ export class BareNode {
 
   async destroy(): Promise<void> {
     for (const run of this.runs) await run.end();
-    rmSync(this.dir, { recursive: true, force: true });
+    // An agent may still be at work on what its script has left.
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 }
 
