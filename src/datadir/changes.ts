@@ -1,4 +1,4 @@
-import { FileTable, type FileName } from './file-table.js';
+import { FileTable, type FileList, type FileName } from './file-table.js';
 import type { Inventory, InventoryFile } from './inventory.js';
 
 /** A file as it was just before it was sent, while the server was writing. */
@@ -78,7 +78,7 @@ export function looksSame(now: InventoryFile, before: InventoryFile): boolean {
 
 /** What has to be sent again under the lock. */
 export interface ChangedUnderLock {
-  readonly files: FileTable<InventoryFile>;
+  readonly files: FileList<InventoryFile>;
   /** There is doubt only: a look from this time on, ms since 1970, will not leave it. */
   readonly certainFromMs?: number | undefined;
 }

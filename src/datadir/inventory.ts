@@ -7,7 +7,7 @@ import { isElastic } from './elastic.js';
 import { fileSystemTime } from './file-system-time.js';
 import { externalTableOf } from './external-tables.js';
 import { travels } from './kinds.js';
-import { FileTable } from './file-table.js';
+import { FileTable, type FileList } from './file-table.js';
 import { rootOf, type Layout, type Place } from './layout.js';
 import { readingCheck } from './readable.js';
 import { walkLayout } from './walk.js';
@@ -36,7 +36,7 @@ export interface Inventory {
   /** When the first file was looked at, ms since 1970. */
   readonly takenMs: number;
   /** Binary logs come last, in the order of the index. */
-  readonly files: FileTable<InventoryFile>;
+  readonly files: FileList<InventoryFile>;
   /** Relative to the data directory, parents first; among them the empty schema directories. */
   readonly directories: readonly string[];
   /** The sum of all sizes. */

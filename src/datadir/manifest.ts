@@ -138,7 +138,12 @@ export function decodeManifest(lines: Iterable<string>, sourceName: string): Man
 
 /** Relative, without empty, `.` or `..` segments, so that it cannot name anything outside its root. */
 export function isSafePath(path: unknown): path is string {
-  return typeof path === 'string' && !path.includes('\0') && !/(?:^|\/)(?:\.{0,2})(?:\/|$)/.test(path);
+  return (
+    typeof path === 'string' &&
+    path.isWellFormed() &&
+    !path.includes('\0') &&
+    !/(?:^|\/)(?:\.{0,2})(?:\/|$)/.test(path)
+  );
 }
 
 /** What else is said of a file, as far as it is understood: nothing of it decides where something is written. */

@@ -1,6 +1,6 @@
 import type { Compressor } from '../config/config.js';
 import type { SocketOptions } from '../config/tls.js';
-import type { FileName } from '../datadir/file-table.js';
+import { pick, type FileName, type Files } from '../datadir/file-table.js';
 import { rootOf, type Layout, type Place } from '../datadir/layout.js';
 import type { Command } from './command.js';
 import { transferUser } from './modules.js';
@@ -37,12 +37,16 @@ export interface TunnelClient {
 }
 
 /** What decides how a file is sent. */
-export interface FileToSend extends FileName {
-  readonly size: number;
+export interface Sending {
   /** It has holes that are worth keeping. */
   readonly sparse: boolean;
   /** The joiner has something that resembles it: sending the differences will do. */
   readonly similar?: boolean | undefined;
+}
+
+/** Paths that are made up when they are asked for: of very many files they need not all be in memory. */
+export interface Names extends Iterable<string> {
+  readonly length: number;
 }
 
 /** The files of one rsync client: from one directory into one module. */
@@ -50,7 +54,7 @@ export interface Job {
   readonly module: string;
   readonly root: string;
   /** Their paths, relative to the root. */
-  readonly files: readonly string[];
+  readonly files: Names;
   readonly manner: Manner;
   readonly bytes: number;
 }
@@ -91,7 +95,7 @@ export function blockBytesFor(size: number): number {
   return bytes;
 }
 
-function mannerOf({ size, sparse, similar = false }: FileToSend): Manner {
+function mannerOf(size: number, { sparse, similar = false }: Sending): Manner {
   return similar ? { kind: 'differences', blockBytes: blockBytesFor(size) } : { kind: 'whole', sparse };
 }
 
@@ -264,31 +268,46 @@ function moduleUrl(module: string, client: TunnelClient): string {
 /**
  * Groups a stream's files into jobs: one for each pair of source directory and module, and each manner of sending. Kinds
  * that lie in one directory on both sides go in one job, so that the common layout needs one connection a stream.
+ * @param howToSend is asked once for each file
  * @param links the joiner's modules for schema directories that are links there, by the schema's directory
  */
-export function planJobs(
-  files: readonly FileToSend[],
+export function planJobs<T extends FileName & { readonly size: number }>(
+  files: Files<T>,
+  howToSend: (file: T) => Sending,
   layout: Layout,
   modules: Readonly<Record<Place, string>>,
   links: ReadonlyMap<string, string> = new Map(),
 ): Job[] {
-  const groups = new Map<string, Way & { files: string[]; bytes: number }>();
+  const groups = new Map<string, Way & { indexes: number[]; bytes: number }>();
+  let index = -1;
   for (const file of files) {
+    index += 1;
     const root = rootOf(layout, file.place);
     if (modules[file.place] === '' || root === undefined) continue;
-    const linked = throughLink(file, links);
-    const module = linked?.module ?? modules[file.place];
-    const way = { module, root, manner: mannerOf(file) };
+    const module = throughLink(file, links)?.module ?? modules[file.place];
+    const way = { module, root, manner: mannerOf(file.size, howToSend(file)) };
     const key = keyOfWay(way);
     let group = groups.get(key);
     if (group === undefined) {
-      group = { ...way, files: [], bytes: 0 };
+      group = { ...way, indexes: [], bytes: 0 };
       groups.set(key, group);
     }
-    group.files.push(linked?.path ?? file.path);
+    group.indexes.push(index);
     group.bytes += file.size;
   }
-  return [...groups.values()].sort((a, b) => b.bytes - a.bytes);
+  return Array.from(groups.values(), ({ indexes, ...job }): Job => {
+    const sent = pick(files, Uint32Array.from(indexes));
+    return { ...job, files: namesOf(sent, (file) => throughLink(file, links)?.path ?? file.path) };
+  }).sort((a, b) => b.bytes - a.bytes);
+}
+
+function namesOf<T>(files: Files<T>, nameOf: (file: T) => string): Names {
+  return {
+    length: files.length,
+    *[Symbol.iterator]() {
+      for (const file of files) yield nameOf(file);
+    },
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.js';
 import { mayDiffer, showsChanges, type SentFiles } from '../datadir/changes.js';
-import { FileTable, type Files } from '../datadir/file-table.js';
+import { FileTable, type FileList, type Files } from '../datadir/file-table.js';
 import { totalSize, type Inventory, type InventoryFile } from '../datadir/inventory.js';
 import { fileOverheadBytes } from '../datadir/streams.js';
 import type { TransferContext } from './context.js';
@@ -52,8 +52,8 @@ export async function copyAhead(
 
 /** What a pass sends: what is due, and with it what will only be a basis for the differences under the lock. */
 export interface FilesOfPass {
-  readonly due: FileTable<InventoryFile>;
-  readonly all: FileTable<InventoryFile>;
+  readonly due: FileList<InventoryFile>;
+  readonly all: FileList<InventoryFile>;
 }
 
 /**
@@ -62,7 +62,7 @@ export interface FilesOfPass {
  */
 export function filesOfPass(
   pass: number,
-  files: FileTable<InventoryFile>,
+  files: FileList<InventoryFile>,
   sent: SentFiles,
   before: number,
   precopy: Config['precopy'],
@@ -71,11 +71,11 @@ export function filesOfPass(
   const work = workOf(due);
   if (due.length === 0 || !isWorthIt(work, before, precopy === 'auto' || pass > 1))
     return { due: new FileTable(), all: new FileTable() };
-  return { due, all: withBasis(files, due, sent, pass === 1 ? Infinity : work) };
+  return { due, all: withBasis(files, due, pass === 1 ? Infinity : work) };
 }
 
 /** What a pass has to send: what changed since it was sent, or was not sent yet. */
-export function dueAhead(files: FileTable<InventoryFile>, sent: SentFiles): FileTable<InventoryFile> {
+export function dueAhead(files: FileList<InventoryFile>, sent: SentFiles): FileList<InventoryFile> {
   return files.filter((file) => isDueAhead(file, sent));
 }
 
@@ -88,14 +88,13 @@ function isDueAhead(file: InventoryFile, sent: SentFiles): boolean {
  * are left for the lock. Of a redo log or a binary log these are what was written in between.
  */
 function withBasis(
-  files: FileTable<InventoryFile>,
-  due: FileTable<InventoryFile>,
-  sent: SentFiles,
+  files: FileList<InventoryFile>,
+  due: FileList<InventoryFile>,
   atMostBytes: number,
-): FileTable<InventoryFile> {
+): FileList<InventoryFile> {
   const isBasis = (file: InventoryFile): boolean => !showsChanges(file) && file.size >= leastBasisBytes;
   if (totalSize(files.filter(isBasis)) > atMostBytes) return due;
-  return files.filter((file) => isBasis(file) || isDueAhead(file, sent));
+  return files.filter((file) => isBasis(file) || due.has(file));
 }
 
 /** What a pass costs, in bytes; a file costs something whatever its size. */

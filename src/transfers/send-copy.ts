@@ -7,7 +7,7 @@ import {
   showsChanges,
   type SentFiles,
 } from '../datadir/changes.js';
-import type { FileTable, Files } from '../datadir/file-table.js';
+import type { FileList, Files } from '../datadir/file-table.js';
 import { DonorHashes } from '../datadir/hashes.js';
 import { isTable } from '../datadir/held.js';
 import { takeInventory, totalSize, type Inventory, type InventoryFile } from '../datadir/inventory.js';
@@ -195,7 +195,7 @@ interface Sender {
 /** What is known of the whole before the first pass. */
 interface Whole {
   /** What will be sent under the lock at least. */
-  readonly underLock: FileTable<InventoryFile>;
+  readonly underLock: FileList<InventoryFile>;
   /** What the joiner takes for the whole. */
   readonly assumedBytes: number;
   readonly tellTotal: (totalBytes: number) => void;
@@ -208,14 +208,16 @@ const littleBytes = 16 * 1024 * 1024;
 const worthTelling = 0.005;
 
 /** What has to wait for the lock, whatever is sent before: it counts in the total from the beginning. */
-function dueUnderLock({ files }: Inventory, { modules }: Answer): FileTable<InventoryFile> {
+function dueUnderLock({ files }: Inventory, { modules }: Answer): FileList<InventoryFile> {
   return files.filter((file) => !showsChanges(file) && modules[file.place] !== '');
 }
 
 /** What the joiner does not have. */
 function sizeOfMissing({ files }: Inventory, { held }: Answer): number {
   const complete = new Set(held.complete.map(keyOf));
-  return totalSize(files.filter((file) => !complete.has(keyOf(file))));
+  let bytes = 0;
+  for (const file of files) if (complete.size === 0 || !complete.has(keyOf(file))) bytes += file.size;
+  return bytes;
 }
 
 function senderOf(

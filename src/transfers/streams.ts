@@ -10,8 +10,8 @@ import {
   isSameWay,
   planJobs,
   sendFiles,
-  type FileToSend,
   type Job,
+  type Sending,
   type TunnelClient,
   type Way,
 } from '../plan/donor.js';
@@ -122,9 +122,10 @@ export function planStreams(
 ): PlannedStream[] {
   const { layout, modules, links } = pass;
   const client = { ...pass.client, mayVanish: pass.server === 'writing' };
-  return splitIntoStreams(Array.from(pass.files, choiceOf(pass)), streams).map((files, index) => {
+  const howToSend = sendingOf(pass);
+  return splitIntoStreams(pass.files, streams).map((files, index) => {
     const name = `${pass.name} stream ${index + 1}`;
-    const jobs = planJobs(files, layout, modules, links);
+    const jobs = planJobs(files, howToSend, layout, modules, links);
     const copies = jobs.map((job, step): Copy => {
       const title = `${name}${step === 0 ? '' : `.${step + 1}`}`;
       const list = `${title.replaceAll(' ', '-')}.list`;
@@ -200,15 +201,11 @@ interface Stream extends PlannedStream {
   running: { readonly job: Job; readonly pid: number | undefined } | undefined;
 }
 
-/** Takes over what counts for sending; the rest of what is known of very many files would fill the memory. */
-function choiceOf({
+function sendingOf({
   isSimilar,
   fillsHoles = false,
-}: Pick<Pass, 'isSimilar' | 'fillsHoles'>): (file: InventoryFile) => FileToSend {
-  return (file) => {
-    const { place, path, size } = file;
-    return { place, path, size, sparse: !fillsHoles && isSparse(file), similar: isSimilar?.(file) === true };
-  };
+}: Pick<Pass, 'isSimilar' | 'fillsHoles'>): (file: InventoryFile) => Sending {
+  return (file) => ({ sparse: !fillsHoles && isSparse(file), similar: isSimilar?.(file) === true });
 }
 
 /**
@@ -282,12 +279,13 @@ function isFine(child: SupervisedChild, outcome: ChildOutcome, tolerated: Tolera
 }
 
 /** rsync reads names up to NUL bytes; a leading `./` keeps one that begins with `#` or `;` from being a comment. */
-function* fileList(job: Job): Generator<string> {
+function* fileList({ files }: Job): Generator<string> {
   const perChunk = 1000;
-  for (let from = 0; from < job.files.length; from += perChunk) {
-    yield job.files
-      .slice(from, from + perChunk)
-      .map((path) => `./${path}\0`)
-      .join('');
+  let names: string[] = [];
+  for (const path of files) {
+    if (names.push(`./${path}\0`) < perChunk) continue;
+    yield names.join('');
+    names = [];
   }
+  if (names.length > 0) yield names.join('');
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { FileTable, type ListedFile } from '../../src/datadir/file-table.js';
+import { FileTable, pick, type ListedFile } from '../../src/datadir/file-table.js';
 import { places } from '../../src/datadir/layout.js';
 
 const known = fc.option(fc.double({ min: 0, max: 2 ** 53, noNaN: true }), { nil: undefined });
@@ -63,12 +63,30 @@ t.test('a file that is put twice is there once, as it was last', async (t) => {
   );
 });
 
-t.test('a selection is a table of its own', async (t) => {
+t.test('a selection has what was wanted of its table, and can be selected from', async (t) => {
   const table = copyOf(
     Array.from({ length: 10_000 }, (_, index) => ({ place: 'data', path: `t${index}`, size: index })),
   );
   const large = table.filter(({ size }) => size >= 5000);
   t.equal(large.length, 5000);
   t.equal(large.find({ place: 'data', path: 't5001' })?.size, 5001);
+  t.ok(large.has({ place: 'data', path: 't5000' }), 'the first');
+  t.ok(large.has({ place: 'data', path: 't9999' }), 'the last');
+  t.notOk(large.has({ place: 'data', path: 't4999' }), 'what is in the table only');
+  t.equal(large.find({ place: 'data', path: 't4999' }), undefined);
+  t.notOk(large.has({ place: 'data', path: 'other' }));
   t.equal(table.length, 10_000);
+  const even = large.filter(({ size }) => size % 2 === 0);
+  t.equal(even.length, 2500);
+  t.equal(even.at(1)?.size, 5002);
+  t.equal(even.at(2500), undefined);
+  t.equal(even.find({ place: 'data', path: 't5001' }), undefined);
+  t.strictSame([...even].slice(0, 2), [table.at(5000), table.at(5002)]);
+  t.equal(table.filter(() => false).length, 0);
+});
+
+t.test('any files can be picked from by number, in any order', async (t) => {
+  const picked = pick(['a', 'b', 'c'], Uint32Array.of(2, 0));
+  t.strictSame([...picked], ['c', 'a']);
+  t.strictSame([picked.length, picked.at(0), picked.at(1), picked.at(2)], [2, 'c', 'a', undefined]);
 });

@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { ListedFile } from '../../src/datadir/file-table.js';
 import type { Layout, Place } from '../../src/datadir/layout.js';
 import {
   connectionCommand,
@@ -9,8 +10,9 @@ import {
   sendFiles,
   sendMessage,
   showTunnelClient,
-  type FileToSend,
+  type Job,
   type Manner,
+  type Sending,
   type TunnelClient,
 } from '../../src/plan/donor.js';
 
@@ -88,7 +90,7 @@ t.test('differences are sent in blocks of pages, and never with --sparse', async
     similar('vast.ibd', 4096 * gib),
   ];
   t.strictSame(
-    planJobs(files, layout, modules).map(({ manner, files }) => [manner, ...files]),
+    jobsOf(files, modules).map(({ manner, files }) => [manner, ...files]),
     [
       [{ kind: 'differences', blockBytes: 131_072 }, 'huge.ibd', 'vast.ibd'],
       [{ kind: 'differences', blockBytes: 16_384 }, 'holes.ibd', 'full.ibd', 'large.ibd'],
@@ -205,9 +207,16 @@ const modules: Record<Place, string> = {
   aria: 'data',
   binlog: 'binlog',
 };
+type FileToSend = ListedFile & Sending;
 const file = (place: Place, path: string, size: number, sparse = false): FileToSend => {
   return { place, path, size, sparse };
 };
+const jobsOf = (
+  files: readonly FileToSend[],
+  into: Record<Place, string>,
+  links?: ReadonlyMap<string, string>,
+): (Omit<Job, 'files'> & { files: string[] })[] =>
+  planJobs(files, (one) => one, layout, into, links).map((job) => ({ ...job, files: [...job.files] }));
 
 t.test(
   'files that go from one directory into one module share a job, sparse ones apart, the most bytes first',
@@ -217,7 +226,7 @@ t.test(
     const holes = file('data', 'b.ibd', 500, true);
     const log = file('innodb-log', 'ib_logfile0', 1000);
     const undo = file('undo', 'undo001', 5);
-    t.strictSame(planJobs([a, holes, log, b, undo], layout, modules), [
+    t.strictSame(jobsOf([a, holes, log, b, undo], modules), [
       { module: 'data', root: '/log', files: ['ib_logfile0'], manner: whole, bytes: 1000 },
       { module: 'data', root: '/d', files: ['b.ibd'], manner: wholeWithHoles, bytes: 500 },
       { module: 'data', root: '/d', files: ['a.ibd', 'ibdata1'], manner: whole, bytes: 30 },
@@ -235,7 +244,7 @@ t.test('schemas that are links at the joiner go into modules of their own', asyn
   ];
   const links = new Map([['shop', 'link0']]);
   const inside = ['shop/./a.ibd', 'shop/./sub/b.ibd'];
-  t.strictSame(planJobs(files, layout, modules, links), [
+  t.strictSame(jobsOf(files, modules, links), [
     { module: 'link0', root: '/d', files: inside, manner: whole, bytes: 50 },
     { module: 'data', root: '/d', files: ['shops/c.ibd'], manner: whole, bytes: 10 },
     { module: 'undo', root: '/d', files: ['shop/undo001'], manner: whole, bytes: 5 },
@@ -244,6 +253,6 @@ t.test('schemas that are links at the joiner go into modules of their own', asyn
 
 t.test('what the joiner does not take, or has no directory here, is left out', async (t) => {
   const files = [file('binlog', 'bin.000001', 1), file('undo', 'undo001', 1)];
-  t.strictSame(planJobs(files, layout, { ...modules, undo: '' }), []);
-  t.strictSame(planJobs([], layout, modules), []);
+  t.strictSame(jobsOf(files, { ...modules, undo: '' }), []);
+  t.strictSame(jobsOf([], modules), []);
 });
