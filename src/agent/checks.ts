@@ -16,6 +16,8 @@ export interface ChecksOptions {
   /** Told of defects, which must not end the agent. */
   readonly onBug: (error: unknown) => void;
   readonly now: () => Date;
+  /** Whether a transfer runs: it has the processors for itself, and asks for a check when it ends. Default: none does. */
+  readonly isBusy?: (() => boolean) | undefined;
   /** Default: an hour. */
   readonly everyMs?: number | undefined;
 }
@@ -38,7 +40,7 @@ export interface Checks {
   readonly latest: () => readonly CheckedServer[];
   /** Reads the option files anew and checks all servers; one that is asked for during another begins after it. */
   readonly check: () => Promise<Reloaded>;
-  /** The same, without anybody waiting for it. */
+  /** The same, without anybody waiting for it, unless a transfer runs. */
   readonly checkSoon: () => void;
 }
 
@@ -46,7 +48,7 @@ const hourMs = 3_600_000;
 
 /**
  * Checks when it is asked to, and after the first time by the clock and when a file changes that counts, until the
- * signal aborts.
+ * signal aborts. What changes while a transfer runs is seen after it.
  */
 export function createChecks(options: ChecksOptions, signal: AbortSignal): Checks {
   const known = new Map<string, Known>();
@@ -92,7 +94,9 @@ export function createChecks(options: ChecksOptions, signal: AbortSignal): Check
     queue = next.catch(() => undefined);
     return (waiting = next);
   };
-  const checkSoon = (): void => void check().catch(options.onBug);
+  const checkSoon = (): void => {
+    if (options.isBusy?.() !== true) void check().catch(options.onBug);
+  };
   const watch = createWatch(checkSoon, signal);
 
   const timer = setInterval(checkSoon, options.everyMs ?? hourMs);

@@ -13,6 +13,7 @@ import type { CheckedServer } from '../transfers/check-node.js';
 import { clearCrashed, lookAtClaim } from '../transfers/workplace.js';
 import { startAgent, type AgentHandle, type AgentState } from './agent.js';
 import { createChecks, type Reloaded } from './checks.js';
+import { warmUp } from './warm-up.js';
 import { openRemembered, rememberable, type RememberedServers } from './remembered.js';
 import { asGiven, isSystemServerMeant, systemServer, type GivenServer } from './servers.js';
 import type { TransferSink } from './transfers.js';
@@ -61,11 +62,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         for (const { server, changes: changed } of changes) tellChanges(log, server, changed);
         void notifier.status(describeNow());
       },
+      isBusy: () => agent.transfers.runningCount > 0,
       onBug,
       now,
     },
     lifetime.signal,
   );
+  const checkLater = afterAWhile(checks.checkSoon, checkAfterTransferMs, lifetime.signal);
   const history = stateDir === undefined ? keepInMemory() : openHistory(stateDir);
   const agent: AgentHandle = await startAgent({
     socketPath: options.socketPath,
@@ -83,7 +86,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onEnd: (status) => {
       metrics.ended(status);
       void notifier.status(describeNow());
-      checks.checkSoon();
+      checkLater();
     },
     checks: checks.latest,
     metrics: () => metrics.text(),
@@ -101,6 +104,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   for (const { dataDir } of remembered.list()) attempt(() => clearLeft(log, dataDir), onBug);
   // Scripts are answered first: a check takes a moment, and nobody waits for it.
   checks.checkSoon();
+  void warmUp().catch(onBug);
   return {
     metrics: () => metrics.text(),
     reload: async () => {
@@ -115,6 +119,19 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       lifetime.abort(new Error(why));
       await agent.stop(why);
     },
+  };
+}
+
+/** When a copy is complete, the joiner's server starts, and the donor's catches up: the processors are theirs for so long. */
+const checkAfterTransferMs = 3000;
+
+/** Does something some time after it was last asked to, until the signal aborts. */
+function afterAWhile(action: () => void, delayMs: number, signal: AbortSignal): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  return () => {
+    clearTimeout(timer);
+    if (!signal.aborted) timer = setTimeout(action, delayMs);
   };
 }
 

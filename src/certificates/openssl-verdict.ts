@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { duplexPair } from 'node:stream';
 import {
   connect,
@@ -9,7 +10,7 @@ import {
 import type { TlsLimits } from '../config/tls-limits.js';
 import { chainOf, type Identity } from './identity.js';
 import { objectionOf, type Objection } from './objection.js';
-import { securityLevel } from './secure-limits.js';
+import { securityLevel, trustNobody } from './secure-limits.js';
 import type { Trust } from './trust.js';
 
 type Shown = Pick<Identity, 'leaf' | 'chain' | 'keyPem'>;
@@ -28,10 +29,33 @@ export async function askOpenSsl(
 ): Promise<Objection | undefined> {
   const unusable = tryFiles(identity, beforeFiles);
   if (unusable !== undefined) return unusable;
-  const objection = await shakeHands(identity, trust, as, limits);
+  const question = digestOf([filesOf(identity, limits), authoritiesOf(trust), as]);
+  if (performance.now() < (agreedUntilMs.get(question) ?? 0)) return undefined;
+  // What cannot be loaded at a level, a peer with that level does not take either.
+  const objection = tryFiles(identity, limits) ?? (await shakeHands(identity, trust, as, limits));
+  if (objection === undefined) remember(question);
   // A server in Node keeps the words to itself; a client hands them on.
   const inWords = objection?.code === 'UNSPECIFIED' && as === 'client';
   return inWords ? ((await shakeHands(identity, trust, 'server', limits)) ?? objection) : objection;
+}
+
+/**
+ * To what OpenSSL has had no objection, by a digest of it, and until when, on the monotonic clock: an agent asks before each transfer what
+ * its last check has asked, and a handshake with oneself takes 25 ms. Of dates and revocations, which change, others take care.
+ */
+const agreedUntilMs = new Map<string, number>();
+const rememberForMs = 3_600_000;
+/** More than an agent has servers and roles. */
+const rememberAtMost = 64;
+
+function remember(question: string): void {
+  const [oldest] = agreedUntilMs.keys();
+  if (agreedUntilMs.size >= rememberAtMost && oldest !== undefined) agreedUntilMs.delete(oldest);
+  agreedUntilMs.set(question, performance.now() + rememberForMs);
+}
+
+function digestOf(question: unknown): string {
+  return createHash('sha256').update(JSON.stringify(question)).digest('base64');
 }
 
 /**
@@ -42,7 +66,7 @@ export async function askOpenSsl(
  */
 export function tryFiles(identity: Shown, limits: TlsLimits = {}): Objection | undefined {
   try {
-    createSecureContext(filesOf(identity, limits));
+    createSecureContext({ ...filesOf(identity, limits), ca: trustNobody });
     return undefined;
   } catch (error) {
     return objectionOf(error);
@@ -59,13 +83,17 @@ function filesOf(identity: Shown, limits: TlsLimits): SecureContextOptions {
   };
 }
 
+function authoritiesOf({ certificates }: Pick<Trust, 'certificates'>): string[] {
+  return certificates.map(({ pem }) => pem);
+}
+
 async function shakeHands(
   identity: Shown,
   trust: Pick<Trust, 'certificates'>,
   as: 'server' | 'client',
   limits: TlsLimits,
 ): Promise<Objection | undefined> {
-  const options = { ...filesOf(identity, limits), ca: trust.certificates.map(({ pem }) => pem) };
+  const options = { ...filesOf(identity, limits), ca: authoritiesOf(trust) };
   const [left, right] = duplexPair();
   const server = createServer({ ...options, requestCert: true, rejectUnauthorized: false });
   server.emit('connection', left);

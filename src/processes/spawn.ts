@@ -156,16 +156,21 @@ export async function runBriefly(
   return { outcome: { kind: 'failed to start', cause }, output: '' };
 }
 
+/** Where children's programs are looked for, one directory after the other. */
+export function searchPath(): string {
+  const path = environment['PATH'] ?? '';
+  const standard = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  return path === '' ? standard : `${path}:${standard}`;
+}
+
 /**
  * What children inherit: the path and OpenSSL's configuration. Not the server's secrets (`WSREP_SST_OPT_AUTH`), not
  * `RSYNC_*` or `SOCAT_*` that would change what a command does, and messages in English, since some are read.
  */
 function childEnvironment(): Record<string, string> {
-  const path = environment['PATH'] ?? '';
-  const standard = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
   const openssl = environment['OPENSSL_CONF'];
   return {
-    PATH: path === '' ? standard : `${path}:${standard}`,
+    PATH: searchPath(),
     LC_ALL: 'C',
     ...(openssl === undefined ? {} : { OPENSSL_CONF: openssl }),
   };

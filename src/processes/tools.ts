@@ -1,7 +1,9 @@
+import { statSync, type BigIntStats } from 'node:fs';
+import { join } from 'node:path';
 import { compressors, type Compressor } from '../config/config.js';
 import { TransferError } from '../errors.js';
 import { environment } from '../surroundings.js';
-import { runBriefly } from './spawn.js';
+import { runBriefly, searchPath } from './spawn.js';
 
 /** Versions of the programs that carry a transfer. */
 export interface Tools {
@@ -38,7 +40,40 @@ function readCompressors({ version, output }: FoundTool): readonly Compressor[] 
   return compressors.filter((one) => list.includes(one));
 }
 
+/** What a program said last, and the file that said it: an agent need not ask the same one before each transfer. */
+const known = new Map<string, { readonly file: string; readonly found: FoundTool }>();
+
 async function findTool(name: 'socat' | 'rsync'): Promise<FoundTool> {
+  const file = identityOf(name);
+  const before = known.get(name);
+  if (before !== undefined && before.file === file) return before.found;
+  const found = await askTool(name);
+  // Of one that was replaced meanwhile it is not certain which of both was asked.
+  if (file !== undefined && file === identityOf(name)) known.set(name, { file, found });
+  return found;
+}
+
+/** The file that the path leads to under this name, and its state; undefined where there is none. */
+function identityOf(name: string): string | undefined {
+  for (const directory of searchPath().split(':')) {
+    const path = join(directory, name);
+    const stat = statOf(path);
+    if (stat?.isFile() !== true || (stat.mode & 0o111n) === 0n) continue;
+    return [path, stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(' ');
+  }
+  return undefined;
+}
+
+function statOf(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false, bigint: true });
+  } catch {
+    // A link to itself, a directory that is closed: whatever becomes of it when the program is started.
+    return undefined;
+  }
+}
+
+async function askTool(name: 'socat' | 'rsync'): Promise<FoundTool> {
   const { args, pattern } = versionOf[name];
   const { outcome, output } = await runBriefly(name, args, 5000);
   if (outcome.kind === 'failed to start') {

@@ -52,6 +52,31 @@ t.test('option files that can no longer be read leave in use what was read befor
   t.strictSame(codes(), missing);
 });
 
+t.test('while a transfer runs nothing is checked unless somebody asks', async (t) => {
+  const stop = new AbortController();
+  t.teardown(() => stop.abort());
+  let [isBusy, checked] = [true, 0];
+  const checks = createChecks(
+    {
+      servers: () => Promise.resolve([]),
+      onChecked: () => (checked += 1),
+      onBug: (error) => t.fail(String(error)),
+      isBusy: () => isBusy,
+      now: () => new Date(),
+    },
+    stop.signal,
+  );
+  checks.checkSoon();
+  await setImmediate();
+  t.equal(checked, 0);
+  await checks.check();
+  t.equal(checked, 1, 'the one that was asked for');
+  isBusy = false;
+  checks.checkSoon();
+  await setImmediate();
+  t.equal(checked, 2);
+});
+
 t.test('every hour all servers are checked anew', async (t) => {
   mock.timers.enable({ apis: ['setInterval'] });
   t.teardown(() => mock.timers.reset());

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createAgentClient } from '../../src/control/agent-client.js';
 import type { AgentStatus } from '../../src/control/client-interface.js';
@@ -43,6 +44,7 @@ export async function startAgents(
   const agents = await Promise.all(nodes.map((node) => startAgent(lab, node)));
   for (const { pid } of agents) account.add(pid);
   const own = (): number => agents.reduce((sum, { pid }) => sum + cpuSecondsOf(pid), 0);
+  await untilStill(own);
   const [allBefore, ownBefore] = [account.seconds(), own()];
   return {
     costs: () => {
@@ -74,6 +76,9 @@ async function startAgent(lab: Lab, node: LabNode): Promise<{ pid: number; stop:
       'agent',
       '--socket',
       socket,
+      // As the system's own option files are: its first check reads them before anything is transferred.
+      '--server',
+      node.optionFile,
     ],
     { user: 'mysql', stdio: ['ignore', 'ignore', 'pipe'] },
   );
@@ -94,16 +99,34 @@ async function startAgent(lab: Lab, node: LabNode): Promise<{ pid: number; stop:
   return { pid, stop };
 }
 
-/** User and system time of all threads of a process, not of what it started. */
+/**
+ * An agent that has started checks its servers, and 8 s after it has started Node's garbage collection looks for what was needed for that
+ * only: no part of a transfer.
+ */
+async function untilStill(cpuSeconds: () => number): Promise<void> {
+  await setTimeout(10_000);
+  const [looksAtMost, stillSeconds] = [10, 0.005];
+  for (
+    let look = 1, before = -1, now = cpuSeconds();
+    now > before + stillSeconds && look <= looksAtMost;
+    look++
+  ) {
+    before = now;
+    await setTimeout(500);
+    now = cpuSeconds();
+  }
+}
+
+/**
+ * User and system time of all threads of a process, not of what it started: to the nanosecond, as control groups count. The ticks in
+ * `stat` would charge what wakes by the clock with whole ticks.
+ */
 function cpuSecondsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const [user, system] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13)
-    .map(Number);
-  const ticksPerSecond = 100;
-  return ((user ?? 0) + (system ?? 0)) / ticksPerSecond;
+  const tasks = `/proc/${pid}/task`;
+  return readdirSync(tasks).reduce((sum, thread) => {
+    const [nanoseconds] = readFileSync(join(tasks, thread, 'schedstat'), 'utf8').split(' ');
+    return sum + Number(nanoseconds) / 1e9;
+  }, 0);
 }
 
 function peakMiBOf(pid: number): number {

@@ -1,4 +1,4 @@
-import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { findTools, isAtLeast } from '../../src/processes/tools.js';
@@ -69,6 +69,28 @@ t.test('the versions are read from what the programs print', async (t) => {
       t.strictSame(await findTools(), versions);
     });
   }
+});
+
+t.test('a program is asked once, and again when it was replaced', async (t) => {
+  const dir = t.testdir({ calls: '' });
+  const put = (version: string): void => {
+    const file = join(dir, 'rsync');
+    writeFileSync(`${file}.new`, `#!/bin/sh\necho >> ${dir}/calls\necho 'rsync  version ${version}'\n`);
+    chmodSync(`${file}.new`, 0o755);
+    renameSync(`${file}.new`, file);
+  };
+  const calls = (): number => readFileSync(join(dir, 'calls'), 'utf8').length;
+  const path = process.env['PATH'];
+  process.env['PATH'] = `${dir}:${path ?? ''}`;
+  t.teardown(() => (process.env['PATH'] = path));
+  put('3.4.1');
+  for (let time = 1; time <= 2; time++) t.equal((await findTools()).rsync, '3.4.1');
+  t.equal(calls(), 1);
+  put('3.2.7');
+  t.equal((await findTools()).rsync, '3.2.7');
+  t.equal(calls(), 2);
+  chmodSync(join(dir, 'rsync'), 0o644);
+  t.not((await findTools()).rsync, '3.2.7', 'one that cannot be run is passed over');
 });
 
 t.test('the programs of this host are found', async (t) => {
