@@ -48,7 +48,7 @@ const hourMs = 3_600_000;
 
 /**
  * Checks when it is asked to, and after the first time by the clock and when a file changes that counts, until the
- * signal aborts. What changes while a transfer runs is seen after it.
+ * signal aborts. What changes while a transfer runs is seen after it, or by the clock.
  */
 export function createChecks(options: ChecksOptions, signal: AbortSignal): Checks {
   const known = new Map<string, Known>();
@@ -99,7 +99,8 @@ export function createChecks(options: ChecksOptions, signal: AbortSignal): Check
   };
   const watch = createWatch(checkSoon, signal);
 
-  const timer = setInterval(checkSoon, options.everyMs ?? hourMs);
+  // Also while a transfer runs, which may take hours: certificates expire meanwhile.
+  const timer = setInterval(() => void check().catch(options.onBug), options.everyMs ?? hourMs);
   timer.unref();
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });
   return { latest: () => latest, check, checkSoon };

@@ -32,7 +32,9 @@ export async function askOpenSsl(
   const question = digestOf([filesOf(identity, limits), authoritiesOf(trust), as]);
   if (performance.now() < (agreedUntilMs.get(question) ?? 0)) return undefined;
   // What cannot be loaded at a level, a peer with that level does not take either.
-  const objection = tryFiles(identity, limits) ?? (await shakeHands(identity, trust, as, limits));
+  const unloadable = tryFiles(identity, limits);
+  if (unloadable !== undefined) return unloadable;
+  const objection = await shakeHands(identity, trust, as, limits);
   if (objection === undefined) remember(question);
   // A server in Node keeps the words to itself; a client hands them on.
   const inWords = objection?.code === 'UNSPECIFIED' && as === 'client';

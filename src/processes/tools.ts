@@ -41,15 +41,22 @@ function readCompressors({ version, output }: FoundTool): readonly Compressor[] 
 }
 
 /** What a program said last, and the file that said it: an agent need not ask the same one before each transfer. */
-const known = new Map<string, { readonly file: string; readonly found: FoundTool }>();
+const known = new Map<
+  string,
+  { readonly file: string; readonly found: FoundTool; readonly untilMs: number }
+>();
+/** A script may stand for the program, or a library be gone that it needs. */
+const knownForMs = 3_600_000;
 
 async function findTool(name: 'socat' | 'rsync'): Promise<FoundTool> {
   const file = identityOf(name);
   const before = known.get(name);
-  if (before !== undefined && before.file === file) return before.found;
+  if (before !== undefined && before.file === file && performance.now() < before.untilMs) return before.found;
   const found = await askTool(name);
   // Of one that was replaced meanwhile it is not certain which of both was asked.
-  if (file !== undefined && file === identityOf(name)) known.set(name, { file, found });
+  if (file !== undefined && file === identityOf(name)) {
+    known.set(name, { file, found, untilMs: performance.now() + knownForMs });
+  }
   return found;
 }
 

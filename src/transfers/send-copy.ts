@@ -7,7 +7,7 @@ import {
   showsChanges,
   type SentFiles,
 } from '../datadir/changes.js';
-import type { FileList, Files } from '../datadir/file-table.js';
+import { FileTable, type FileList, type Files } from '../datadir/file-table.js';
 import { DonorHashes } from '../datadir/hashes.js';
 import { isTable } from '../datadir/held.js';
 import { takeInventory, totalSize, type Inventory, type InventoryFile } from '../datadir/inventory.js';
@@ -209,7 +209,8 @@ const worthTelling = 0.005;
 
 /** What has to wait for the lock, whatever is sent before: it counts in the total from the beginning. */
 function dueUnderLock({ files }: Inventory, { modules }: Answer): FileList<InventoryFile> {
-  return files.filter((file) => !showsChanges(file) && modules[file.place] !== '');
+  // A table of its own: a selection would keep the whole inventory until the transfer ends.
+  return FileTable.of(files.filter((file) => !showsChanges(file) && modules[file.place] !== ''));
 }
 
 /** What the joiner does not have. */
