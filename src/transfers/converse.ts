@@ -64,9 +64,34 @@ export async function converse(context: Conversation, listener: SupervisedChild)
     emit({ kind: 'finished', bypass: true, bytes: 0, files: 0, seconds: 0 });
     return state;
   }
-  await verify(context, manifest, offeredMs);
-  await giveVerdict(context, listener);
+  await unlessDonorFails(context, failure, async (within) => {
+    await verify({ ...context, signal: within }, manifest, offeredMs);
+    await giveVerdict({ ...context, signal: within }, listener);
+  });
   return state;
+}
+
+/**
+ * Works on what the donor has sent until the donor says that it has failed after all (an administrator has ended it): Galera then ends this
+ * node's server, of which nobody would know why.
+ */
+async function unlessDonorFails(
+  { plan, signal }: Reception,
+  failure: string,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const ending = new AbortController();
+  const within = AbortSignal.any([signal, ending.signal]);
+  const told = waitForFile(plan.inbox, [failure], within).then(() => {
+    ending.abort(readDonorFailure(failure));
+    ending.signal.throwIfAborted();
+  });
+  try {
+    await Promise.race([work(within), told]);
+  } finally {
+    ending.abort(new Error('no longer waiting'));
+    told.catch(() => undefined);
+  }
 }
 
 /** A donor that runs the original script writes its completion file into the data directory, all others into the inbox. */

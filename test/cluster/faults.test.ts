@@ -11,6 +11,7 @@ const chosen = [
   'one rsync killed on the donor, unlocked pass',
   'script killed on the donor, unlocked pass',
   'script told to end on the joiner, unlocked pass',
+  'script told to end on the donor, verification',
   'disk full on the joiner, unlocked pass',
   'all killed at once (host restart) on the joiner, unlocked pass',
 ];

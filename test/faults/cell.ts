@@ -47,10 +47,11 @@ export async function play(stage: Stage, cell: Cell): Promise<CellResult> {
   );
   const causes = { donor: causeIn(logOf('donor')), joiner: causeIn(logOf('joiner')) };
   const statuses = { donor: statusIn(logOf('donor'), 'donor'), joiner: statusIn(logOf('joiner'), 'joiner') };
-  const isDone = sides.every((one) => /phase: done/.test(logOf(one)));
-  const outcome = hasGoneOn ? 'went on' : isDone ? 'finished first' : 'failed';
+  const done = sides.filter((one) => /phase: done/.test(logOf(one)));
+  // A joiner that is done has a complete copy, whatever has become of its donor meanwhile.
+  const outcome = hasGoneOn ? 'went on' : done.includes('joiner') ? 'finished first' : 'failed';
   const measured = { outcome, donorWritable, donorEnded, joinerEnded, causes, statuses, hits } as const;
-  const problems = judge(cell, measured);
+  const problems = judge(cell, { ...measured, done });
   // What is frozen cannot clean up: it is ended first.
   if (fault.freezes === true) await fault.mend?.(stage, node);
   if (outcome === 'failed') problems.push(...(await remains(stage, cell, logOf('joiner'))));
@@ -58,7 +59,7 @@ export async function play(stage: Stage, cell: Cell): Promise<CellResult> {
   if (hasGoneOn) {
     // A stranger who hangs on is ended first.
     await fault.mend?.(stage, node);
-    problems.push(...(await stage.isWhole()));
+    problems.push(...(await stage.isWhole(fault.freezes === true ? node : undefined)));
   } else {
     await joiner.kill();
     await fault.mend?.(stage, node);

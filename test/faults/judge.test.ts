@@ -52,6 +52,56 @@ const cases: readonly [string, string, Measured, readonly RegExp[]][] = [
   ['one that stood still', stranger, { ...goesOn, joinerEnded: 55 }, [/joiner's script ended after 55/]],
   ['one that went on though it was hit', killed, { ...goesOn, donorEnded: 55 }, [/donor's script ended/]],
   ['one that a stranger ended', stranger, good, [/did not go on/]],
+  [
+    'a joiner whose donor had copied all before it was ended',
+    'server killed on the joiner, verification',
+    {
+      ...{ ...good, joinerEnded: 0.4, done: ['donor'] },
+      causes: { donor: '', joiner: 'PARENT_GONE: the server (process 7) has ended' },
+      statuses: { donor: '·', joiner: '·' },
+    },
+    [],
+  ],
+  [
+    'the same of a donor that had not',
+    'server killed on the joiner, verification',
+    {
+      ...{ ...good, joinerEnded: 0.4, done: [] },
+      causes: { donor: '', joiner: 'PARENT_GONE: the server (process 7) has ended' },
+      statuses: { donor: '·', joiner: '·' },
+    },
+    [/donor does not say why/],
+  ],
+  [
+    'a joiner whose server Galera ends when the donor was killed',
+    'script killed on the donor, verification',
+    {
+      ...good,
+      causes: { donor: '', joiner: 'PARENT_GONE: the server (process 7) has ended' },
+      statuses: { donor: '137', joiner: '·' },
+    },
+    [],
+  ],
+  [
+    'a joiner whose donor is gone without a word',
+    'all killed at once (host restart) on the donor, final file',
+    {
+      ...{ ...good, joinerEnded: 9.5, donorWritable: null },
+      causes: { donor: '', joiner: 'TIMED_OUT: the donor has sent nothing for 10 s' },
+      statuses: { donor: '·', joiner: '110' },
+    },
+    [],
+  ],
+  [
+    'one that waits for longer than its limits',
+    'all killed at once (host restart) on the donor, final file',
+    {
+      ...{ ...good, joinerEnded: 29.5, donorWritable: null },
+      causes: { donor: '', joiner: 'TIMED_OUT: the donor has sent nothing for 10 s' },
+      statuses: { donor: '·', joiner: '110' },
+    },
+    [/joiner's script ended after 29/],
+  ],
   ['a stranger who never came', stranger, { ...goesOn, hits: 0 }, [/hit nothing/]],
 ];
 

@@ -1,6 +1,6 @@
 import { errorTable, type ErrorCode } from '../../src/errors.js';
 import { sides, type RootCause, type Side } from './fault.js';
-import { idleSeconds } from './stage.js';
+import { idleSeconds, initialSeconds } from './stage.js';
 import type { Cell, CellResult } from './table.js';
 
 /** How long after a fault that can be seen the donor must be free, and both sides must have ended. */
@@ -16,7 +16,10 @@ const slackSeconds = 0.5;
 type Measured = Pick<
   CellResult,
   'outcome' | 'donorWritable' | 'donorEnded' | 'joinerEnded' | 'causes' | 'statuses' | 'hits'
->;
+> & {
+  /** Those that had ended well: they have nothing to say. */
+  readonly done?: readonly Side[];
+};
 
 /** What of a cell is not as it should be. */
 export function judge(cell: Cell, measured: Measured): string[] {
@@ -40,13 +43,29 @@ function judgeDelay(
   ];
 }
 
-function judgeTimes({ fault }: Cell, { donorWritable, donorEnded, joinerEnded }: Measured): string[] {
+/** Of a donor that is gone without a word a joiner may learn no earlier than from its own limit, before the first login the initial one. */
+function limitOfJoiner({ fault, side, moment }: Cell): number {
+  if (side !== 'donor' || fault.mutes !== 'host') return 0;
+  return moment === 'handshake' ? initialSeconds : idleSeconds;
+}
+
+/** Galera notices after 5 s that a server is gone (`evs.suspect_timeout`), and forms the cluster anew; the donor waits for that alone. */
+function electionSeconds({ fault, side }: Cell): number {
+  return side === 'joiner' && /^(server|all) /.test(fault.name) ? 1 : 0;
+}
+
+function judgeTimes(cell: Cell, { donorWritable, donorEnded, joinerEnded }: Measured): string[] {
+  const { fault } = cell;
   const silenceSeconds = (fault.isSilent === true ? idleSeconds : 0) + (fault.lastsSeconds ?? 0);
   const ended = endedWithinSeconds + silenceSeconds;
   return [
-    ...tooLate('the donor was writable', donorWritable, freeWithinSeconds + silenceSeconds + slackSeconds),
+    ...tooLate(
+      'the donor was writable',
+      donorWritable,
+      freeWithinSeconds + silenceSeconds + slackSeconds + electionSeconds(cell),
+    ),
     ...tooLate("the donor's script ended", donorEnded, ended),
-    ...tooLate("the joiner's script ended", joinerEnded, ended),
+    ...tooLate("the joiner's script ended", joinerEnded, ended + limitOfJoiner(cell)),
   ];
 }
 
@@ -54,9 +73,11 @@ function tooLate(what: string, seconds: number | null, limit: number): string[] 
   return (seconds ?? 0) > limit ? [`${what} after ${(seconds ?? 0).toFixed(1)} s only`] : [];
 }
 
-function judgeCauses({ fault, side, moment }: Cell, { causes, statuses }: Measured): string[] {
+function judgeCauses(cell: Cell, { causes, statuses, done = [] }: Measured): string[] {
+  const { fault, side, moment } = cell;
   const problems: string[] = [];
   const isMute = (one: Side): boolean =>
+    done.includes(one) ||
     (one === side && fault.mutes !== undefined) ||
     (one !== side && fault.isUntold === true) ||
     (one === 'donor' && side === 'joiner' && moment === 'before ready');
@@ -72,12 +93,27 @@ function judgeCauses({ fault, side, moment }: Cell, { causes, statuses }: Measur
   for (const one of speaking) {
     if (isEarly && one !== side) continue;
     const { codes, says = /./ }: RootCause = fault.cause ?? { codes: [] };
-    if (!codes.some((code) => code === rootOf(causes[one])) || !says.test(causes[one]))
+    const root = rootOf(causes[one]);
+    if (one === 'joiner' && alsoSeenByJoiner(cell).some((code) => code === root)) continue;
+    if (!codes.some((code) => code === root) || !says.test(causes[one]))
       problems.push(`the ${one} names another cause than ${codes.join(' or ')}: ${causes[one]}`);
   }
   if (!isEarly && speaking.length === 2 && rootOf(causes.donor) !== rootOf(causes.joiner))
     problems.push(`two causes: ${causes.donor} / ${causes.joiner}`);
   return problems;
+}
+
+/** What a joiner may know instead when its donor could not say anything. */
+function alsoSeenByJoiner({ fault, side, moment }: Cell): readonly ErrorCode[] {
+  // One that stood still until its donor had given up finds that Galera has ended its server.
+  if (side === 'joiner' && fault.lastsSeconds !== undefined) return ['PARENT_GONE'];
+  if (side !== 'donor' || fault.mutes === undefined) return [];
+  const isSent = moment === 'final file' || moment === 'verification';
+  // Galera ends the joiner's server when the donor's has reported the failure of its script.
+  return [
+    ...(limitOfJoiner({ fault, side, moment }) > 0 ? (['TIMED_OUT'] as const) : []),
+    ...(isSent ? (['PARENT_GONE'] as const) : []),
+  ];
 }
 
 /** The server is told the status of the cause that the script has logged; of one that was gone first nothing is known. */
