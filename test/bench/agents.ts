@@ -30,6 +30,8 @@ export interface AgentCosts {
 
 /** An agent on each node, for one run. */
 export interface RunningAgents {
+  /** From here on it is counted. */
+  begin(): void;
   costs(): AgentCosts;
   stop(): Promise<void>;
 }
@@ -45,8 +47,11 @@ export async function startAgents(
   for (const { pid } of agents) account.add(pid);
   const own = (): number => agents.reduce((sum, { pid }) => sum + cpuSecondsOf(pid), 0);
   await untilStill(own);
-  const [allBefore, ownBefore] = [account.seconds(), own()];
+  let [allBefore, ownBefore] = [0, 0];
   return {
+    begin: () => {
+      [allBefore, ownBefore] = [account.seconds(), own()];
+    },
     costs: () => {
       const agentCpuSeconds = own() - ownBefore;
       const childrenSeconds = account.seconds() - allBefore - agentCpuSeconds;

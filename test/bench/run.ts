@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Lab, LabNode } from '../lab/index.js';
 import { formatGroups } from '../lab/option-file.js';
 import { PeakWatch, wireBytes, type CpuAccount } from './accounting.js';
@@ -33,21 +34,26 @@ export const sstFile = 'sst.cnf';
 export const timelineOf = (node: LabNode): string => join(node.directory, 'timeline');
 
 const joinTimeoutMs = 1_800_000;
+const settlingMs = 1500;
 
 /** Lets the joiner join once by one method and measures it; afterwards the joiner is stopped. */
 export async function runOnce(bench: Bench, candidate: Candidate, round: number): Promise<Run> {
   const { method } = candidate;
   const { lab, donor, joiner, cpu, heartbeat } = bench;
   configure(bench, candidate);
+  // Before what all methods have alike: some seconds after it a virtual machine has given the old copy's memory back to its host.
+  const agents = methods[method].hasAgent === true ? await startAgents(lab, [donor, joiner], cpu) : undefined;
   prepareJoinerData(bench);
   await warm(donor);
+  // Agents look at once at directories that have changed.
+  await setTimeout(settlingMs);
   for (const node of [donor, joiner]) takeTimes(timelineOf(node));
   const donorLog = donor.log.all().length;
   const wireBefore = await wireBytes(joiner);
-  const agents = methods[method].hasAgent === true ? await startAgents(lab, [donor, joiner], cpu) : undefined;
   await heartbeat?.start();
   const peak = new PeakWatch(cpu);
   const cpuBefore = cpu.seconds();
+  agents?.begin();
 
   const started = performance.now();
   await joiner.start({ sstMethod: sstMethodOf(method) });

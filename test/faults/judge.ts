@@ -45,7 +45,7 @@ function judgeDelay(
 
 /** Of a donor that is gone without a word a joiner may learn no earlier than from its own limit, before the first login the initial one. */
 function limitOfJoiner({ fault, side, moment }: Cell): number {
-  if (side !== 'donor' || fault.mutes !== 'host') return 0;
+  if (side !== 'donor' || (fault.mutes !== 'host' && fault.freezes !== true)) return 0;
   return moment === 'handshake' ? initialSeconds : idleSeconds;
 }
 

@@ -150,7 +150,14 @@ export const processFaults: readonly Fault[] = [
     isSilent: true,
     mutes: 'log',
     freezes: true,
-    strike: (stage, node) => signalAll(stage.scripts(node), 'SIGSTOP'),
+    // But for the lock's guard, which is there for that.
+    strike: (stage, node) =>
+      signalAll(
+        stage
+          .scripts(node)
+          .filter(({ words }) => !words.some((word) => word.includes('kill -KILL "$victim"'))),
+        'SIGSTOP',
+      ),
     mend: (stage, node) => void signalAll(stage.scripts(node), 'SIGKILL'),
   },
 ];
