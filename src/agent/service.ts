@@ -103,8 +103,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   // Before the first check, which would warn of it.
   for (const { dataDir } of remembered.list()) attempt(() => clearLeft(log, dataDir), onBug);
   // Scripts are answered first: a check takes a moment, and nobody waits for it.
-  checks.checkSoon();
-  void warmUp().catch(onBug);
+  void warmUp().catch(onBug).then(checks.checkSoon);
   return {
     metrics: () => metrics.text(),
     reload: async () => {

@@ -30,7 +30,7 @@ import { parseState } from './state.js';
 import { showVerification } from './verification-signs.js';
 import { verifyContents } from './verify-contents.js';
 import { giveVerdict, letDonorGo } from './verdict.js';
-import { waitForFile } from './wait.js';
+import { unlessThrown, waitForFile } from './wait.js';
 
 /** The donor's messages, one after the other; gives the state line. */
 export async function converse(context: Conversation, listener: SupervisedChild): Promise<string> {
@@ -80,18 +80,10 @@ async function unlessDonorFails(
   failure: string,
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const ending = new AbortController();
-  const within = AbortSignal.any([signal, ending.signal]);
-  const told = waitForFile(plan.inbox, [failure], within).then(() => {
-    ending.abort(readDonorFailure(failure));
-    ending.signal.throwIfAborted();
+  await unlessThrown(signal, work, async (within) => {
+    await waitForFile(plan.inbox, [failure], within);
+    throw readDonorFailure(failure);
   });
-  try {
-    await Promise.race([work(within), told]);
-  } finally {
-    ending.abort(new Error('no longer waiting'));
-    told.catch(() => undefined);
-  }
 }
 
 /** A donor that runs the original script writes its completion file into the data directory, all others into the inbox. */

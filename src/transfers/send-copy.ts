@@ -216,9 +216,7 @@ function dueUnderLock({ files }: Inventory, { modules }: Answer): FileList<Inven
 /** What the joiner does not have. */
 function sizeOfMissing({ files }: Inventory, { held }: Answer): number {
   const complete = new Set(held.complete.map(keyOf));
-  let bytes = 0;
-  for (const file of files) if (complete.size === 0 || !complete.has(keyOf(file))) bytes += file.size;
-  return bytes;
+  return totalSize(files.filter((file) => !complete.has(keyOf(file))));
 }
 
 function senderOf(

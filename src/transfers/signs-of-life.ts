@@ -1,4 +1,4 @@
-import { delay } from './wait.js';
+import { delay, unlessThrown } from './wait.js';
 
 /** What tells the joiner that its donor is alive while no file comes. */
 export interface SignsOfLife {
@@ -19,17 +19,10 @@ export async function withSignsOfLife<T>(
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const over = new AbortController();
-  const within = AbortSignal.any([signal, over.signal]);
-  const sendAll = async (): Promise<never> => {
+  return unlessThrown(signal, work, async (within) => {
     for (;;) {
       await delay(everyMs, within);
       await send();
     }
-  };
-  try {
-    return await Promise.race([work(within), sendAll()]);
-  } finally {
-    over.abort(new Error('no longer waiting'));
-  }
+  });
 }

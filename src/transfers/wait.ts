@@ -88,3 +88,18 @@ export async function within<T>(
     clearTimeout(timer);
   }
 }
+
+/** Does work until it has ended, or `other`, which runs beside it, has thrown; both are told by their signal when it is over. */
+export async function unlessThrown<T>(
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+  other: (signal: AbortSignal) => Promise<never>,
+): Promise<T> {
+  const over = new AbortController();
+  const within = AbortSignal.any([signal, over.signal]);
+  try {
+    return await Promise.race([work(within), other(within)]);
+  } finally {
+    over.abort(new Error('no longer waiting'));
+  }
+}

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { TransferError } from '../../src/errors.js';
-import { delay, untilAborted, waitForFile, within } from '../../src/transfers/wait.js';
+import { delay, unlessThrown, untilAborted, waitForFile, within } from '../../src/transfers/wait.js';
 
 const reason = new TransferError('INTERRUPTED', 'ended by SIGTERM');
 const never = new AbortController().signal;
@@ -88,4 +88,26 @@ t.test('an abort from outside ends it too, with its reason', async (t) => {
 
 t.test('what is quick enough gives its result', async (t) => {
   t.equal(await within(60_000, new AbortController().signal, () => Promise.resolve(7)), 7);
+});
+
+t.test('what runs beside work ends it by throwing, and is told when it is over', async (t) => {
+  const signals: AbortSignal[] = [];
+  const endless = (signal: AbortSignal): Promise<never> => {
+    signals.push(signal);
+    return untilAborted(signal);
+  };
+  const { signal } = new AbortController();
+  t.equal(await unlessThrown(signal, () => Promise.resolve(7), endless), 7);
+  await t.rejects(
+    unlessThrown(signal, endless, () => Promise.reject(new Error('disturbed'))),
+    { message: 'disturbed' },
+  );
+  t.strictSame(
+    signals.map(({ aborted }) => aborted),
+    [true, true],
+  );
+  const stop = new AbortController();
+  const stopped = unlessThrown(stop.signal, endless, endless);
+  stop.abort(new Error('stopped'));
+  await t.rejects(stopped, { message: 'stopped' });
 });
