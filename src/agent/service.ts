@@ -50,7 +50,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log.tell('ERROR', error instanceof Error ? (error.stack ?? error.message) : String(error));
   const describeNow = (): string =>
     managerLine(
-      agent.transfers.current().filter(({ outcome }) => outcome === undefined),
+      agent.transfers.listRunning(),
       checks.latest(),
       agent.state() === 'draining',
     );

@@ -67,6 +67,11 @@ export class Transfers {
     return [...this.listRunning().reverse(), ...this.options.history.list()];
   }
 
+  /** Those that run, without the files that their streams are at. */
+  listRunning(): TransferStatus[] {
+    return [...this.running.values()].map((transfer) => this.statusOf(transfer));
+  }
+
   get runningCount(): number {
     return this.running.size;
   }
@@ -102,6 +107,7 @@ export class Transfers {
     const emit: EmitEvent = (event) => {
       const atMs = this.nowMs();
       transfer.recording = record(transfer.recording, event, atMs) ?? transfer.recording;
+      if (event.kind === 'progress') transfer.countedMs = atMs;
       if (event.kind === 'phase') {
         this.try(() => this.options.history.note(recordOf(transfer.recording, atMs)));
         if (event.phase !== 'checking' && !hasPassed) this.try(() => this.options.onPassed(request));
@@ -223,15 +229,10 @@ export class Transfers {
     return found.length === 1 ? found[0] : undefined;
   }
 
-  private listRunning(): TransferStatus[] {
-    return [...this.running.values()].map((transfer) => this.statusOf(transfer));
-  }
-
   private statusOf(transfer: Running): TransferStatus {
     const nowMs = this.nowMs();
     // Who asks often gets what was counted just now: counting costs some reads of /proc a stream.
     if (nowMs - transfer.countedMs >= 100) {
-      transfer.countedMs = nowMs;
       for (const count of transfer.counters) count();
     }
     return statusOf(transfer.recording.state, nowMs);

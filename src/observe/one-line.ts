@@ -8,6 +8,8 @@ export function oneLine(text: string): string {
 
 /** C1 control characters, line separators and what has no width or turns the direction of writing, as `\u202e`. */
 export function escapeUnseen(text: string): string {
+  // Nearly every line is ASCII, where there is none of them.
+  if (Buffer.byteLength(text) === text.length) return text;
   return text.replace(
     /[\x80-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -22,9 +22,11 @@ export function identify(pid: number): ProcessIdentity | undefined {
   };
 }
 
-/** Changes with every start of this host; empty where it cannot be known. */
+let knownBootId: string | undefined;
+
+/** Changes with every start of this host, which this process does not outlive; empty where it cannot be known. */
 export function bootId(): string {
-  return read('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
+  return (knownBootId ??= read('/proc/sys/kernel/random/boot_id')?.trim() ?? '');
 }
 
 /** Whether the very process is still running. */

@@ -108,17 +108,19 @@ interface Agreement {
   readonly sent: SentFiles;
 }
 
+/** Until the donor's first word the joiner counts how long none comes: that is the offer, where it is there before a sign would arrive. */
+const firstSignMs = 200;
+
 /** Undefined when the joiner wants nothing of what is offered. */
 async function offerCopy(premises: Premises, courier: Courier): Promise<Agreement | undefined> {
   const { config, layout, context } = premises;
   const { emit, signal } = context;
   emit({ kind: 'phase', phase: 'offering' });
   const send = (): Promise<void> => courier.sendSign();
-  // The first word from this side: until then the joiner counts how long no donor comes.
-  await send();
   const lookWith = (signs: SignsOfLife): Promise<Inventory> =>
     withSignsOfLife(signs, signal, (within) => takeLook(premises, within));
-  const offered = await lookWith({ send, everyMs: signInterval([config.idleTimeoutMs]) });
+  const everyMs = signInterval([config.idleTimeoutMs]);
+  const offered = await lookWith({ send, everyMs, firstMs: Math.min(firstSignMs, everyMs) });
   refuseExternalTables(offered);
   report(findNotFiles(offered), emit);
   await courier.sendManifest(describe(offered, layout, context, undefined, 'offer'), 'offer');

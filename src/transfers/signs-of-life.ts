@@ -4,6 +4,8 @@ import { delay, unlessThrown } from './wait.js';
 export interface SignsOfLife {
   readonly send: () => Promise<void>;
   readonly everyMs: number;
+  /** When to send the first one; default: `everyMs`. */
+  readonly firstMs?: number;
 }
 
 const usualMs = 30_000;
@@ -15,13 +17,13 @@ export function signInterval(idleLimitsMs: readonly number[]): number {
 
 /** Does work that lasts as long as it lasts and sends signs of life meanwhile; one that cannot be sent ends it. */
 export async function withSignsOfLife<T>(
-  { send, everyMs }: SignsOfLife,
+  { send, everyMs, firstMs = everyMs }: SignsOfLife,
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   return unlessThrown(signal, work, async (within) => {
-    for (;;) {
-      await delay(everyMs, within);
+    for (let afterMs = firstMs; ; afterMs = everyMs) {
+      await delay(afterMs, within);
       await send();
     }
   });

@@ -2,8 +2,11 @@ import { unwatchFile, watch, watchFile } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { leadingLinks } from '../datadir/real-path.js';
 
-/** A file is often written in several steps, and a certificate and its key one after the other. */
-const settleMs = 500;
+/**
+ * A file is often written in several steps, and a certificate and its key one after the other; a server that starts writes in its data
+ * directory, and asks for a transfer within the next seconds, after which it is looked at anyway.
+ */
+const settleMs = 3000;
 
 /** No file has this name. */
 const anyName = '/';
