@@ -49,11 +49,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const onBug = (error: unknown): void =>
     log.tell('ERROR', error instanceof Error ? (error.stack ?? error.message) : String(error));
   const describeNow = (): string =>
-    managerLine(
-      agent.transfers.listRunning(),
-      checks.latest(),
-      agent.state() === 'draining',
-    );
+    managerLine(agent.transfers.listRunning(), checks.latest(), agent.state() === 'draining');
   const checks = createChecks(
     {
       servers: () => serversOf(options.servers, remembered),

@@ -29,7 +29,10 @@ t.test('they are sent until the work is done', async (t) => {
 t.test('the first one has a time of its own', async (t) => {
   let hasCome = (): void => undefined;
   const first = new Promise<void>((resolve) => (hasCome = resolve));
-  const send = (): Promise<void> => Promise.resolve(hasCome());
+  const send = async (): Promise<void> => {
+    await Promise.resolve();
+    hasCome();
+  };
   const signs = { send, everyMs: 3_600_000, firstMs: 1 };
   t.equal(await withSignsOfLife(signs, new AbortController().signal, () => first.then(() => 'done')), 'done');
 });
