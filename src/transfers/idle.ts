@@ -4,7 +4,7 @@ import { TransferError } from '../errors.js';
 import { hasRead, membersOf, type GroupMember } from '../processes/group.js';
 import type { SupervisedChild } from '../processes/supervise.js';
 import type { Conversation } from './reception.js';
-import { delay } from './wait.js';
+import { delay, unlessThrown } from './wait.js';
 
 /** The listener of a transfer, and which of its daemons are the donor's. */
 export interface Watched extends Pick<Conversation, 'config' | 'daemonLog' | 'donorProcesses' | 'signal'> {
@@ -23,15 +23,11 @@ const lookEveryMs = 5000;
 export async function withinIdleTimeout<T>(watched: Watched, work: Promise<T>): Promise<T> {
   const { config, signal } = watched;
   if (config.idleTimeoutMs === 0) return work;
-  const enough = new AbortController();
-  const idle = untilStill(config, watched, AbortSignal.any([signal, enough.signal]));
-  try {
-    return await Promise.race([work, idle]);
-  } finally {
-    enough.abort(new Error('no longer waiting'));
-    idle.catch(() => undefined);
-    work.catch(() => undefined);
-  }
+  return unlessThrown(
+    signal,
+    () => work,
+    (within) => untilStill(config, watched, within),
+  );
 }
 
 async function untilStill(

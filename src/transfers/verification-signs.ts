@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { messageFiles, type JoinerPlan } from '../plan/joiner.js';
 import type { Outbox } from './outbox.js';
-import { delay } from './wait.js';
+import { delay, unlessThrown } from './wait.js';
 
 const signEveryMs = 5000;
 
@@ -49,15 +49,11 @@ export async function whileItMoves<T>(
   { limitMs, look }: { readonly limitMs: number; readonly look: () => Promise<string | undefined> },
   signal: AbortSignal,
 ): Promise<T> {
-  const over = new AbortController();
-  const watching = untilStill(limitMs, look, AbortSignal.any([signal, over.signal]));
-  try {
-    return await Promise.race([work, watching]);
-  } finally {
-    over.abort(new Error('no longer waiting'));
-    watching.catch(() => undefined);
-    work.catch(() => undefined);
-  }
+  return unlessThrown(
+    signal,
+    () => work,
+    (within) => untilStill(limitMs, look, within),
+  );
 }
 
 const looksPerLimit = 5;
