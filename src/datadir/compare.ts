@@ -34,7 +34,11 @@ export type Difference =
 export async function compareWithManifest(
   layout: Layout,
   manifest: Manifest,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: {
+    readonly signal?: AbortSignal | undefined;
+    /** Told of each file that was looked at. */
+    readonly onEntry?: (() => void) | undefined;
+  } = {},
 ): Promise<Difference[]> {
   const differences: Difference[] = [];
   const expected = FileTable.of(manifest.files);
@@ -42,6 +46,7 @@ export async function compareWithManifest(
   const directories = new Set(manifest.directories);
 
   const check = (place: Place, path: string, found: Stats): void => {
+    options.onEntry?.();
     const row = expected.rowOf({ place, path });
     const wanted = expected.find({ place, path });
     if (row === undefined || wanted === undefined) {

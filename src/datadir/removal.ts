@@ -68,8 +68,11 @@ export async function removeUnlisted(
     readonly signal?: AbortSignal | undefined;
     /** The donor's binary logs that may have come in this transfer or the last one. */
     readonly received?: readonly string[] | undefined;
+    /** Told of each file and directory that was looked at. */
+    readonly onEntry?: (() => void) | undefined;
   } = {},
 ): Promise<{ removed: number }> {
+  const turn = pacer(options.signal);
   const files = FileTable.of(manifest.files);
   const named = files.filter(({ place }) => place !== 'data');
   const removal: Removal = {
@@ -80,7 +83,10 @@ export async function removeUnlisted(
       namedFiles: new Set(Array.from(named, ({ place, path }) => join(rootOf(layout, place) ?? '', path))),
     },
     claims: claimedDirectories(layout, manifest.binlogs),
-    turn: pacer(options.signal),
+    turn: () => {
+      options.onEntry?.();
+      return turn();
+    },
     removed: 0,
   };
   removeNamed(layout, removal);

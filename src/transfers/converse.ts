@@ -189,6 +189,7 @@ async function answerOffer(
     held: encodeHeld(held),
     wantsHashes: config.verify === 'checksum',
     idleTimeoutMs,
+    tellsProgress: true,
   };
   outbox.publish(plan.answer, messageFiles.answer, encodeTold({ ok: true, value: answer }));
   return { expectedBytes: bytes - held.completeBytes, heldBytes: held.completeBytes };
@@ -213,9 +214,10 @@ async function verify(context: Conversation, manifest: Manifest, offeredMs: numb
   const { layout, signal, emit, now } = context;
   emit({ kind: 'phase', phase: 'verifying' });
   const onRead = showVerification(context);
-  await removeUnlisted(layout, manifest, { signal, received: offeredBinlogs(layout.roots.data) });
+  const onEntry = (): void => onRead(1);
+  await removeUnlisted(layout, manifest, { signal, onEntry, received: offeredBinlogs(layout.roots.data) });
   prepareDirectories(layout, manifest);
-  const differences = await compareWithManifest(layout, manifest, { signal });
+  const differences = await compareWithManifest(layout, manifest, { signal, onEntry });
   if (differences.length > 0) throw new TransferError('COPY_INCOMPLETE', describeDifferences(differences));
   await verifyContents(context, manifest, onRead);
   adoptBinlogs(layout, manifest.binlogs);

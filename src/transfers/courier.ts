@@ -11,7 +11,8 @@ import { supervise } from '../processes/supervise.js';
 import type { TransferContext } from './context.js';
 import { encodeTold, encodeTotal, peerError, readAnswer, readTold, tell, type Answer } from './messages.js';
 import { rsyncFailure } from './rsync-failure.js';
-import { lookAtSign, whileItMoves } from './verification-signs.js';
+import { hasNoRoute } from './socat-failure.js';
+import { longestStandstill, lookAtSign, whileItMoves } from './verification-signs.js';
 import { delay } from './wait.js';
 import type { Workplace } from './workplace.js';
 
@@ -42,6 +43,9 @@ export interface Courier {
 const askAgainMs = 300;
 const mostFailures = 5;
 
+/** For how long a message is sent anew where there is no way to the joiner's host: connections that stand survive that, too. */
+const outOfReachMs = 7000;
+
 /**
  * @param onFailure is told the joiner's reason as soon as it is known, from its answer on
  * @param silenceMs how long a joiner may compare without getting on; 0 without limit
@@ -51,15 +55,21 @@ export function courierTo(
   workplace: Workplace,
   context: TransferContext,
   onFailure: (error: TransferError) => void,
-  silenceMs = 1000 * longestSilence(client.timeoutSeconds),
+  usualSilenceMs = 1000 * longestSilence(client.timeoutSeconds),
 ): Courier {
   const supervision = { transferId: context.id, emit: context.emit, signal: context.signal };
   const commands = planMessages(client, workplace.dir);
   const send = async (command: Command, how = supervision): Promise<void> => {
-    const child = supervise(command, how);
-    const outcome = await child.ended;
-    context.signal.throwIfAborted();
-    if (outcome.kind !== 'exited' || outcome.code !== 0) throw rsyncFailure(child, outcome, client.sockopt);
+    const begunMs = performance.now();
+    for (;;) {
+      const child = supervise(command, how);
+      const outcome = await child.ended;
+      context.signal.throwIfAborted();
+      if (outcome.kind === 'exited' && outcome.code === 0) return;
+      if (!hasNoRoute(child.lastWords()) || performance.now() - begunMs > outOfReachMs)
+        throw rsyncFailure(child, outcome, client.sockopt);
+      await delay(1000, how.signal);
+    }
   };
   const fetch = async (command: Command, file: string): Promise<string> => {
     const child = supervise(command, supervision);
@@ -70,6 +80,7 @@ export function courierTo(
     if (existsSync(received)) return received;
     throw rsyncFailure(child, outcome, client.sockopt);
   };
+  let silenceMs = usualSilenceMs;
   let verdict: Promise<void> | undefined;
   let word: TransferError | undefined;
   const fetchVerdict = async (): Promise<void> => {
@@ -105,6 +116,7 @@ export function courierTo(
     fetchAnswer: async () => {
       const told = readAnswer(await fetch(commands.answer, messageFiles.answer));
       if (!told.ok) throw (word = peerError('joiner', told.failure));
+      if (told.value.tellsProgress) silenceMs = longestStandstill(client.timeoutSeconds);
       // From here on a joiner that fails says why at any time.
       void begin();
       return told.value;

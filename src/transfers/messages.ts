@@ -21,6 +21,8 @@ export interface Answer {
   readonly wantsHashes: boolean;
   /** How long this joiner lets a transfer stand still, in ms; 0 without limit. */
   readonly idleTimeoutMs: number;
+  /** While it compares it says how far it is. */
+  readonly tellsProgress: boolean;
   /** It only rehearses: the donor is to send nothing and take no lock. */
   readonly wantsNothing: boolean;
 }
@@ -67,6 +69,7 @@ export function readAnswer(file: string): Told<Answer> {
     held: readHeld(held),
     wantsHashes: wantsHashes === true,
     idleTimeoutMs,
+    tellsProgress: told.value['tellsProgress'] === true,
     wantsNothing: wantsNothing === true,
   };
   return { ok: true, value };

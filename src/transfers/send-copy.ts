@@ -366,6 +366,7 @@ async function settleWithJoiner(
 ): Promise<void> {
   const verdict = courier.fetchVerdict();
   const sent = courier.sendManifest(manifest, 'final').catch(async (error: unknown) => {
+    if (error instanceof TransferError && error.code === 'TIMED_OUT') throw error;
     // A joiner that has failed closes its tunnel right after saying why: what it says is the better reason.
     const isSettled = await Promise.race([verdict.then(() => true), delay(3000, signal).then(() => false)]);
     if (!isSettled) throw error;

@@ -69,6 +69,13 @@ export function connectionRefused(complaints: readonly string[]): Omit<Refusal, 
   return undefined;
 }
 
+/** Whether there was no way to the joiner's host: a cable that is out, a router that starts anew. */
+export function hasNoRoute(words: readonly string[]): boolean {
+  return socatComplaints(words).some((text) =>
+    /^connect\(.*(No route to host|is unreachable|is down)/.test(text),
+  );
+}
+
 /** The handshake before has succeeded: whatever comes now has changed in between. */
 const changed = "the joiner's certificate has changed since the handshake a moment ago: try again";
 

@@ -160,13 +160,13 @@ export function openStreams(
   ways: readonly Way[],
   pass: string,
   client: TunnelClient,
-  { id: transferId, emit, signal, rate }: TransferContext,
+  context: TransferContext,
 ): WaitingStreams {
   const openedMs = performance.now();
   const waiting = new Map<SupervisedChild, Way>();
   for (const [index, way] of ways.entries()) {
     const command = sendFiles(way, undefined, `${pass} stream ${index + 1}`, client);
-    const child = supervise(command, { transferId, emit, signal, rate }, toleration('vanishing'));
+    const child = superviseStream(command, 'vanishing', context);
     waiting.set(child, way);
     void child.ended.then(() => waiting.delete(child));
   }
@@ -230,8 +230,7 @@ async function sendStream(
     let child = waiting?.take(job);
     if (child === undefined) {
       workplace.write(list, fileList(job));
-      const { id: transferId, emit, signal, rate } = context;
-      child = supervise(command, { transferId, emit, signal, rate }, toleration(tolerated));
+      child = superviseStream(command, tolerated, context);
     } else {
       const taken = child;
       // It was started before the pass, and does not end with it by itself.
@@ -267,9 +266,28 @@ const meanwhile: Readonly<Record<Tolerated, RegExp | undefined>> = {
   nothing: undefined,
 };
 
-function toleration(tolerated: Tolerated): { onStderr?: (line: string) => boolean } {
+/** rsync sends all the other files before it ends (3.5.0). */
+const certainlyFails = /^rsync: \[sender\] (?:send_files failed to open|read errors mapping) /;
+
+/** Starts a stream's rsync, which is told to end as soon as a file cannot be read. */
+export function superviseStream(
+  command: Command,
+  tolerated: Tolerated,
+  { id: transferId, emit, signal, rate }: Pick<TransferContext, 'id' | 'emit' | 'signal' | 'rate'>,
+): SupervisedChild {
   const routine = meanwhile[tolerated];
-  return routine === undefined ? {} : { onStderr: (line) => routine.test(line) };
+  const child = supervise(
+    command,
+    { transferId, emit, signal, rate },
+    {
+      onStderr: (line) => {
+        if (routine?.test(line) === true) return true;
+        if (certainlyFails.test(line)) void child.stop(1000);
+        return false;
+      },
+    },
+  );
+  return child;
 }
 
 function isFine(child: SupervisedChild, outcome: ChildOutcome, tolerated: Tolerated): boolean {

@@ -6,6 +6,14 @@ import { delay, unlessThrown } from './wait.js';
 const signEveryMs = 5000;
 
 /**
+ * How long a joiner that tells its progress may tell of none, in ms: as long as a transfer may stand still, but for three signs at least;
+ * 0 without limit.
+ */
+export function longestStandstill(idleTimeoutSeconds: number): number {
+  return idleTimeoutSeconds === 0 ? 0 : Math.max(1000 * idleTimeoutSeconds, 3 * signEveryMs);
+}
+
+/**
  * A joiner's word on how far it is with comparing, for a donor that waits for the verdict and asks now and then. It is renewed by
  * progress alone: a joiner whose disk hangs says nothing new.
  */
@@ -67,7 +75,9 @@ async function untilStill(
   let movedMs = performance.now();
   for (;;) {
     await delay(limitMs / looksPerLimit, signal);
-    const seen = await look();
+    // One that stands still does not answer either.
+    const late = delay(Math.max(0, movedMs + limitMs - performance.now()), signal).then(() => undefined);
+    const seen = await Promise.race([look(), late]);
     signal.throwIfAborted();
     if (seen !== undefined && seen !== last) [last, movedMs] = [seen, performance.now()];
     else if (performance.now() - movedMs >= limitMs) throw new Error(`nothing new for ${limitMs} ms`);

@@ -67,7 +67,12 @@ t.test('what the donor does not have goes, what is not copied stays', async (t) 
     ],
   );
   const layout = layoutOf({ dataDir, logBin: 'bin' });
-  t.strictSame(await removeUnlisted(layout, listed), { removed: 11 });
+  let looks = 0;
+  const onEntry = (): void => {
+    looks += 1;
+  };
+  t.strictSame(await removeUnlisted(layout, listed, { onEntry }), { removed: 11 });
+  t.ok(looks > 0, 'its progress is told', { looks });
   t.strictSame(
     everythingIn(dataDir),
     [

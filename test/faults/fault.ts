@@ -59,6 +59,8 @@ export interface Fault {
   readonly mutes?: 'log' | 'host';
   /** The side's processes are still there, until it is mended. */
   readonly freezes?: boolean;
+  /** No word gets from one side to the other: each says what it sees. */
+  readonly parts?: boolean;
   /** The side that it does not strike has no way to know why. */
   readonly isUntold?: boolean;
   readonly throughAgents?: boolean;

@@ -46,6 +46,32 @@ const cases: readonly [string, string, Measured, readonly RegExp[]][] = [
     { ...good, statuses: { donor: '32', joiner: '·' } },
     [],
   ],
+  [
+    'sides that can no longer hear each other and see different things',
+    'network cut for good on the donor, final file',
+    {
+      ...{ ...good, donorWritable: 5, donorEnded: 16, joinerEnded: 12 },
+      causes: {
+        donor: "PEER_UNREACHABLE: the joiner's host can no longer be reached",
+        joiner: 'TIMED_OUT: the donor has sent nothing for 10 s',
+      },
+      statuses: { donor: '32', joiner: '110' },
+    },
+    [],
+  ],
+  [
+    'a joiner that nobody could reach, and that waits as long as for any donor',
+    'network cut for good on the joiner, handshake',
+    {
+      ...{ ...good, donorWritable: 5, donorEnded: 10, joinerEnded: 20 },
+      causes: {
+        donor: 'PEER_UNREACHABLE: cannot connect to the joiner node2:4444: no answer within 10 s',
+        joiner: 'TIMED_OUT: no donor came within 20 s',
+      },
+      statuses: { donor: '32', joiner: '110' },
+    },
+    [],
+  ],
   ['a fault that hits nothing', killed, { ...good, hits: 0 }, [/hit nothing/]],
   ['a donor that is held for long', killed, { ...good, donorWritable: 9 }, [/donor was writable after 9/]],
   ['a transfer that goes on', stranger, goesOn, []],

@@ -45,6 +45,7 @@ function judgeDelay(
 
 /** Of a donor that is gone without a word a joiner may learn no earlier than from its own limit, before the first login the initial one. */
 function limitOfJoiner({ fault, side, moment }: Cell): number {
+  if (fault.parts === true && moment === 'handshake') return initialSeconds;
   if (side !== 'donor' || (fault.mutes !== 'host' && fault.freezes !== true)) return 0;
   return moment === 'handshake' ? initialSeconds : idleSeconds;
 }
@@ -98,7 +99,12 @@ function judgeCauses(cell: Cell, { causes, statuses, done = [] }: Measured): str
     if (!codes.some((code) => code === root) || !says.test(causes[one]))
       problems.push(`the ${one} names another cause than ${codes.join(' or ')}: ${causes[one]}`);
   }
-  if (!isEarly && speaking.length === 2 && rootOf(causes.donor) !== rootOf(causes.joiner))
+  if (
+    !isEarly &&
+    fault.parts !== true &&
+    speaking.length === 2 &&
+    rootOf(causes.donor) !== rootOf(causes.joiner)
+  )
     problems.push(`two causes: ${causes.donor} / ${causes.joiner}`);
   return problems;
 }

@@ -31,7 +31,9 @@ export const networkFaults: readonly Fault[] = [
     at: { donor: sinceCopying, joiner: connected },
     without: 'nobody is connected before ready',
     isSilent: true,
-    cause: { codes: ['TIMED_OUT'] },
+    parts: true,
+    // Its own interface that is down a side sees at once.
+    cause: { codes: ['TIMED_OUT', 'PEER_UNREACHABLE'] },
     strike: (_, node) => {
       node.cutLink();
       return 1;

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { originOf } from '../../src/processes/proc.js';
 import type { LabNode } from '../lab/index.js';
 import { allMoments, signalAll, sinceCopying, type Fault, type RootCause } from './fault.js';
 import type { Stage } from './stage.js';
@@ -10,6 +11,13 @@ const donorWorks = allMoments.slice(1);
 /** Longer than every limit of 10 s: to connect, to shake hands, to begin to listen. */
 const stopSeconds = 30;
 const noDonorYet = 'no donor is at work before the joiner is ready';
+
+/** Whether it is the lock's guard, or was started by it. */
+function isOfGuard(pid: number): boolean {
+  const origin = pid > 1 ? originOf(pid) : undefined;
+  if (origin === undefined) return false;
+  return origin.argv.some((word) => word.includes('kill -KILL "$victim"')) || isOfGuard(origin.parentPid);
+}
 
 async function bootDonorAgain(stage: Stage, node: LabNode): Promise<void> {
   if (node === stage.donor && !node.isRunning()) await stage.startDonor();
@@ -150,12 +158,10 @@ export const processFaults: readonly Fault[] = [
     isSilent: true,
     mutes: 'log',
     freezes: true,
-    // But for the lock's guard, which is there for that.
+    // But for the lock's guard, which is there for that, and what it waits with.
     strike: (stage, node) =>
       signalAll(
-        stage
-          .scripts(node)
-          .filter(({ words }) => !words.some((word) => word.includes('kill -KILL "$victim"'))),
+        stage.scripts(node).filter(({ pid }) => !isOfGuard(pid)),
         'SIGSTOP',
       ),
     mend: (stage, node) => void signalAll(stage.scripts(node), 'SIGKILL'),

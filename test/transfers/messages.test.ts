@@ -36,6 +36,7 @@ const answer = {
   held,
   wantsHashes: true,
   idleTimeoutMs: 120_000,
+  tellsProgress: true,
   wantsNothing: true,
 };
 
@@ -60,6 +61,7 @@ t.test('an answer is read back as it was told', async (t) => {
         held: { complete: [], similar: [] },
         wantsHashes: false,
         idleTimeoutMs: 0,
+        tellsProgress: false,
         wantsNothing: false,
       },
     },

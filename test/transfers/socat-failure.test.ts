@@ -1,6 +1,11 @@
 import t from 'tap';
 import { parseSocketOptions } from '../../src/config/tls.js';
-import { connectionRefused, socatComplaints, sockoptRejected } from '../../src/transfers/socat-failure.js';
+import {
+  connectionRefused,
+  hasNoRoute,
+  socatComplaints,
+  sockoptRejected,
+} from '../../src/transfers/socat-failure.js';
 
 const sockopt = (value: string): ReturnType<typeof parseSocketOptions> =>
   parseSocketOptions({
@@ -15,6 +20,17 @@ t.test('complaints are the lines of level E, without time and process', (t) => {
     'rsync: did not see server greeting',
   ];
   t.same(socatComplaints(said), ['unknown protocol family "nonsense"']);
+  t.end();
+});
+
+t.test('a way that is missing is told from a joiner that does not listen', (t) => {
+  const words = (text: string): string[] => [
+    `2026/11/28 15:09:22 socat[25508] E connect(6, AF=2 10.99.0.2:4444, 16): ${text}`,
+    'rsync: did not see server greeting',
+  ];
+  for (const text of ['No route to host', 'Network is unreachable', 'Network is down'])
+    t.ok(hasNoRoute(words(text)), text);
+  for (const text of ['Connection refused', 'Connection timed out']) t.notOk(hasNoRoute(words(text)), text);
   t.end();
 });
 

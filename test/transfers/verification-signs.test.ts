@@ -2,7 +2,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { JoinerPlan } from '../../src/plan/joiner.js';
-import { lookAtSign, showVerification, whileItMoves } from '../../src/transfers/verification-signs.js';
+import {
+  longestStandstill,
+  lookAtSign,
+  showVerification,
+  whileItMoves,
+} from '../../src/transfers/verification-signs.js';
 import { delay } from '../../src/transfers/wait.js';
 
 const never = new AbortController().signal;
@@ -58,6 +63,7 @@ t.test('work is waited for beyond the limit while there is something new', async
 for (const [what, look] of [
   ['says the same again and again', async () => 'as before'],
   ['says nothing, as older versions do', async () => undefined],
+  ['does not answer', () => new Promise<never>(() => undefined)],
 ] as const) {
   t.test(`a peer is given up that ${what}`, async (t) => {
     await t.rejects(whileItMoves(new Promise(() => undefined), { limitMs: 100, look }, never), {
@@ -65,6 +71,19 @@ for (const [what, look] of [
     });
   });
 }
+
+t.test(
+  'a joiner that tells its progress may stand still for the idle limit, and for three signs',
+  async (t) => {
+    const cases = [
+      [0, 0],
+      [1, 15_000],
+      [10, 15_000],
+      [120, 120_000],
+    ] as const;
+    for (const [seconds, ms] of cases) t.equal(longestStandstill(seconds), ms, `${seconds} s`);
+  },
+);
 
 t.test('what the work throws comes at once, and so does an abort', async (t) => {
   const look = async (): Promise<undefined> => undefined;
