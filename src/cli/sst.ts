@@ -11,7 +11,7 @@ import type { HeartbeatGuard } from '../processes/heartbeat.js';
 import { parseArguments } from '../sst-script/arguments.js';
 import type { ServerArguments } from '../config/server-arguments.js';
 import { guardingLock, standstillLimit } from '../sst-script/lock-guard.js';
-import { findServer, watchParent } from '../sst-script/parent.js';
+import { findServer, shellsBetween, watchParent } from '../sst-script/parent.js';
 import { readRemoteSecret } from '../sst-script/secrets.js';
 import { currentTime, environment, ownUser } from '../surroundings.js';
 import { version } from './version.js';
@@ -92,7 +92,8 @@ async function transferByAgent(given: {
   const stopWatching = watchParent(args.parentPid, (error) => ending.abort(error));
   const limitMs = standstillLimit(0);
   const loading = loadOnce(async () => (await import('./own-transfer.js')).loadHeartbeat());
-  const startGuard = async (): Promise<HeartbeatGuard> => (await loading()).startHeartbeatGuard(limitMs);
+  const startGuard = async (): Promise<HeartbeatGuard> =>
+    (await loading()).startHeartbeatGuard(limitMs, shellsBetween());
   const outcome = await askAgent({
     socketPath: environment[socketVariable] ?? usualSocketPath,
     request: {

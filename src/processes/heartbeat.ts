@@ -1,4 +1,5 @@
 import { identifyThisProcess } from './holder.js';
+import type { ProcessIdentity } from './proc.js';
 import { runAside } from './spawn.js';
 
 /** Ends this process when it stands still. */
@@ -14,10 +15,15 @@ const beatAtMostEveryMs = 5000;
  * Starts a shell that kills this process when its event loop has not turned for `limitMs`: when it was stopped (SIGSTOP), which nothing
  * in it can notice. The shell ends with this process and knows it by more than its pid. What stops both is no reason: it waits a moment
  * for a sign before it kills.
+ * @param others are killed with it
  */
-export function startHeartbeatGuard(limitMs: number, victim = identifyThisProcess()): HeartbeatGuard {
-  const { pid, startTicks } = victim;
-  const shell = runAside(guarding, [String(pid), String(startTicks), String(limitMs / 1000)], {});
+export function startHeartbeatGuard(
+  limitMs: number,
+  others: readonly ProcessIdentity[] = [],
+  victim = identifyThisProcess(),
+): HeartbeatGuard {
+  const words = (one: ProcessIdentity): string[] => [String(one.pid), String(one.startTicks)];
+  const shell = runAside(guarding, [...words(victim), String(limitMs / 1000), ...others.flatMap(words)], {});
   const beats = setInterval(() => shell.say('\n'), Math.min(beatAtMostEveryMs, limitMs / 5));
   beats.unref();
   return {
@@ -39,5 +45,6 @@ const guarding =
   '1|125|126|127) exit ;; ' +
   '124) timeout -s ALRM 2 sh -c "read -r _" <&3; case $? in 124) break ;; 1|125|126|127) exit ;; esac ;; ' +
   'esac; done; ' +
-  'victim=$1 start=$2; stat=$(cat "/proc/$victim/stat") || exit; set -- ${stat##*) }; ' +
-  '[ "${20}" = "$start" ] && kill -KILL "$victim"';
+  'end() { victim=$1 start=$2; stat=$(cat "/proc/$victim/stat") || return; set -- ${stat##*) }; ' +
+  '[ "${20}" = "$start" ] && kill -KILL "$victim"; }; ' +
+  'end "$1" "$2"; shift 3; while [ $# -gt 1 ]; do end "$1" "$2"; shift 2; done';

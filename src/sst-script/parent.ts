@@ -1,5 +1,5 @@
 import { TransferError } from '../errors.js';
-import { identify, isAlive, originOf } from '../processes/proc.js';
+import { identify, isAlive, originOf, type ProcessIdentity } from '../processes/proc.js';
 
 /** How often to look whether the server is still there, in ms. */
 const lookEveryMs = 500;
@@ -13,6 +13,13 @@ export function findServer(startedBy: number = process.ppid): number {
   const [shell = '', option, command = ''] = origin?.argv ?? [];
   const isBetween = /(^|\/)(ba|da)?sh$/.test(shell) && option === '-c' && command.includes('--role');
   return origin !== undefined && isBetween && origin.parentPid > 1 ? origin.parentPid : startedBy;
+}
+
+/** What stays between the server and this process: the server waits for it, too, also while it is stopped. */
+export function shellsBetween(): ProcessIdentity[] {
+  const startedBy = process.ppid;
+  const shell = findServer(startedBy) === startedBy ? undefined : identify(startedBy);
+  return shell === undefined ? [] : [shell];
 }
 
 /**

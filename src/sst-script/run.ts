@@ -13,6 +13,7 @@ import type { TransferContext } from '../transfers/context.js';
 import { parseArguments } from './arguments.js';
 import { loadSettings } from './load.js';
 import { guardingLock, standstillLimit } from './lock-guard.js';
+import { shellsBetween } from './parent.js';
 import { formatServerLine } from './server-lines.js';
 
 /** The surroundings of a script run: the script's own process, or the agent that does its work. */
@@ -67,7 +68,7 @@ async function transfer(surroundings: ScriptSurroundings): Promise<void> {
     surroundings.ownedBy === 'agent'
       ? surroundings.writeLine
       : guardingLock(surroundings.writeLine, () =>
-          Promise.resolve(startHeartbeatGuard(standstillLimit(config.idleTimeoutMs))),
+          Promise.resolve(startHeartbeatGuard(standstillLimit(config.idleTimeoutMs), shellsBetween())),
         );
   const say = (line: ServerLine): void => writeLine(formatServerLine(line, args.role));
   const context: TransferContext = {

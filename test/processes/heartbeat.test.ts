@@ -8,10 +8,15 @@ import { childrenOf, identify, originOf, type ProcessIdentity } from '../../src/
 const moduleUrl = (name: string): string => new URL(`../../src/processes/${name}.js`, import.meta.url).href;
 
 /** Starts a process that has a guard look after it, or after a victim, and then does what `script` says. */
-async function startGuarded(t: Test, script: string, victim?: ProcessIdentity): Promise<Guarded> {
+async function startGuarded(
+  t: Test,
+  script: string,
+  victim?: ProcessIdentity,
+  others: readonly ProcessIdentity[] = [],
+): Promise<Guarded> {
   const source = `
     import { startHeartbeatGuard } from ${JSON.stringify(moduleUrl('heartbeat'))};
-    const guard = startHeartbeatGuard(1000${victim === undefined ? '' : `, ${JSON.stringify(victim)}`});
+    const guard = startHeartbeatGuard(1000, ${JSON.stringify(others)}${victim === undefined ? '' : `, ${JSON.stringify(victim)}`});
     const keepAlive = setInterval(() => undefined, 1000);
     console.log('guarded');
     ${script}`;
@@ -74,6 +79,26 @@ t.test('a process that is stopped is killed', async (t) => {
   child.kill('SIGSTOP');
   t.strictSame(await exited, [null, 'SIGKILL']);
   await untilUnguarded(child.pid!);
+});
+
+t.test('what its server waits for with it is killed, too, and nothing else', async (t) => {
+  const shells = await Promise.all(
+    [0, 1].map(async () => {
+      const shell = spawn('sleep', ['1000']);
+      t.teardown(() => shell.kill('SIGKILL'));
+      await once(shell, 'spawn');
+      shell.kill('SIGSTOP');
+      return { shell, exited: once(shell, 'exit'), identity: identify(shell.pid!)! };
+    }),
+  );
+  const [meant, another] = shells as [(typeof shells)[0], (typeof shells)[0]];
+  const others = [{ ...another.identity, startTicks: 1 }, meant.identity];
+  const { child, exited } = await startGuarded(t, '', undefined, others);
+  child.kill('SIGSTOP');
+  t.strictSame(await exited, [null, 'SIGKILL']);
+  t.strictSame(await meant.exited, [null, 'SIGKILL']);
+  await untilUnguarded(child.pid!);
+  t.equal(another.shell.signalCode, null, 'another process has this pid');
 });
 
 t.test('a process that is busy, idle, or stopped for a moment is not killed', async (t) => {
