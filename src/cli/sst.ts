@@ -8,6 +8,7 @@ import { socketVariable, usualSocketPath } from '../control/socket.js';
 import { asTransferError, TransferError } from '../errors.js';
 import { createServerLog } from '../observe/server-log.js';
 import type { HeartbeatGuard } from '../processes/heartbeat.js';
+import { closeServersPipe } from '../processes/inherited.js';
 import { parseArguments } from '../sst-script/arguments.js';
 import type { ServerArguments } from '../config/server-arguments.js';
 import { guardingLock, standstillLimit } from '../sst-script/lock-guard.js';
@@ -24,6 +25,7 @@ const emit = createServerLog((line) => writeAtOnce(2, line, () => undefined), cu
  * does it. Gives the exit status.
  */
 export async function runSst(argv: readonly string[]): Promise<number> {
+  closeServersPipe();
   const ending = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
     process.on(name, () => ending.abort(new TransferError('INTERRUPTED', `ended by ${name}`)));
