@@ -11,7 +11,7 @@ function run(redirections: string, rest: string, ...words: string[]): string {
     import { readlinkSync, writeSync } from 'node:fs';
     closeServersPipe();
     ${rest}`;
-  const script = `exec ${redirections}; exec "$0" --input-type=module -e "$1"`;
+  const script = `{ exec ${redirections}; exec "$0" --input-type=module -e "$1"; } | cat`;
   return execFileSync('/bin/sh', ['-c', script, process.execPath, source, ...words], { encoding: 'utf8' });
 }
 
