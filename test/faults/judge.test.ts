@@ -72,6 +72,16 @@ const cases: readonly [string, string, Measured, readonly RegExp[]][] = [
     },
     [],
   ],
+  [
+    'a joiner whose donor, stopped while it held the lock, was ended by its guard',
+    'stopped for good on the donor, locked pass',
+    {
+      ...{ ...good, donorWritable: 15, donorEnded: null, joinerEnded: 17 },
+      causes: { donor: '', joiner: 'PARENT_GONE: the server (process 7) has ended' },
+      statuses: { donor: '10', joiner: '·' },
+    },
+    [],
+  ],
   ['a fault that hits nothing', killed, { ...good, hits: 0 }, [/hit nothing/]],
   ['a donor that is held for long', killed, { ...good, donorWritable: 9 }, [/donor was writable after 9/]],
   ['a transfer that goes on', stranger, goesOn, []],

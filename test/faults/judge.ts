@@ -115,10 +115,11 @@ function alsoSeenByJoiner({ fault, side, moment }: Cell): readonly ErrorCode[] {
   if (side === 'joiner' && fault.lastsSeconds !== undefined) return ['PARENT_GONE'];
   if (side !== 'donor' || fault.mutes === undefined) return [];
   const isSent = moment === 'final file' || moment === 'verification';
+  const isEndedByGuard = fault.freezes === true && (moment === 'lock' || moment === 'locked pass');
   // Galera ends the joiner's server when the donor's has reported the failure of its script.
   return [
     ...(limitOfJoiner({ fault, side, moment }) > 0 ? (['TIMED_OUT'] as const) : []),
-    ...(isSent ? (['PARENT_GONE'] as const) : []),
+    ...(isSent || isEndedByGuard ? (['PARENT_GONE'] as const) : []),
   ];
 }
 
