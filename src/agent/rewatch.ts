@@ -4,7 +4,7 @@ import { leadingLinks } from '../datadir/real-path.js';
 import { watchFiles } from '../transfers/watch-files.js';
 
 /** Longer than `watchFiles` lets things settle: what the watch before has seen is still told. */
-const overlapMs = 5000;
+const overlapMs = 15_000;
 
 /**
  * Watches what it was last given, for as long as the signal does not abort. A watch holds on to a directory, not to its name: once

@@ -54,7 +54,7 @@ export function addAgentCommands(cli: Argv, given: AgentCommands): Argv {
     )
     .command(
       'history',
-      'list past transfers',
+      'list transfers, the newest first',
       (command) =>
         command
           .options({ socket, json })
@@ -64,7 +64,8 @@ export function addAgentCommands(cli: Argv, given: AgentCommands): Argv {
         ask(path, (client) => {
           if (Number.isInteger(limit) && limit > 0)
             return runHistory(client, { json: asJson, limit }, terminal);
-          throw new TransferError('ARGUMENT_INVALID', '--limit: expected a whole number from 1');
+          const hint = 'see galera-sst-tunnel history --help';
+          throw new TransferError('ARGUMENT_INVALID', '--limit: expected a whole number from 1', { hint });
         }),
     )
     .command(

@@ -1,6 +1,7 @@
 import type { AgentClient } from '../control/client-interface.js';
 import { TransferError } from '../errors.js';
 import { showBytes } from '../observe/quantities.js';
+import { lowestRate } from '../processes/rate-limit.js';
 import { statusLine } from './format-status.js';
 import type { Terminal } from './terminal.js';
 
@@ -58,10 +59,14 @@ export function parseRate(text: string): number {
     );
   }
   const rate = Math.round(Number(digits) * factor);
-  if (rate === 0 && Number(digits) > 0) {
-    throw new TransferError('ARGUMENT_INVALID', `the rate is ${text}, less than a byte a second`, {
-      hint: '0 stands for no limit; abort ends the transfer',
-    });
+  if (rate < lowestRate && Number(digits) > 0) {
+    throw new TransferError(
+      'ARGUMENT_INVALID',
+      `the rate is ${text}, expected at least ${lowestRate / 1024}k`,
+      {
+        hint: '0 stands for no limit; abort ends the transfer',
+      },
+    );
   }
   return rate;
 }

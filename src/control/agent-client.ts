@@ -52,6 +52,7 @@ async function answerOf(
 const commandHints: Readonly<Partial<Record<string, string>>> = {
   NOT_FOUND:
     'galera-sst-tunnel history lists the transfers with their ids, galera-sst-tunnel status those that run',
+  MALFORMED: 'galera-sst-tunnel --help shows what each command takes',
   NOT_RUNNING: 'it has ended already: galera-sst-tunnel history says how',
 } satisfies Partial<Record<RefusalCode, string>>;
 

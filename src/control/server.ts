@@ -60,6 +60,10 @@ export function createControlServer(
   const doorkeeper = createDoorkeeper(limits.connections);
   server.on('connection', (socket: Socket) => doorkeeper.admit(socket));
   server.on('clientError', onClientError);
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    request.resume();
+    refuse(response, new Refusal('MALFORMED', 'Expect: only 100-continue is understood'));
+  });
   return server;
 }
 

@@ -7,7 +7,7 @@ export interface GroupMember {
   /** The program's name, of which the kernel keeps 15 characters. */
   readonly program: string;
   /**
-   * Bytes that it has read so far, from sockets and pipes too (`rchar` in /proc/PID/io); undefined where that
+   * Bytes that it has read so far, from sockets and pipes too (`rchar` in /proc/PID/task/PID/io); undefined where that
    * cannot be seen.
    */
   readonly readBytes: number | undefined;

@@ -91,15 +91,19 @@ export function originOf(
   return { parentPid: Number(fieldsAfterName(stat)[1]), argv: commandLine.split('\0').slice(0, -1) };
 }
 
-/** Bytes that a process has read so far, from files, pipes and sockets; undefined when it cannot be known. */
+/** Bytes that a process with one thread has read so far, from files, pipes and sockets; undefined when it cannot be known. */
 export function bytesRead(pid: number): number | undefined {
-  const found = /^rchar: (\d+)$/m.exec(read(`/proc/${pid}/io`) ?? '')?.[1];
-  return found === undefined ? undefined : Number(found);
+  return ownCount(pid, 'rchar');
 }
 
-/** Bytes that a process has written so far, to files, pipes and sockets; undefined when it cannot be known. */
+/** Bytes that a process with one thread has written so far, to files, pipes and sockets; undefined when it cannot be known. */
 export function bytesWritten(pid: number): number | undefined {
-  const found = /^wchar: (\d+)$/m.exec(read(`/proc/${pid}/io`) ?? '')?.[1];
+  return ownCount(pid, 'wchar');
+}
+
+/** The process's own io file counts what its children have moved, too, as soon as they have ended (Linux 6.18). */
+function ownCount(pid: number, name: 'rchar' | 'wchar'): number | undefined {
+  const found = new RegExp(`^${name}: (\\d+)$`, 'm').exec(read(`/proc/${pid}/task/${pid}/io`) ?? '')?.[1];
   return found === undefined ? undefined : Number(found);
 }
 

@@ -2,11 +2,19 @@ import { unwatchFile, watch, watchFile } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { leadingLinks } from '../datadir/real-path.js';
 
+/** When what has changed is told, in ms. */
+export interface Settling {
+  /** After the last change. */
+  readonly settleMs: number;
+  /** After the first one at the latest: where something always changes, what counts must not be missed. */
+  readonly atLatestMs: number;
+}
+
 /**
- * A file is often written in several steps, and a certificate and its key one after the other; a server that starts writes in its data
- * directory, and asks for a transfer within the next seconds, after which it is looked at anyway.
+ * A file is often written in several steps, and a certificate and its key one after the other. Who makes a data directory anew starts
+ * its server next, which asks for a transfer: after that it is looked at anyway.
  */
-const settleMs = 3000;
+const usualSettling: Settling = { settleMs: 3000, atLatestMs: 10_000 };
 
 /** No file has this name. */
 const anyName = '/';
@@ -24,11 +32,23 @@ const lookEveryMs = 10_000;
  * that ends in `/` everything in the directory counts. Directories that cannot be watched are left out: what changes in
  * them shows at the next check by the clock.
  */
-export function watchFiles(paths: readonly string[], onChange: () => void, signal: AbortSignal): void {
+export function watchFiles(
+  paths: readonly string[],
+  onChange: () => void,
+  signal: AbortSignal,
+  { settleMs, atLatestMs } = usualSettling,
+): void {
   let settling: NodeJS.Timeout | undefined;
+  let firstMs: number | undefined;
+  const settled = (): void => {
+    firstMs = undefined;
+    onChange();
+  };
   const changed = (): void => {
     clearTimeout(settling);
-    settling = setTimeout(onChange, settleMs);
+    const nowMs = performance.now();
+    firstMs ??= nowMs;
+    settling = setTimeout(settled, Math.max(0, Math.min(settleMs, firstMs + atLatestMs - nowMs)));
     settling.unref();
   };
   for (const [directory, names] of byDirectory(paths)) watchNames(directory, names, changed, signal);

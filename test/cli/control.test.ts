@@ -6,14 +6,15 @@ t.test('rates are bytes a second, with powers of 1024', async (t) => {
   const cases: [string, number][] = [
     ['0', 0],
     ['0.000k', 0],
-    ['0.5', 1],
-    ['1000', 1000],
+    ['65536', 65_536],
+    ['65536.4', 65_536],
+    ['100000', 100_000],
     ['500k', 512_000],
     ['80M', 83_886_080],
     ['1.5g', 1_610_612_736],
   ];
   for (const [text, bytes] of cases) t.equal(parseRate(text), bytes, text);
-  for (const text of ['', 'fast', '-1', '10 M', '1T', '10MB', 'Infinity', '1e9', '0.3', '0.001'])
+  for (const text of ['', 'fast', '-1', '10 M', '1T', '10MB', 'Infinity', '1e9', '0.001', '1000', '63k'])
     t.throws(() => parseRate(text), { code: 'ARGUMENT_INVALID' }, text);
 });
 

@@ -14,6 +14,14 @@ t.test('the file in progress is the one opened last, but none of ours', async (t
     [['/undo/undo001'], '/undo/undo001'],
   ];
   for (const [paths, expected] of cases) t.equal(fileInProgress(paths, '/var/lib/mysql'), expected);
+  const inherited = ['/etc/ssl/node.crt', '/var/lib/mysql/a/b.ibd'];
+  const inheriting: [string[], string | undefined][] = [
+    [['/etc/ssl/node.crt'], undefined],
+    [['/undo/undo001', '/etc/ssl/node.crt'], '/undo/undo001'],
+    [['/var/lib/mysql/a/b.ibd'], 'a/b.ibd'],
+  ];
+  for (const [paths, expected] of inheriting)
+    t.equal(fileInProgress(paths, '/var/lib/mysql', inherited), expected);
 });
 
 t.test('it is read from the descriptors of the process', async (t) => {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import {
   bytesRead,
+  bytesWritten,
   findMarked,
   findPortOwner,
   groupMembers,
@@ -167,6 +168,16 @@ t.test('what a process has read and has open is known', async (t) => {
   await once(fed, 'exit');
   t.equal(bytesRead(fed.pid!), undefined);
   t.strictSame(openFiles(fed.pid!), []);
+});
+
+t.test("what a child has moved does not count as its parent's when it has ended", async (t) => {
+  const script = 'dd if=/dev/zero of=/dev/null bs=1M count=20 status=none; echo ended; read -r line';
+  const parent = spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await once(parent.stdout, 'data');
+  t.ok(bytesRead(parent.pid!)! < 1e6);
+  t.ok(bytesWritten(parent.pid!)! < 1e6);
+  parent.stdin.end();
+  await once(parent, 'exit');
 });
 
 t.test('the processes of a group are known with their names and parents', async (t) => {

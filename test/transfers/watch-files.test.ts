@@ -5,7 +5,11 @@ import type { Test } from 'tap';
 import { watchFiles } from '../../src/transfers/watch-files.js';
 
 /** Watches until the test ends; `changes` counts, `noticed` resolves with the next one. */
-function watching(t: Test, paths: readonly string[]): { changes: number; noticed: () => Promise<void> } {
+function watching(
+  t: Test,
+  paths: readonly string[],
+  settling = { settleMs: 500, atLatestMs: 10_000 },
+): { changes: number; noticed: () => Promise<void> } {
   const stop = new AbortController();
   const keepAlive = setInterval(() => undefined, 1000);
   t.teardown(() => {
@@ -18,7 +22,7 @@ function watching(t: Test, paths: readonly string[]): { changes: number; noticed
     seen.changes += 1;
     tell();
   };
-  watchFiles(paths, onChange, stop.signal);
+  watchFiles(paths, onChange, stop.signal, settling);
   return seen;
 }
 
@@ -30,6 +34,17 @@ t.test('a file that is replaced is noticed, once, and others are not', { timeout
   writeFileSync(join(dir, 'draft'), 'new');
   renameSync(join(dir, 'draft'), join(dir, 'node.crt'));
   writeFileSync(join(dir, 'node.key'), 'new');
+  await noticed;
+  t.equal(seen.changes, 1);
+});
+
+t.test('a file beside others that change all the time is noticed before they rest', async (t) => {
+  const dir = t.testdir({ 'node.crt': 'old', crls: {} });
+  const seen = watching(t, [join(dir, 'node.crt'), `${dir}/crls/`], { settleMs: 400, atLatestMs: 1000 });
+  const noticed = seen.noticed();
+  writeFileSync(join(dir, 'node.crt'), 'new');
+  const writing = setInterval(() => writeFileSync(join(dir, 'crls/a.pem'), ''), 50);
+  t.teardown(() => clearInterval(writing));
   await noticed;
   t.equal(seen.changes, 1);
 });
