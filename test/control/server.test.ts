@@ -44,7 +44,12 @@ const refused: readonly (readonly [string, string | Uint8Array, number, string, 
   ['SSH', 'SSH-2.0-OpenSSH_9.2\r\n', 400, 'MALFORMED'],
   ['HTTP/0.9', 'GET /\r\n\r\n', 404, 'NOT_FOUND'],
   ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'MALFORMED'],
-  ['an expectation that nobody meets', 'GET /v1/health HTTP/1.1\r\nhost: a\r\nexpect: foo\r\n\r\n', 400, 'MALFORMED'],
+  [
+    'an expectation that nobody meets',
+    'GET /v1/health HTTP/1.1\r\nhost: a\r\nexpect: foo\r\n\r\n',
+    400,
+    'MALFORMED',
+  ],
   ['a header line without a colon', 'GET /v1/health HTTP/1.1\r\nnonsense\r\n\r\n', 400, 'MALFORMED'],
   ['a bare line feed in a header', 'GET /v1/health HTTP/1.1\r\na: b\nc\r\n\r\n', 400, 'MALFORMED'],
   [
