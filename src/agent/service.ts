@@ -13,6 +13,7 @@ import type { CheckedServer } from '../transfers/check-node.js';
 import { clearCrashed, lookAtClaim } from '../transfers/workplace.js';
 import { startAgent, type AgentHandle, type AgentState } from './agent.js';
 import { createChecks, type Reloaded } from './checks.js';
+import { giveBackMemory } from './memory.js';
 import { warmUp } from './warm-up.js';
 import { openRemembered, rememberable, type RememberedServers } from './remembered.js';
 import { asGiven, isSystemServerMeant, systemServer, type GivenServer } from './servers.js';
@@ -65,6 +66,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     lifetime.signal,
   );
   const checkLater = afterAWhile(checks.checkSoon, checkAfterTransferMs, lifetime.signal);
+  const giveBack = (): void => {
+    if (agent.transfers.runningCount === 0) giveBackMemory();
+  };
+  const giveBackLater = afterAWhile(giveBack, giveBackAfterTransferMs, lifetime.signal);
   const history = stateDir === undefined ? keepInMemory() : openHistory(stateDir);
   const agent: AgentHandle = await startAgent({
     socketPath: options.socketPath,
@@ -83,6 +88,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       metrics.ended(status);
       void notifier.status(describeNow());
       checkLater();
+      giveBackLater();
     },
     checks: checks.latest,
     metrics: () => metrics.text(),
@@ -119,6 +125,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 /** When a copy is complete, the joiner's server starts, and the donor's catches up: the processors are theirs for so long. */
 const checkAfterTransferMs = 3000;
+
+/** After that check. */
+const giveBackAfterTransferMs = 6000;
 
 /** Does something some time after it was last asked to, until the signal aborts. */
 function afterAWhile(action: () => void, delayMs: number, signal: AbortSignal): () => void {
