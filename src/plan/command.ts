@@ -10,6 +10,8 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Its stdin is given to it later; it is empty otherwise. */
   readonly readsInput?: boolean | undefined;
+  /** Whatever else wants the processors has them first, a server's clients above all. */
+  readonly givesWay?: boolean | undefined;
   /** Names in `env` whose values are secrets: shown as `$SECRET`. */
   readonly secretEnv?: readonly string[] | undefined;
 }

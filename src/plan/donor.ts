@@ -129,7 +129,8 @@ export function sendFiles(
     `${job.root}/`,
     moduleUrl(job.module, client),
   ]);
-  return listFile === undefined ? { ...command, readsInput: true } : command;
+  const how = client.mayVanish === true ? { ...command, givesWay: true } : command;
+  return listFile === undefined ? { ...how, readsInput: true } : how;
 }
 
 function comparison(manner: Manner): readonly string[] {

@@ -73,6 +73,7 @@ export function planJoiner(facts: JoinerFacts): JoinerPlan {
   return {
     listener: {
       name: 'listener',
+      givesWay: true,
       program: 'socat',
       args: [
         ...listenerOptions,

@@ -60,6 +60,13 @@ t.test('files are sent with exactly this command', async (t) => {
   });
 });
 
+t.test('what is sent while the server writes gives way to its clients', async (t) => {
+  const job = { module: 'rsync_tunnel_sst', root: '/d', manner: whole };
+  const sent = sendFiles(job, '/w/pass-1.list', 'pass 1 stream 1', { ...client, mayVanish: true });
+  t.equal(sent.givesWay, true);
+  t.ok(sent.args.includes('--ignore-missing-args'), 'and files may be gone');
+});
+
 t.test('sparse files, an old rsync, a joiner without a secret and no limit change the command', async (t) => {
   const job = { module: 'm', root: '/d', manner: wholeWithHoles };
   const old = { connect: 'OPENSSL:x', secret: undefined, timeoutSeconds: 0, withoutChecksums: false };

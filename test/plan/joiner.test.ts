@@ -119,6 +119,7 @@ t.test('a joiner’s plan is exactly this', async (t) => {
   t.strictSame(planJoiner(facts), {
     listener: {
       name: 'listener',
+      givesWay: true,
       program: 'socat',
       args: [
         '-d',

@@ -71,6 +71,17 @@ t.test('words reach the command as they are, and the shell sees none of them', a
   t.strictSame(lines, ["<a b><$(exit 3)><'><><-n><*><;><", '>']);
 });
 
+t.test('what gives way runs at a lower priority, with all that it starts', async (t) => {
+  for (const [givesWay, nice] of [
+    [true, '10'],
+    [false, '0'],
+  ] as const) {
+    const { child, lines } = start({ ...shell('nice; (nice)'), givesWay });
+    await child.ended;
+    t.strictSame(lines, [nice, nice], `gives way: ${givesWay}`);
+  }
+});
+
 t.test('all that a command wrote is read before it has ended', async (t) => {
   for (let round = 0; round < 10; round++) {
     const { child, lines } = start(shell('printf "last words" >&2; exit 3'));
