@@ -32,6 +32,9 @@ export interface SupervisedChild {
 /** How many of a child's last lines a failure quotes. */
 const wordsKept = 6;
 
+/** socat 1.8 remarks this of every connection. The donor looks for revoked certificates itself. */
+const remark = / socat\[\d+\] W OpenSSL: Warning: this implementation does not check CRLs$/;
+
 /** Starts a child, reports command, output and end as events, and ends its whole group when the signal aborts. */
 export function supervise(
   command: Command,
@@ -44,6 +47,7 @@ export function supervise(
   const words: string[] = [];
   readLines(child.stdout, (line) => listen.onStdout?.(line));
   readLines(child.stderr, (line) => {
+    if (remark.test(line)) return;
     // A listener that returns true has understood the line: it is routine, not a last word.
     if (listen.onStderr?.(line) === true) return;
     words.push(line);

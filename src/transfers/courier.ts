@@ -28,8 +28,11 @@ export interface Courier {
   reasonBehind(thrown: unknown): Promise<unknown>;
   /** Whether the reason came from the joiner. */
   isFromJoiner(error: unknown): boolean;
-  /** Waits for the joiner's verdict as long as the joiner gets on; throws the joiner's own reason if it is a bad one. */
-  fetchVerdict(): Promise<void>;
+  /**
+   * Waits for the joiner's verdict as long as the joiner gets on; throws the joiner's own reason if it is a bad one.
+   * @param told until then it is told what to compare with, which takes its time, and need not get on
+   */
+  fetchVerdict(told: Promise<void>): Promise<void>;
   sendFailure(error: TransferError): Promise<void>;
   /** Says how much will be sent in all; nothing waits for it, and nothing depends on it. */
   sendTotal(totalBytes: number): void;
@@ -121,7 +124,8 @@ export function courierTo(
       void begin();
       return told.value;
     },
-    fetchVerdict: async () => {
+    fetchVerdict: async (told) => {
+      await Promise.race([begin(), told.catch(() => undefined)]);
       if (silenceMs === 0) return begin();
       const file = join(workplace.dir, messageFiles.verifying);
       const look = (): Promise<string | undefined> => lookAtSign(file, () => send(commands.verifying));

@@ -364,8 +364,9 @@ async function settleWithJoiner(
   manifest: Manifest,
   { signal }: TransferContext,
 ): Promise<void> {
-  const verdict = courier.fetchVerdict();
-  const sent = courier.sendManifest(manifest, 'final').catch(async (error: unknown) => {
+  const sending = courier.sendManifest(manifest, 'final');
+  const verdict = courier.fetchVerdict(sending);
+  const sent = sending.catch(async (error: unknown) => {
     if (error instanceof TransferError && error.code === 'TIMED_OUT') throw error;
     // A joiner that has failed closes its tunnel right after saying why: what it says is the better reason.
     const isSettled = await Promise.race([verdict.then(() => true), delay(3000, signal).then(() => false)]);

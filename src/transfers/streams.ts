@@ -293,7 +293,8 @@ export function superviseStream(
 function isFine(child: SupervisedChild, outcome: ChildOutcome, tolerated: Tolerated): boolean {
   if (outcome.kind !== 'exited') return false;
   if (outcome.code === 0) return true;
-  return tolerated !== 'nothing' && [23, 24].includes(outcome.code) && child.lastWords().length === 0;
+  const isWarning = (line: string): boolean => / socat\[\d+\] W /.test(line);
+  return tolerated !== 'nothing' && [23, 24].includes(outcome.code) && child.lastWords().every(isWarning);
 }
 
 /** rsync reads names up to NUL bytes; a leading `./` keeps one that begins with `#` or `;` from being a comment. */

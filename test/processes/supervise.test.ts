@@ -54,6 +54,15 @@ t.test('lines that a listener has understood are neither events nor last words',
   t.strictSame(supervision.events.filter(({ kind }) => kind === 'child output').length, 1);
 });
 
+t.test('what socat remarks of every connection is passed over', async (t) => {
+  const supervision = recordEvents('t5');
+  const said = '2026/11/28 16:23:42 socat[368] W OpenSSL: Warning: this implementation does not check CRLs';
+  const child = supervise(shell(`echo '${said}' >&2; echo '${said}, no' >&2; exit 24`), supervision);
+  await child.ended;
+  t.strictSame(child.lastWords(), [`${said}, no`]);
+  t.notOk(supervision.events.some((event) => event.kind === 'child output' && event.line === said));
+});
+
 t.test('the last six lines are kept', async (t) => {
   const child = supervise(
     shell('for i in 1 2 3 4 5 6 7 8; do echo $i >&2; done; exit 1'),

@@ -39,18 +39,22 @@ t.test('a donor waits for the verdict as long as the joiner gets on, and no long
   const limitMs = 6000;
   const courier = courierTo(client, { dir } as Workplace, context, () => undefined, limitMs);
   put(messageFiles.answer, '{"ok":true,"value":{}}\n');
-  let isOver = false;
-  const verdict = courier.fetchVerdict().finally(() => (isOver = true));
+  let [isOver, isAsked] = [false, false];
+  const told = wait(limitMs + 1500);
+  const verdict = courier.fetchVerdict(told).finally(() => (isOver = true));
   verdict.catch(() => undefined);
+  await told;
+  t.notOk(isOver, 'a joiner that is still being told what to compare with need not get on');
   const startedMs = performance.now();
   for (let bytes = 0; performance.now() - startedMs < 2 * limitMs; bytes += 1) {
     put(messageFiles.verifying, `{"comparedBytes":${bytes}}\n`);
     await wait(200);
+    isAsked ||= readdirSync(dir).includes(messageFiles.verifying);
   }
+  t.ok(isAsked, 'it is asked how far it is');
   t.notOk(isOver, 'after twice its limit it still waits');
   await t.rejects(verdict, {
     code: 'TIMED_OUT',
     message: 'the joiner has not said for 6 s whether the copy is complete',
   });
-  t.ok(readdirSync(dir).includes(messageFiles.verifying), 'it was asked how far it is');
 });
