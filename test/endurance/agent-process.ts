@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -101,11 +101,12 @@ export class AgentProcess {
   }
 }
 
-/** The sizes of all regular files below a directory. */
+/** The sizes of all regular files below a directory; the agent may just be removing some. */
 function filesBelow(dir: string): number[] {
   return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
     const path = join(dir, entry.name);
     if (entry.isDirectory()) return filesBelow(path);
-    return entry.isFile() ? [readFileSync(path).length] : [];
+    const size = entry.isFile() ? statSync(path, { throwIfNoEntry: false })?.size : undefined;
+    return size === undefined ? [] : [size];
   });
 }
