@@ -23,7 +23,8 @@ export interface CheckCommand {
 
 /** `galera-sst-tunnel check`: gives the exit status: 0, 1 with warnings, 2 with errors. */
 export async function runCheck(command: CheckCommand, terminal: Terminal): Promise<number> {
-  await becomeServer(command.user);
+  const done = await becomeServer(command.user);
+  if (done !== undefined) return done;
   const now = currentTime();
   const { server, peer, replicationFrom, json, socketPath } = command;
   const reports: CheckReport[] = [

@@ -35,7 +35,8 @@ export async function runRehearsal(command: RehearseCommand, terminal: Terminal)
     process.once(name, () => ending.abort(new TransferError('INTERRUPTED', `ended by ${name}`)));
   const shown = command.isVerbose ? verbosely() : terminal.isInteractive ? inPlace(terminal) : silently;
   try {
-    await becomeServer(command.user);
+    const done = await becomeServer(command.user);
+    if (done !== undefined) return done;
     const { result, settings } = await loadServer(command.server);
     if (result instanceof TransferError) throw result;
     if (settings === undefined) return 2;

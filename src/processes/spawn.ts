@@ -161,6 +161,18 @@ export async function runBriefly(
   return { outcome: { kind: 'failed to start', cause }, output: '' };
 }
 
+/**
+ * Runs a program in this one's place, with its environment, input and output; gives its exit status. What a terminal sends reaches both,
+ * and what somebody sends to this process alone is passed on.
+ */
+export async function runInPlace(program: string, args: readonly string[]): Promise<number> {
+  const subprocess = execa(program, args, { stdio: 'inherit', reject: false });
+  process.on('SIGINT', () => undefined);
+  for (const name of ['SIGTERM', 'SIGHUP'] as const) process.on(name, () => subprocess.kill(name));
+  const { exitCode } = await subprocess;
+  return exitCode ?? 255;
+}
+
 /** Where children's programs are looked for, one directory after the other. */
 export function searchPath(): string {
   const path = environment['PATH'] ?? '';
