@@ -20,7 +20,7 @@ import { marksOf } from './marks.js';
 const guarded =
   'trap "" TERM; { read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 & trap - TERM; { chrt -b -p 0 $$; [ "$1" = 0 ] || renice -n "$1" -p $$; } >/dev/null 2>&1; shift; exec "$@" 3<&-';
 
-/** The nice value of what gives way: where something else wants all of the processors, that gets nine tenths of them. */
+/** The nice value of what gives way: where something else of the same control group wants all of the processors, that gets nine tenths. */
 const givingWay = '10';
 
 /** A running command with its process group. */
@@ -169,7 +169,8 @@ export async function runInPlace(program: string, args: readonly string[]): Prom
   const subprocess = execa(program, args, { stdio: 'inherit', reject: false });
   process.on('SIGINT', () => undefined);
   for (const name of ['SIGTERM', 'SIGHUP'] as const) process.on(name, () => subprocess.kill(name));
-  const { exitCode } = await subprocess;
+  const { exitCode, signal, cause } = await subprocess;
+  if (exitCode === undefined && signal === undefined) throw cause;
   return exitCode ?? 255;
 }
 

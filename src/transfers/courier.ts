@@ -51,7 +51,7 @@ const outOfReachMs = 7000;
 
 /**
  * @param onFailure is told the joiner's reason as soon as it is known, from its answer on
- * @param silenceMs how long a joiner may compare without getting on; 0 without limit
+ * @param usualSilenceMs how long a joiner that does not tell its progress may compare; 0 without limit
  */
 export function courierTo(
   client: TunnelClient,

@@ -62,6 +62,11 @@ const meanings: readonly (Meaning & { words: RegExp })[] = [
     hint: "make room on the joiner's file system",
   },
   { words: /^rsync: \[sender\] .*Permission denied/m, code: 'FILE_UNREADABLE' },
+  // Its stream is told to end then, with whatever status.
+  {
+    words: /^rsync: \[sender\] (?:send_files failed to open|read errors mapping) /m,
+    code: 'COPY_INCOMPLETE',
+  },
   {
     words: /^rsync: \[(receiver|generator)\] .* failed: /im,
     code: 'PEER_FAILED',

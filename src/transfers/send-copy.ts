@@ -26,6 +26,7 @@ import { report } from './preflight.js';
 import { signInterval, withSignsOfLife, type SignsOfLife } from './signs-of-life.js';
 import { parseState } from './state.js';
 import {
+  comparedShare,
   openStreams,
   sendAll,
   waysOf,
@@ -238,7 +239,8 @@ function senderOf(
   };
   const rsyncs = { ...client, withoutChecksums };
   const about = { layout, modules, links, client: rsyncs };
-  const underLockBytes = totalSize(underLock);
+  // What is sent ahead is there to be compared with.
+  const laterBytes = Math.round(comparedShare * totalSize(underLock));
   const send = async (
     pass: PassContents & Pick<Pass, 'laterBytes' | 'server' | 'looksAgain' | 'waiting'>,
     streams = config.streams,
@@ -253,7 +255,7 @@ function senderOf(
         name: `pass ${pass}`,
         files,
         isSimilar,
-        laterBytes: underLockBytes,
+        laterBytes,
         server: 'writing',
       }),
     openLocked: (differences) => {

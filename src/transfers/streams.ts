@@ -99,9 +99,16 @@ export async function sendAll(
   }
 }
 
+/**
+ * What is compared under the lock counts so much for each byte, in the total and in what is done: both sides read it, and little is sent.
+ */
+export const comparedShare = 0.1;
+
 /** One rsync client of a stream. */
 export interface Copy {
   readonly job: Job;
+  /** Of its bytes, for the count. */
+  readonly share: number;
   /** The file with the names of what it sends, in the private directory. */
   readonly list: string;
   readonly command: Command;
@@ -129,9 +136,14 @@ export function planStreams(
     const copies = jobs.map((job, step): Copy => {
       const title = `${name}${step === 0 ? '' : `.${step + 1}`}`;
       const list = `${title.replaceAll(' ', '-')}.list`;
-      return { job, list, command: sendFiles(job, join(workDir, list), title, client) };
+      const share = pass.server === 'locked' && job.manner.kind === 'differences' ? comparedShare : 1;
+      return { job, share, list, command: sendFiles(job, join(workDir, list), title, client) };
     });
-    return { name, copies, totalBytes: jobs.reduce((sum, job) => sum + job.bytes, 0) };
+    return {
+      name,
+      copies,
+      totalBytes: copies.reduce((sum, { job, share }) => sum + Math.round(share * job.bytes), 0),
+    };
   });
 }
 
@@ -198,7 +210,7 @@ export function isFresh(silentMs: number, timeoutSeconds: number): boolean {
 interface Stream extends PlannedStream {
   /** Of jobs that have ended. */
   sentBytes: number;
-  running: { readonly job: Job; readonly pid: number | undefined } | undefined;
+  running: (Pick<Copy, 'job' | 'share'> & { readonly pid: number | undefined }) | undefined;
 }
 
 function sendingOf({
@@ -214,8 +226,9 @@ function sendingOf({
  */
 function progressOf({ name, totalBytes, sentBytes, running }: Stream): StreamProgress {
   if (running?.pid === undefined) return { name, totalBytes, doneBytes: sentBytes };
-  const doneBytes = sentBytes + Math.min(running.job.bytes, bytesRead(running.pid) ?? 0);
-  return { name, totalBytes, doneBytes, pid: running.pid };
+  const { job, share, pid } = running;
+  const doneBytes = sentBytes + Math.round(share * Math.min(job.bytes, bytesRead(pid) ?? 0));
+  return { name, totalBytes, doneBytes, pid };
 }
 
 async function sendStream(
@@ -226,7 +239,7 @@ async function sendStream(
 ): Promise<void> {
   const { client, waiting } = pass;
   const tolerated = toleratedIn(pass);
-  for (const { job, list, command } of stream.copies) {
+  for (const { job, share, list, command } of stream.copies) {
     let child = waiting?.take(job);
     if (child === undefined) {
       workplace.write(list, fileList(job));
@@ -237,12 +250,12 @@ async function sendStream(
       context.signal.addEventListener('abort', () => void taken.stop(0), { once: true });
       taken.feed(fileList(job));
     }
-    stream.running = { job, pid: child.pid };
+    stream.running = { job, share, pid: child.pid };
     const outcome = await child.ended;
     stream.running = undefined;
     context.signal.throwIfAborted();
     if (!isFine(child, outcome, tolerated)) throw rsyncFailure(child, outcome, client.sockopt);
-    stream.sentBytes += job.bytes;
+    stream.sentBytes += Math.round(share * job.bytes);
   }
 }
 

@@ -6,11 +6,11 @@ import { delay, unlessThrown } from './wait.js';
 const signEveryMs = 5000;
 
 /**
- * How long a joiner that tells its progress may tell of none, in ms: as long as a transfer may stand still, but for three signs at least;
- * 0 without limit.
+ * How long a joiner that tells its progress may tell of none, in ms: as long as a transfer may stand still, after its last sign, but for
+ * three signs at least; 0 without limit.
  */
 export function longestStandstill(idleTimeoutSeconds: number): number {
-  return idleTimeoutSeconds === 0 ? 0 : Math.max(1000 * idleTimeoutSeconds, 3 * signEveryMs);
+  return idleTimeoutSeconds === 0 ? 0 : Math.max(1000 * idleTimeoutSeconds + signEveryMs, 3 * signEveryMs);
 }
 
 /**
@@ -65,6 +65,8 @@ export async function whileItMoves<T>(
 }
 
 const looksPerLimit = 5;
+/** A look takes some 0.2 s. */
+const lastLookMs = 1000;
 
 async function untilStill(
   limitMs: number,
@@ -75,8 +77,9 @@ async function untilStill(
   let movedMs = performance.now();
   for (;;) {
     await delay(limitMs / looksPerLimit, signal);
-    // One that stands still does not answer either.
-    const late = delay(Math.max(0, movedMs + limitMs - performance.now()), signal).then(() => undefined);
+    // One that stands still does not answer either; a last look has its time.
+    const restMs = Math.max(lastLookMs, movedMs + limitMs - performance.now());
+    const late = delay(restMs, signal).then(() => undefined);
     const seen = await Promise.race([look(), late]);
     signal.throwIfAborted();
     if (seen !== undefined && seen !== last) [last, movedMs] = [seen, performance.now()];
