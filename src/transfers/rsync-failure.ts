@@ -47,6 +47,9 @@ interface Meaning {
   readonly hint?: string | undefined;
 }
 
+/** What rsync says of a file that it cannot send; it sends all the others before it ends (3.5.0). */
+export const unreadableFile = /^rsync: \[sender\] (?:send_files failed to open|read errors mapping) /m;
+
 /** As rsync 3.5.0 says it; `[sender]` is this side, `[receiver]` and `[generator]` the joiner. */
 const meanings: readonly (Meaning & { words: RegExp })[] = [
   {
@@ -63,10 +66,7 @@ const meanings: readonly (Meaning & { words: RegExp })[] = [
   },
   { words: /^rsync: \[sender\] .*Permission denied/m, code: 'FILE_UNREADABLE' },
   // Its stream is told to end then, with whatever status.
-  {
-    words: /^rsync: \[sender\] (?:send_files failed to open|read errors mapping) /m,
-    code: 'COPY_INCOMPLETE',
-  },
+  { words: unreadableFile, code: 'COPY_INCOMPLETE' },
   {
     words: /^rsync: \[(receiver|generator)\] .* failed: /im,
     code: 'PEER_FAILED',

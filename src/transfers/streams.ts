@@ -19,7 +19,7 @@ import { bytesRead } from '../processes/proc.js';
 import { supervise, type SupervisedChild } from '../processes/supervise.js';
 import type { TransferContext } from './context.js';
 import { followProgress } from './progress.js';
-import { rsyncFailure } from './rsync-failure.js';
+import { rsyncFailure, unreadableFile } from './rsync-failure.js';
 import type { Workplace } from './workplace.js';
 
 /** What a pass sends and where to. */
@@ -279,9 +279,6 @@ const meanwhile: Readonly<Record<Tolerated, RegExp | undefined>> = {
   nothing: undefined,
 };
 
-/** rsync sends all the other files before it ends (3.5.0). */
-const certainlyFails = /^rsync: \[sender\] (?:send_files failed to open|read errors mapping) /;
-
 /** Starts a stream's rsync, which is told to end as soon as a file cannot be read. */
 export function superviseStream(
   command: Command,
@@ -295,7 +292,7 @@ export function superviseStream(
     {
       onStderr: (line) => {
         if (routine?.test(line) === true) return true;
-        if (certainlyFails.test(line)) void child.stop(1000);
+        if (unreadableFile.test(line)) void child.stop(1000);
         return false;
       },
     },
@@ -306,8 +303,7 @@ export function superviseStream(
 function isFine(child: SupervisedChild, outcome: ChildOutcome, tolerated: Tolerated): boolean {
   if (outcome.kind !== 'exited') return false;
   if (outcome.code === 0) return true;
-  const isWarning = (line: string): boolean => / socat\[\d+\] W /.test(line);
-  return tolerated !== 'nothing' && [23, 24].includes(outcome.code) && child.lastWords().every(isWarning);
+  return tolerated !== 'nothing' && [23, 24].includes(outcome.code) && child.lastWords().length === 0;
 }
 
 /** rsync reads names up to NUL bytes; a leading `./` keeps one that begins with `#` or `;` from being a comment. */
