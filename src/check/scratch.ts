@@ -1,7 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, TransferError } from '../errors.js';
 import { makeDirectory } from '../make-directory.js';
+import { removeTree } from '../remove-tree.js';
 import { startSweeper } from '../processes/sweeper.js';
 
 /** Gives the work a private directory, which is gone when it has ended, however it did: also when this process is killed. */
@@ -15,7 +16,7 @@ export async function withScratch<T>(
   try {
     return await work(dir);
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    removeTree(dir);
     sweeper.dismiss();
   }
 }
@@ -42,10 +43,10 @@ export async function withTarget<T>(dir: string, transferId: string, work: () =>
 function makeTarget(dir: string): () => void {
   try {
     const made = makeDirectory(dir, 0o700);
-    if (made !== undefined) return () => rmSync(made, { recursive: true, force: true });
+    if (made !== undefined) return () => removeTree(made);
     if (readdirSync(dir).length === 0) {
       return () => {
-        for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true, force: true });
+        for (const name of readdirSync(dir)) removeTree(join(dir, name));
       };
     }
   } catch (cause) {

@@ -27,6 +27,7 @@ import {
 import { forgetTransfer, markAsOpen, markAsOver } from '../processes/marks.js';
 import { findMarked } from '../processes/proc.js';
 import { startSweeper } from '../processes/sweeper.js';
+import { removeTree } from '../remove-tree.js';
 import { ownUser } from '../surroundings.js';
 import {
   alreadyRunning,
@@ -84,7 +85,7 @@ export function openWorkplace(options: {
     const signs = options.signs.length === 0 ? {} : { signs: options.signs };
     placeClaim(claimFile, { transferId, ...holder, workDir: dir, ...signs });
   } catch (cause) {
-    rmSync(dir, { recursive: true, force: true });
+    removeTree(dir);
     if (errnoOf(cause) === 'EEXIST') throw alreadyRunning(dataDir, undefined);
     throw unwritableClaim(claimFile, cause);
   }
@@ -130,7 +131,7 @@ function removeAll(made: {
 
 function removeDirectory(path: string): boolean {
   try {
-    rmSync(path, { recursive: true, force: true });
+    removeTree(path);
     return true;
   } catch {
     return false;
@@ -212,7 +213,7 @@ function clearLeftovers(dataDir: string, transferId: string, emit: EmitEvent): b
       // It has ended by itself.
     }
   }
-  if (isOurs(claim.workDir)) rmSync(claim.workDir, { recursive: true, force: true });
+  if (isOurs(claim.workDir)) removeTree(claim.workDir);
   for (const name of signsOf(claim)) removeFile(join(dataDir, name));
   const how =
     state === 'over'

@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readLines } from '../../src/processes/lines.js';
+import { removeTree } from '../../src/remove-tree.js';
 import { runSync } from '../lab/commands.js';
 
 /** The script as it lies in the checkout. */
@@ -147,6 +148,7 @@ export class BareNode {
     for (const run of this.runs) await run.end();
     // An agent may still be at work on what its script has left.
     rmSync(this.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    removeTree(this.dir);
   }
 }
 
