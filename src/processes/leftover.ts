@@ -16,12 +16,14 @@ import {
 export type Listener =
   /** Another program's, another user's, or a transfer's that is at work. */
   | { readonly kind: 'in use' }
-  /** Of a transfer that is about to end by itself: its server is gone. */
+  /** Of a transfer that is about to end by itself, as its server is gone; or of a process that ends just now. */
   | { readonly kind: 'ending' }
   | { readonly kind: 'left over'; readonly transferId: string; end(): void };
 
 /** Whether a listener has been left by a transfer that is over: known by its user and its marks. */
 export function judgeListener({ pid, uid, transferId }: PortOwner): Listener {
+  // What this user's processes have open it can see, until one ends: its socket is there for a moment longer (Linux 6.18).
+  if (pid === undefined && uid === ownUser().uid) return { kind: 'ending' };
   const group = pid === undefined ? undefined : groupOf(pid);
   if (pid === undefined || group === undefined || transferId === undefined || uid !== ownUser().uid)
     return { kind: 'in use' };

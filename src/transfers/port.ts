@@ -31,14 +31,17 @@ export async function freePort(
 ): Promise<void> {
   const ended = new Set<string>();
   const begunMs = performance.now();
+  let wasInUse = false;
   for (;;) {
     // Reading /proc to the end takes 10 ms of processor time and more (Linux 6.18, 24 GiB), listening almost none.
     if (!(await isTaken(config, bind))) return;
     const owner = findPortOwner(config.address.port, bind);
     if (owner === undefined) return;
     const listener = judgeListener(owner);
-    if (listener.kind === 'in use' || performance.now() - begunMs > closesWithinMs)
-      throw portBusy(config, owner);
+    // What ends just while it is looked at seems to be another's: only the second look in a row counts.
+    const isInUse = listener.kind === 'in use';
+    if ((isInUse && wasInUse) || performance.now() - begunMs > closesWithinMs) throw portBusy(config, owner);
+    wasInUse = isInUse;
     if (listener.kind === 'left over') {
       listener.end();
       if (!ended.has(listener.transferId)) {
