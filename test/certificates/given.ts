@@ -78,9 +78,10 @@ export async function listen(t: Test, address: string, other: string): Promise<v
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   });
+  // A SIGTERM can leave a socat that serves a connection spinning in OpenSSL's cleanup (seen with 1.7.4.4).
   t.teardown(() => {
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
-      process.kill(-child.pid);
+      process.kill(-child.pid, 'SIGKILL');
   });
   let stderr = '';
   await new Promise<void>((resolve, reject) => {
@@ -97,7 +98,7 @@ export async function socatReads(address: string): Promise<string> {
   const child = spawn('socat', ['-u', address, '-'], { stdio: ['ignore', 'pipe', 'ignore'] });
   const end = new AbortController();
   void setTimeout(5000, undefined, { signal: end.signal }).then(
-    () => child.kill(),
+    () => child.kill('SIGKILL'),
     () => undefined,
   );
   let text = '';

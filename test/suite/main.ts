@@ -63,7 +63,9 @@ async function runAll(options: SuiteOptions, folder: string, signal: AbortSignal
 /** Options for node that somebody's shell has set would print warnings or load what the tests do not expect. */
 function environmentFor(folder: string): NodeJS.ProcessEnv {
   const unset = { NODE_OPTIONS: undefined, NODE_EXTRA_CA_CERTS: undefined };
-  return { ...process.env, ...unset, TMPDIR: folder, GST_LAB_TEMPLATES: folder, NO_COLOR: '1' };
+  // Linters have node (22 and newer) keep their compiled code in the temporary directory.
+  const unkept = { NODE_DISABLE_COMPILE_CACHE: '1' };
+  return { ...process.env, ...unset, ...unkept, TMPDIR: folder, GST_LAB_TEMPLATES: folder, NO_COLOR: '1' };
 }
 
 /** A test that leaves files behind has failed, too. */

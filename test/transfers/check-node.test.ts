@@ -123,7 +123,9 @@ t.test('where peers are not verified only what no socat starts with is refused',
     if (errors.length > 0) found.push(refused.name);
     t.ok(errors.every(({ code }) => code === 'CERTIFICATE_UNTRUSTED'));
   }
-  t.strictSame(found, ['an RSA key of 1024 bits', 'a signature with SHA-1']);
+  // OpenSSL 3.5 loads a certificate with such a signature (3.0 does not), and leaves it to who verifies.
+  const loadsSha1 = Number.parseFloat(process.versions.openssl) >= 3.5;
+  t.strictSame(found, ['an RSA key of 1024 bits', ...(loadsSha1 ? [] : ['a signature with SHA-1'])]);
 });
 
 t.test('self-signed certificates that one file holds are in order', async (t) => {
