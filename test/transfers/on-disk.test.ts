@@ -1,19 +1,42 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
 import { TransferError } from '../../src/errors.js';
 import type { ChildOutcome } from '../../src/events.js';
-import { planSync, understandSync } from '../../src/transfers/on-disk.js';
+import { findMarked } from '../../src/processes/proc.js';
+import { disksOf, planSync, understandSync } from '../../src/transfers/on-disk.js';
 import { layoutOf } from '../datadir/settings.js';
+import { recordTransfer } from './context.js';
 
 t.test('the file systems of all places and links are written, and none twice by name', async (t) => {
   const dir = t.testdir({ data: {}, log: {}, elsewhere: {} });
   const layout = layoutOf({ dataDir: `${dir}/data` });
   const roots = { ...layout.roots, 'innodb-log': `${dir}/log`, undo: `${dir}/not made` };
   const links = [{ name: 'shop', target: `${dir}/elsewhere`, module: 'm' }];
-  t.strictSame(planSync({ ...layout, roots }, { links }), {
-    name: 'sync',
-    program: 'sync',
-    args: ['-f', '--', layout.roots.data, `${dir}/log`, `${dir}/elsewhere`],
-  });
+  const { args } = planSync({ ...layout, roots }, { links });
+  t.strictSame(args.slice(2), ['sh', layout.roots.data, `${dir}/log`, `${dir}/elsewhere`]);
+});
+
+t.test('without anything written ahead the end writes all, and nothing of it stays', async (t) => {
+  const dir = t.testdir({ data: {} });
+  const context = recordTransfer(undefined, { id: `on-disk-${process.pid}` });
+  const disks = disksOf({ layout: layoutOf({ dataDir: `${dir}/data` }), plan: { links: [] } }, context);
+  await disks.settle();
+  t.match(context.events.at(-1), { kind: 'notice', text: /^the copy is on disk \(\d+\.\d s\)$/ });
+  t.strictSame(findMarked(context.id), []);
+});
+
+t.test('what writes ahead is ended with the transfer', async (t) => {
+  const dir = t.testdir({ data: {} });
+  const context = recordTransfer(undefined, { id: `on-disk-ahead-${process.pid}` });
+  const disks = disksOf({ layout: layoutOf({ dataDir: `${dir}/data` }), plan: { links: [] } }, context);
+  const enough = new AbortController();
+  const writing = disks.writeAhead(enough.signal);
+  t.not(findMarked(context.id).length, 0, 'it is there');
+  enough.abort(new Error('the last message has come'));
+  await t.rejects(writing, { message: 'the last message has come' });
+  disks.close();
+  while (findMarked(context.id).length > 0) await wait(10);
+  t.pass('it is gone');
 });
 
 const failed: ChildOutcome = { kind: 'exited', code: 1 };
