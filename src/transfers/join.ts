@@ -60,20 +60,16 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
     const disks = disksOf({ layout, plan }, context);
     const reception = { ...context, plan, layout, tools, partial, disks };
     const state = await withProgressMark(layout, async () => {
-      try {
-        const received = await receive(config, reception, () =>
-          // The server reads lines of at most 511 characters (10.11.19) and hands this one to the donor as it is.
-          say({
-            kind: 'ready',
-            address: `${transferUser}:${secret}@${formatAddress(config.address)}/${dataModule}`,
-          }),
-        );
-        // The donor has its verdict and need not wait for this disk.
-        if (partial.hasBegun()) await disks.settle();
-        return received;
-      } finally {
-        disks.close();
-      }
+      const received = await receive(config, reception, () =>
+        // The server reads lines of at most 511 characters (10.11.19) and hands this one to the donor as it is.
+        say({
+          kind: 'ready',
+          address: `${transferUser}:${secret}@${formatAddress(config.address)}/${dataModule}`,
+        }),
+      );
+      // The donor has its verdict and need not wait for this disk.
+      if (partial.hasBegun()) await disks.settle();
+      return received;
     });
     emit({ kind: 'phase', phase: 'done' });
     // Not before: whatever ends the transfer until here, the next one goes on with what has come. In an IST the server has a state

@@ -22,8 +22,6 @@ export interface Disks {
    * @throws as writeAhead does.
    */
   settle(): Promise<void>;
-  /** Ends what is at work; nobody waits for the disks any more. */
-  close(): void;
 }
 
 const everyMs = 2000;
@@ -64,7 +62,6 @@ export function disksOf(
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
       emit({ kind: 'notice', text: failure ?? `the copy is on disk (${seconds} s)` });
     },
-    close: () => void writer?.child.stop(0),
   };
 }
 

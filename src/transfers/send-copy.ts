@@ -27,6 +27,7 @@ import { signInterval, withSignsOfLife, type SignsOfLife } from './signs-of-life
 import { parseState } from './state.js';
 import {
   comparedShare,
+  isFresh,
   openStreams,
   sendAll,
   waysOf,
@@ -63,7 +64,7 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
 
   const streams = sender.openLocked(sent.size > 0);
   // A joiner that is gone is noticed here, and while its sign travels the streams connect.
-  await signs.send();
+  if (!streams.haveConnected) await signs.send();
   const state = await takeLock(layout.roots.data, context, signs);
   const locked = context.now().getTime();
   let inventory: Inventory;
@@ -177,6 +178,8 @@ type SendLocked = (pass: 'copy' | `copy again ${number}`, files: Files<Inventory
 
 /** What sends under the lock. */
 interface LockedStreams {
+  /** They had the end of the last pass for it, which has just shown that the joiner is there. */
+  readonly haveConnected: boolean;
   readonly send: SendLocked;
   /** Ends the connections that nothing was sent over. */
   close(): void;
@@ -206,6 +209,18 @@ interface Whole {
 
 /** So much is sent over a connection that is there before others stand. */
 const littleBytes = 16 * 1024 * 1024;
+
+/** A process starts, shakes hands and logs in within that time where the joiner is not far away. */
+const connectsWithinMs = 400;
+/** A joiner that was there so short a time ago is there. */
+const justNowMs = 1000;
+
+/** Connections for what is sent under the lock. */
+interface Connected {
+  readonly first: WaitingStreams;
+  /** For what changes under the lock. */
+  readonly spare: WaitingStreams;
+}
 
 /** A total that is wrong by less is not worth a message. */
 const worthTelling = 0.005;
@@ -242,32 +257,47 @@ function senderOf(
   // What is sent ahead is there to be compared with.
   const laterBytes = Math.round(comparedShare * totalSize(underLock));
   const send = async (
-    pass: PassContents & Pick<Pass, 'laterBytes' | 'server' | 'looksAgain' | 'waiting'>,
+    pass: PassContents & Pick<Pass, 'laterBytes' | 'server' | 'looksAgain' | 'waiting' | 'onNearEnd'>,
     streams = config.streams,
   ): Promise<void> => {
     sentBytes += await sendAll({ ...pass, sentBytes, onTotal }, { streams }, workplace, context);
   };
+  const connect = (differences: boolean): Connected => {
+    const open = (pass: string, files: Files<InventoryFile>, streams: number): WaitingStreams => {
+      const expected = { ...about, name: '', files, isSimilar: () => differences };
+      return openStreams(waysOf(expected, streams), pass, rsyncs, context);
+    };
+    const first = open('copy', underLock, config.streams);
+    // What changes under the lock are Aria's files, if any.
+    const aria = underLock.filter(({ place }) => place === 'aria');
+    return { first, spare: open('copy again', aria, 1) };
+  };
+  /** Opened near the end of a pass, which may turn out not to have been the last. */
+  let early: Connected | undefined;
+  let passEndedMs = -Infinity;
+  const takeEarly = (): Connected | undefined => {
+    const taken = early;
+    early = undefined;
+    if (taken === undefined || isFresh(performance.now() - taken.first.openedMs, client.timeoutSeconds))
+      return taken;
+    taken.first.close();
+    taken.spare.close();
+    return undefined;
+  };
   return {
     sentBytes: () => sentBytes,
-    sendAhead: (pass, files) =>
-      send({
-        ...about,
-        name: `pass ${pass}`,
-        files,
-        isSimilar,
-        laterBytes,
-        server: 'writing',
-      }),
+    sendAhead: async (pass, files) => {
+      const onNearEnd = (): void => {
+        early = takeEarly() ?? connect(true);
+      };
+      const name = `pass ${pass}`;
+      await send({ ...about, name, files, isSimilar, laterBytes, server: 'writing', onNearEnd });
+      passEndedMs = performance.now();
+    },
     openLocked: (differences) => {
       const isSimilarNow = (file: InventoryFile): boolean => isSimilar(file) || differences;
-      const open = (pass: string, files: Files<InventoryFile>, streams: number): WaitingStreams => {
-        const expected = { ...about, name: '', files, isSimilar: () => differences };
-        return openStreams(waysOf(expected, streams), pass, rsyncs, context);
-      };
-      const first = open('copy', underLock, config.streams);
-      // What changes under the lock are Aria's files, if any.
-      const aria = underLock.filter(({ place }) => place === 'aria');
-      const spare = open('copy again', aria, 1);
+      const { first, spare } = takeEarly() ?? connect(differences);
+      const nowMs = performance.now();
       const sendOver = async (
         name: string,
         files: Files<InventoryFile>,
@@ -282,6 +312,7 @@ function senderOf(
         }
       };
       return {
+        haveConnected: nowMs - first.openedMs > connectsWithinMs && nowMs - passEndedMs < justNowMs,
         send: (pass, files) => {
           if (pass === 'copy') return sendOver(pass, files, first);
           return sendOver(pass, files, spare, totalSize(files) <= littleBytes ? 1 : undefined);

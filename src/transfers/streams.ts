@@ -52,6 +52,8 @@ export interface Pass extends PassContents {
   readonly looksAgain?: boolean | undefined;
   /** Connections for it that are there already. */
   readonly waiting?: WaitingStreams | undefined;
+  /** Told, once or more often, when little time is left until its end; never of a pass that takes a second or two. */
+  readonly onNearEnd?: (() => void) | undefined;
 }
 
 /** Sends the files over several rsync streams at once; the first failure ends all of them. Gives the bytes sent. */
@@ -71,12 +73,13 @@ export async function sendAll(
   const within = { ...context, signal: AbortSignal.any([context.signal, failed.signal]) };
   const { sentBytes: beforeBytes, laterBytes = 0 } = pass;
   const around = { beforeBytes, laterBytes };
-  const progress = followProgress(
-    () => total,
-    () => streams.map(progressOf),
-    context,
-    around,
-  );
+  const startedMs = performance.now();
+  const look = (): readonly StreamProgress[] => {
+    const seen = streams.map(progressOf);
+    if (isNearEnd(seen, performance.now() - startedMs)) pass.onNearEnd?.();
+    return seen;
+  };
+  const progress = followProgress(() => total, look, context, around);
   pass.onTotal?.(beforeBytes + total + laterBytes);
   try {
     const results = await Promise.allSettled(
@@ -97,6 +100,20 @@ export async function sendAll(
   } finally {
     progress.stop();
   }
+}
+
+/** What counts as near a pass's end. */
+const nearMs = 1500;
+
+/** Whether a pass that goes on as it has so far ends soon. */
+export function isNearEnd(streams: readonly StreamProgress[], passedMs: number): boolean {
+  let doneBytes = 0;
+  let leftBytes = 0;
+  for (const stream of streams) {
+    doneBytes += stream.doneBytes;
+    leftBytes += (stream.totalBytes ?? 0) - stream.doneBytes;
+  }
+  return leftBytes * passedMs <= nearMs * doneBytes;
 }
 
 /**
@@ -151,6 +168,8 @@ export function planStreams(
 export interface WaitingStreams {
   /** One that can do this job, if there is one; it is given away. */
   take(job: Job): SupervisedChild | undefined;
+  /** When they began to connect, on the monotonic clock. */
+  readonly openedMs: number;
   /** Ends those that nobody took. */
   close(): void;
 }
@@ -183,6 +202,7 @@ export function openStreams(
     void child.ended.then(() => waiting.delete(child));
   }
   return {
+    openedMs,
     take: (job) => {
       if (!isFresh(performance.now() - openedMs, client.timeoutSeconds)) return undefined;
       for (const [child, way] of waiting) {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -58,6 +59,30 @@ t.test(
     for (const words of waiting) t.ok(words.includes('--no-whole-file'), 'for the differences');
     const all = notedCalls(folder).filter((words) => words.includes('--files-from'));
     t.equal(all.length, before.length, 'under the lock no other is made');
+  },
+);
+
+t.test(
+  'a pass that lasts ends with the connections for the lock standing: the lock is asked for at once',
+  async (t) => {
+    const folder = t.testdir();
+    const { good, ca } = material;
+    const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
+    const filler = join(folder, 'donor', 'shop');
+    mkdirSync(filler, { recursive: true });
+    for (const name of ['a.ibd', 'b.ibd', 'c.ibd', 'd.ibd'])
+      writeFileSync(join(filler, name), randomBytes(1_000_000));
+    const met = await meet({
+      folder,
+      joiner: files,
+      donor: `${files}precopy=1\nrlimit=1m\nbackup-threads=2\n`,
+    });
+    t.equal(met.donor.code, 0, met.donor.log);
+    t.equal(met.joiner.code, 0, met.joiner.log);
+    const events = [
+      ...met.donor.log.matchAll(/copy stream 1:|pass 1, while|sign of life:|waiting for lock/g),
+    ].map(([words]) => words);
+    t.strictSame(events, ['copy stream 1:', 'pass 1, while', 'waiting for lock']);
   },
 );
 

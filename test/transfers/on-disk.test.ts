@@ -27,14 +27,16 @@ t.test('without anything written ahead the end writes all, and nothing of it sta
 
 t.test('what writes ahead is ended with the transfer', async (t) => {
   const dir = t.testdir({ data: {} });
-  const context = recordTransfer(undefined, { id: `on-disk-ahead-${process.pid}` });
+  const over = new AbortController();
+  const context = recordTransfer(undefined, { id: `on-disk-ahead-${process.pid}`, signal: over.signal });
   const disks = disksOf({ layout: layoutOf({ dataDir: `${dir}/data` }), plan: { links: [] } }, context);
   const enough = new AbortController();
   const writing = disks.writeAhead(enough.signal);
   t.not(findMarked(context.id).length, 0, 'it is there');
   enough.abort(new Error('the last message has come'));
   await t.rejects(writing, { message: 'the last message has come' });
-  disks.close();
+  t.not(findMarked(context.id).length, 0, 'for the end');
+  over.abort(new Error('the transfer is over'));
   while (findMarked(context.id).length > 0) await wait(10);
   t.pass('it is gone');
 });
