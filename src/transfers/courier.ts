@@ -18,9 +18,10 @@ import type { Workplace } from './workplace.js';
 
 /** Carries messages between donor and joiner, each through a tunnel of its own. */
 export interface Courier {
-  sendManifest(manifest: Manifest, name: 'offer' | 'final'): Promise<void>;
-  /** Waits for the joiner's answer to the offer. */
-  fetchAnswer(): Promise<Answer>;
+  /** Offers what the donor has, and waits for the joiner's answer. */
+  offer(manifest: Manifest): Promise<Answer>;
+  /** Says what has been sent. */
+  sendManifest(manifest: Manifest): Promise<void>;
   /**
    * The joiner's own reason where it gave one or is about to: a stream that ends because the joiner has failed often ends
    * before the joiner's word is here. Otherwise the error itself.
@@ -111,18 +112,32 @@ export function courierTo(
     return verdict;
   };
   const heard = (): TransferError | undefined => word;
+  const fetchAnswer = async (): Promise<Answer> => {
+    const told = readAnswer(await fetch(commands.answer, messageFiles.answer));
+    if (!told.ok) throw (word = peerError('joiner', told.failure));
+    return told.value;
+  };
   return {
-    sendManifest: async (manifest, name) => {
-      workplace.write(messageFiles[name], encodeManifest(manifest));
-      await send(commands[name]);
-    },
-    fetchAnswer: async () => {
-      const told = readAnswer(await fetch(commands.answer, messageFiles.answer));
-      if (!told.ok) throw (word = peerError('joiner', told.failure));
-      if (told.value.tellsProgress) silenceMs = longestStandstill(client.timeoutSeconds);
+    offer: async (manifest) => {
+      workplace.write(messageFiles.offer, encodeManifest(manifest));
+      let isOffered = false;
+      // Asked for at once: the joiner's daemon lets the question wait. One that broke before there was an offer is asked anew.
+      const early = fetchAnswer().catch((error: unknown) => {
+        if (isOffered || word !== undefined) throw error;
+        return undefined;
+      });
+      early.catch(() => undefined);
+      await send(commands.offer);
+      isOffered = true;
+      const answer = (await early) ?? (await fetchAnswer());
+      if (answer.tellsProgress) silenceMs = longestStandstill(client.timeoutSeconds);
       // From here on a joiner that fails says why at any time.
       void begin();
-      return told.value;
+      return answer;
+    },
+    sendManifest: async (manifest) => {
+      workplace.write(messageFiles.final, encodeManifest(manifest));
+      await send(commands.final);
     },
     fetchVerdict: async (told) => {
       await Promise.race([begin(), told.catch(() => undefined)]);

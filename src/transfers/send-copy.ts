@@ -125,8 +125,7 @@ async function offerCopy(premises: Premises, courier: Courier): Promise<Agreemen
   const offered = await lookWith({ send, everyMs, firstMs: Math.min(firstSignMs, everyMs) });
   refuseExternalTables(offered);
   report(findNotFiles(offered), emit);
-  await courier.sendManifest(describe(offered, layout, context, undefined, 'offer'), 'offer');
-  const answer = await courier.fetchAnswer();
+  const answer = await courier.offer(describe(offered, layout, context, undefined, 'offer'));
   emit({ kind: 'notice', text: `the joiner runs version ${answer.tool} with rsync ${answer.rsync}` });
   if (answer.wantsNothing) return undefined;
   const signs = { send, everyMs: signInterval([config.idleTimeoutMs, answer.idleTimeoutMs]) };
@@ -167,7 +166,7 @@ async function sendNothing(
 ): Promise<string> {
   context.emit({ kind: 'notice', text: 'the joiner only rehearses: nothing is sent, no lock is taken' });
   const state = parseState(donation.state, '--gtid');
-  await courier.sendManifest(describe(emptyInventory, layout, context, state, 'bypass'), 'final');
+  await courier.sendManifest(describe(emptyInventory, layout, context, state, 'bypass'));
   const seconds = (context.now().getTime() - startedMs) / 1000;
   context.emit({ kind: 'finished', bypass: false, bytes: 0, files: 0, seconds, lockSeconds: 0 });
   return state;
@@ -397,7 +396,7 @@ async function settleWithJoiner(
   manifest: Manifest,
   { signal }: TransferContext,
 ): Promise<void> {
-  const sending = courier.sendManifest(manifest, 'final');
+  const sending = courier.sendManifest(manifest);
   const verdict = courier.fetchVerdict(sending);
   const sent = sending.catch(async (error: unknown) => {
     if (error instanceof TransferError && error.code === 'TIMED_OUT') throw error;
