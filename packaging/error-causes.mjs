@@ -66,6 +66,8 @@ export const errorCauses = {
   COPY_INCOMPLETE: 'What the joiner has is not what the donor has listed',
   FLUSH_FAILED: 'The server did not get its global read lock, or has ended while it waited',
   AGENT_ABSENT: 'A command asks the agent, and no agent answers at the socket. Transfers need none',
+  AGENT_UNTRUSTED:
+    "Others may put a socket of their own in the place of the agent's, as in a volume that all may write; or the agent runs as another user. A warning: no transfer is handed to it",
   AGENT_REFUSED: 'The agent cannot do what a command asks: no such transfer, or it has ended',
   AGENT_GONE: 'The agent was ended in the middle of a transfer that it did',
   PARENT_GONE:

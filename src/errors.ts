@@ -189,6 +189,10 @@ const kinds = {
     exit: 111,
     hint: 'start the service galera-sst-tunnel (systemctl start galera-sst-tunnel), or name its socket with --socket; only group mysql and root may use it',
   },
+  AGENT_UNTRUSTED: {
+    exit: 22,
+    hint: 'run the agent as the user that the server runs as, with its socket in a directory that only this user may write',
+  },
   AGENT_REFUSED: { exit: 22, hint: 'galera-sst-tunnel status shows the transfers that run' },
   AGENT_GONE: {
     exit: 32,

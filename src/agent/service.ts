@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { judgeSocket } from '../control/socket.js';
 import { asTransferError, describeFailure } from '../errors.js';
 import type { EmitEvent } from '../events.js';
 import { keepInMemory, openHistory } from '../observe/history.js';
@@ -10,6 +11,7 @@ import { isWorthTelling, type ToldProgress } from '../observe/progress-line.js';
 import type { TransferStatus } from '../observe/status.js';
 import type { CheckChanges } from '../transfers/check-changes.js';
 import type { CheckedServer } from '../transfers/check-node.js';
+import { ownUser } from '../surroundings.js';
 import { clearCrashed, lookAtClaim } from '../transfers/workplace.js';
 import { startAgent, type AgentHandle, type AgentState } from './agent.js';
 import { createChecks, type Reloaded } from './checks.js';
@@ -101,6 +103,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onBug,
     now,
   });
+  tellDistrust(log, options.socketPath);
   attempt(() => tellCutOff(log, history.takeOver()), onBug);
   // Before the first check, which would warn of it.
   for (const { dataDir } of remembered.list()) attempt(() => clearLeft(log, dataDir), onBug);
@@ -224,6 +227,16 @@ function describeReload({ servers, failures }: Reloaded): { level: 'INFO' | 'ERR
   const parts = said.filter(([, texts]) => texts.length > 0);
   const text = parts.map(([what, texts]) => `${what}: ${texts.join('; ')}`).join('; ');
   return { level: 'ERROR', text: `reload failed, ${text}` };
+}
+
+/** Scripts that run as this user, as they have to, would pass this agent by. */
+function tellDistrust(log: AgentLog, socketPath: string): void {
+  const trust = judgeSocket(socketPath, ownUser().uid);
+  if (trust.kind === 'refused')
+    log.tell(
+      'WARNING',
+      `AGENT_UNTRUSTED: no script will hand a transfer to this agent: ${trust.reason} HINT: ${trust.hint}`,
+    );
 }
 
 function attempt(work: () => void, onFailure: (error: unknown) => void): void {

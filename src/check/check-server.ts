@@ -5,6 +5,7 @@ import { formatAddress } from '../config/address.js';
 import { listSettings, originOf } from '../config/describe.js';
 import type { Settings } from '../config/settings.js';
 import { createAgentClient } from '../control/agent-client.js';
+import { judgeSocket } from '../control/socket.js';
 import { spaceLeft } from '../datadir/space-check.js';
 import { findingOf, TransferError, type Finding } from '../errors.js';
 import { showBytes } from '../observe/quantities.js';
@@ -18,14 +19,18 @@ import { checkServerTls } from './server-tls.js';
 
 /**
  * Everything that a transfer needs, as joiner and as donor: the checks that transfers make themselves, and what
- * surrounds them. Never throws.
+ * surrounds them, the agent for a script that runs as user `uid`. Never throws.
  */
-export async function checkServer(given: GivenServer, socketPath: string, now: Date): Promise<CheckReport> {
+export async function checkServer(
+  given: GivenServer,
+  { socketPath, uid }: { readonly socketPath: string; readonly uid: number },
+  now: Date,
+): Promise<CheckReport> {
   const { result, settings, errors, warnings } = await loadLeniently(given);
   const config = result instanceof TransferError ? undefined : result;
   const checked = config === undefined ? undefined : await checkNode(config.node, now);
   const copy = await copyOf(config, checked);
-  const agent = await agentSection(socketPath);
+  const agent = await agentSection(socketPath, uid);
   const findings: readonly Finding[] = [
     ...errors.map(findingOf),
     ...warnings,
@@ -150,14 +155,22 @@ async function directoryFacts(
   }
 }
 
-async function agentSection(socketPath: string): Promise<Section<'agent'>> {
+async function agentSection(socketPath: string, uid: number): Promise<Section<'agent'>> {
   try {
     const { version } = await createAgentClient(socketPath).status();
-    return section('agent', [`version ${version} at ${socketPath}`], []);
+    return section('agent', [`version ${version} at ${socketPath}`], distrust(socketPath, uid));
   } catch (error) {
     if (!existsSync(socketPath))
       return section('agent', [`none at ${socketPath}: the script does transfers itself`], []);
     const hint = 'see systemctl status galera-sst-tunnel; until it answers the script does transfers itself';
     return section('agent', [], [{ ...findingOf(error), severity: 'warning', hint }]);
   }
+}
+
+/** Why the script would not hand a transfer to an agent that answers. */
+function distrust(socketPath: string, uid: number): readonly Finding[] {
+  const trust = judgeSocket(socketPath, uid);
+  if (trust.kind !== 'refused') return [];
+  const message = `the script hands no transfer to this agent: ${trust.reason}`;
+  return [{ severity: 'warning', code: 'AGENT_UNTRUSTED', message, hint: trust.hint }];
 }

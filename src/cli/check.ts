@@ -3,7 +3,7 @@ import { checkPeer } from '../check/peer.js';
 import { checkReplication } from '../check/replication.js';
 import { checkServer } from '../check/check-server.js';
 import { exitStatusOf, type CheckReport } from '../check/report.js';
-import { currentTime, environment } from '../surroundings.js';
+import { currentTime, environment, ownUser } from '../surroundings.js';
 import { becomeServer } from './become-server.js';
 import { formatReport } from './format-report.js';
 import type { Terminal } from './terminal.js';
@@ -31,7 +31,7 @@ export async function runCheck(command: CheckCommand, terminal: Terminal): Promi
     ...(peer === undefined ? [] : [await checkPeer(server, peer, now)]),
     ...(replicationFrom === undefined ? [] : [await checkReplication(server, replicationFrom, now)]),
     ...(peer === undefined && replicationFrom === undefined
-      ? [await checkServer(server, socketPath, now)]
+      ? [await checkServer(server, { socketPath, uid: ownUser().uid }, now)]
       : []),
   ];
   const isColoured = terminal.isInteractive && (environment['NO_COLOR'] ?? '') === '';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { askAgent } from '../control/client.js';
+import { askAgent, type AskedOutcome } from '../control/client.js';
 import { optionVariables } from '../control/messages.js';
 import { socketVariable, usualSocketPath } from '../control/socket.js';
 import { asTransferError, TransferError } from '../errors.js';
@@ -124,9 +124,19 @@ async function transferByAgent(given: {
       emit({ kind: 'failed', error: outcome.error });
       return outcome.error.exitStatus;
     case 'not taken':
-      emit({ kind: 'notice', text: `${outcome.reason}: this script does the transfer itself` });
+      tellNotTaken(outcome);
       return undefined;
   }
+}
+
+function tellNotTaken({ reason, hint }: Extract<AskedOutcome, { kind: 'not taken' }>): void {
+  const text = `${reason}: this script does the transfer itself`;
+  if (hint === undefined) emit({ kind: 'notice', text });
+  else
+    emit({
+      kind: 'finding',
+      finding: { severity: 'warning', code: 'AGENT_UNTRUSTED', message: text, hint },
+    });
 }
 
 function loadOnce<T>(load: () => Promise<T>): () => Promise<T> {

@@ -28,8 +28,8 @@ export interface AskedTransfer {
 }
 
 export type AskedOutcome =
-  /** Nobody has begun the transfer. */
-  | { readonly kind: 'not taken'; readonly reason: string }
+  /** Nobody has begun the transfer; with a hint where that is so only until somebody mends it. */
+  | { readonly kind: 'not taken'; readonly reason: string; readonly hint?: string }
   | { readonly kind: 'ended'; readonly exitStatus: number }
   /** The agent or the connection to it broke down; the transfer is over. */
   | { readonly kind: 'broken'; readonly error: TransferError };
@@ -39,7 +39,8 @@ export async function askAgent(asked: AskedTransfer): Promise<AskedOutcome> {
   const trust = judgeSocket(asked.socketPath, asked.uid);
   if (trust.kind === 'absent') return { kind: 'not taken', reason: `no agent at ${asked.socketPath}` };
   if (trust.kind === 'refused') {
-    return { kind: 'not taken', reason: `the agent at ${asked.socketPath} is not trusted: ${trust.reason}` };
+    const reason = `the agent at ${asked.socketPath} is not trusted: ${trust.reason}`;
+    return { kind: 'not taken', reason, hint: trust.hint };
   }
   const connections = new Agent({ keepAlive: true, maxSockets: 1 });
   try {

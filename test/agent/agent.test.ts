@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -104,6 +104,28 @@ t.test('the agent does the transfer, under its own process', async (t) => {
   t.equal(await run.ended, 3);
   t.match(run.errors(), [/INTERRUPTED: ended by SIGTERM/]);
   t.equal(findMarked(beside.transferId() ?? '').length > 0, true, 'the other server is not disturbed');
+});
+
+t.test('in a directory that others may write the agent is passed by, and all who look say so', async (t) => {
+  const socket = socketPath(t);
+  // As Kubernetes makes the root of a volume for a pod with fsGroup.
+  chmodSync(dirname(socket), 0o2777);
+  const agent = await startAgent(t, socket);
+  const node = await configuredNode(t);
+  const run = node.start('joiner', through(agent));
+  await run.ready();
+  t.ok(didItself(run));
+  const remedy = `--socket ${dirname(socket)}/agent/agent.sock`;
+  t.match(
+    run.stderr.find((line) => line.includes('AGENT_UNTRUSTED')),
+    new RegExp(`\\[WARNING\\] AGENT_UNTRUSTED: .* HINT: .*${remedy}`),
+  );
+  while (!agent.log.some((line) => line.includes('AGENT_UNTRUSTED')))
+    await once(agent.process.stderr!, 'data');
+  t.match(
+    agent.log.find((line) => line.includes('AGENT_UNTRUSTED')),
+    remedy,
+  );
 });
 
 t.test('a killed script ends its transfer within a second', async (t) => {

@@ -1,12 +1,15 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import type { GivenServer } from '../../src/agent/servers.js';
 import { checkServer } from '../../src/check/check-server.js';
 import { exitStatusOf, type CheckReport } from '../../src/check/report.js';
+import { givenServer } from '../control/given.js';
 import { serverIn, type Given } from './given.js';
 
-const check = (server: GivenServer): Promise<CheckReport> => checkServer(server, '/none', new Date());
+const uid = process.geteuid?.() ?? 0;
+const check = (server: GivenServer): Promise<CheckReport> =>
+  checkServer(server, { socketPath: '/none', uid }, new Date());
 
 /** `topic severity CODE` of all but the script on the path, which this machine may have or not. */
 const found = ({ sections }: CheckReport): string[] =>
@@ -180,11 +183,30 @@ t.test('an agent that has gone and left its socket is a warning', async (t) => {
   const server = await serverIn(t);
   const socket = join(server.name, '../agent.sock');
   writeFileSync(socket, '');
-  const { sections } = await checkServer(server, socket, new Date());
+  const { sections } = await checkServer(server, { socketPath: socket, uid }, new Date());
   t.match(sections.at(-1), {
     name: 'agent',
     status: 'warning',
     findings: [{ code: 'AGENT_ABSENT', hint: /the script does transfers itself/ }],
+  });
+});
+
+t.test('an agent that answers, and that no script would trust, is a warning with the remedy', async (t) => {
+  const server = await serverIn(t);
+  const { path } = await givenServer(t, {}, { status: () => ({ version: '1.0.0' }) });
+  const agentSection = async (as: number): Promise<unknown> =>
+    (await checkServer(server, { socketPath: path, uid: as }, new Date())).sections.at(-1);
+  t.match(await agentSection(uid), { name: 'agent', status: 'ok', facts: [`version 1.0.0 at ${path}`] });
+  t.match(await agentSection(uid + 1), {
+    status: 'warning',
+    findings: [{ code: 'AGENT_UNTRUSTED', message: /belongs to user/ }],
+  });
+  // As Kubernetes makes the root of a volume for a pod with fsGroup.
+  chmodSync(dirname(path), 0o2777);
+  t.match(await agentSection(uid), {
+    status: 'warning',
+    facts: [`version 1.0.0 at ${path}`],
+    findings: [{ severity: 'warning', code: 'AGENT_UNTRUSTED', hint: `${dirname(path)}/agent/agent.sock` }],
   });
 });
 

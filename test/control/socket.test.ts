@@ -74,7 +74,15 @@ t.test('secrets go to nobody but an agent of the same user', async (t) => {
   t.teardown(() => server.close());
   t.match(judgeSocket(path, uid + 1), { kind: 'refused', reason: /belongs to user/ });
   chmodSync(dir, 0o777);
-  t.match(judgeSocket(path, uid), { kind: 'refused', reason: /writable/ });
+  t.match(judgeSocket(path, uid), {
+    kind: 'refused',
+    reason: /writable/,
+    hint: `mkdir -m 0750 ${dir}/agent as that user, --socket ${dir}/agent/agent.sock`,
+  });
+  for (const mode of [0o2777, 0o775]) {
+    chmodSync(dir, mode);
+    t.match(judgeSocket(path, uid), { kind: 'refused' }, mode.toString(8));
+  }
   chmodSync(dir, 0o1777);
   t.match(judgeSocket(path, uid), { kind: 'trusted' }, 'in a sticky directory only the owner can replace it');
   mkdirSync(join(dir, 'sub'));
