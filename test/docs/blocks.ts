@@ -1,3 +1,5 @@
+import { parse } from 'yaml';
+
 /** The commands of a page's section: its first block of indented lines. */
 export function commandsOf(page: string, title: RegExp): string {
   const [first] = blocksOf(sectionOf(page, title));
@@ -24,5 +26,18 @@ export function blocksOf(text: string): string[] {
       .map((line) => line.replace(/^ {4}/, ''))
       .join('\n')
       .trimEnd(),
+  );
+}
+
+/** What the fenced blocks of YAML say; throws where one is none. */
+export function yamlBlocksOf(page: string): unknown[] {
+  return [...page.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, text = '']) => parse(text) as unknown);
+}
+
+/** Every list of words under a key `command`, however deep: what Kubernetes executes. */
+export function commandsIn(value: unknown): string[][] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    key === 'command' && Array.isArray(inner) ? [inner.map(String)] : commandsIn(inner),
   );
 }

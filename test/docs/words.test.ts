@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { errorTable } from '../../src/errors.js';
-import { blocksOf } from './blocks.js';
+import { blocksOf, commandsIn, yamlBlocksOf } from './blocks.js';
 
 interface Help {
   readonly readCommandLine: (program: string) => {
@@ -52,17 +52,20 @@ function faultsOf(line: string): string[] {
     .map((word) => `${word}: ${line}`);
 }
 
-const commandsIn = (text: string): string[] =>
+const commandLinesIn = (text: string): string[] =>
   [
     ...blocksOf(text).flatMap((block) => block.split('\n')),
     ...[...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code),
-  ].filter((line) => /(^|&& |clear-groups )galera-sst-tunnel [a-z]/.test(line));
+    ...yamlBlocksOf(text)
+      .flatMap(commandsIn)
+      .map((words) => words.join(' ')),
+  ].filter((line) => /(^|&& (?:exec )?|clear-groups |-- )galera-sst-tunnel [a-z]/.test(line));
 
 t.test('pages speak of commands and options that there are', async (t) => {
   const pages = ['README.md', ...readdirSync(join(checkout, 'docs')).map((name) => `docs/${name}`)];
   let seen = 0;
   for (const page of pages.filter((name) => name.endsWith('.md'))) {
-    const lines = commandsIn(read(page));
+    const lines = commandLinesIn(read(page));
     seen += lines.length;
     t.strictSame(lines.flatMap(faultsOf), [], page);
   }
