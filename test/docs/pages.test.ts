@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { sstOptions } from '../../src/config/sst-options.js';
+import { socketVariable } from '../../src/control/socket.js';
 import { errorTable } from '../../src/errors.js';
 
 const page = (name: string): string =>
@@ -25,8 +26,16 @@ t.test('every option and every error has its entry', async (t) => {
 });
 
 t.test('pages speak of errors that there are', async (t) => {
-  const known = new Set(Object.keys(errorTable));
-  for (const name of ['debugging.md', 'faults.md', 'upgrade.md', 'containers.md', 'installation.md']) {
+  const known = new Set([...Object.keys(errorTable), socketVariable, 'AGENT_OPTIONS', 'SCHED_BATCH']);
+  for (const name of [
+    'debugging.md',
+    'faults.md',
+    'upgrade.md',
+    'containers.md',
+    'installation.md',
+    'security.md',
+    'systemd.md',
+  ]) {
     const codes = [...page(name).matchAll(/`([A-Z]+_[A-Z_]+)[`:]/g)].map(([, code = '']) => code);
     t.strictSame(
       codes.filter((code) => !known.has(code)),
