@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Sourced } from '../config/source.js';
 import { TransferError } from '../errors.js';
-import { readGivenFile } from './certificate-file.js';
+import { givenFile, readGivenFile, statPath } from './certificate-file.js';
 import { hasSigned } from './chain.js';
 import { readCrl, serialKey, type CrlFacts } from './crl.js';
 import type { CertificateFacts } from './facts.js';
@@ -27,7 +26,7 @@ export interface Authority {
 /** Opens the CA of a directory; throws a TransferError that says which file is missing or wrong. */
 export function openAuthority(dir: string): Authority {
   const certFile = join(dir, authorityFiles.cert);
-  if (!existsSync(certFile)) {
+  if (!isThere(certFile)) {
     throw new TransferError('CERTIFICATE_MISSING', `there is no CA in ${dir}: no ${certFile}`, {
       hint: 'create one with galera-sst-tunnel certs init-ca, or name its directory with --ca-dir',
     });
@@ -53,11 +52,18 @@ export function openAuthority(dir: string): Authority {
 
 /** A certificate with its key, from files that the command line names. */
 export function readPair(certFile: string, keyFile: string): Identity {
-  const setting = (value: string): Sourced<string> => ({
-    value,
-    source: { kind: 'command line', name: value },
-  });
-  return loadIdentity({ cert: setting(certFile), key: setting(keyFile) });
+  return loadIdentity({ cert: givenFile(certFile), key: givenFile(keyFile) });
+}
+
+/** @throws TransferError CERTIFICATE_UNREADABLE for what this user cannot know. */
+function isThere(file: string): boolean {
+  try {
+    statPath(givenFile(file));
+    return true;
+  } catch (error) {
+    if (error instanceof TransferError && error.code === 'CERTIFICATE_MISSING') return false;
+    throw error;
+  }
 }
 
 /** The CA's present list; undefined before the first. */

@@ -54,7 +54,12 @@ export function readCertificateFile(setting: Sourced<string>): CertificateFile {
 
 /** Reads a file that a command was given by name. */
 export function readGivenFile(path: string): CertificateFile {
-  return readCertificateFile({ value: path, source: { kind: 'command line', name: path } });
+  return readCertificateFile(givenFile(path));
+}
+
+/** A file that a command was given by name. */
+export function givenFile(path: string): Sourced<string> {
+  return { value: path, source: { kind: 'command line', name: path } };
 }
 
 /** The certificates of a file, in its order. */
@@ -120,6 +125,7 @@ export function unreadable(
   stats: Stats | undefined,
 ): TransferError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  const isGiven = source.kind === 'command line' && source.name === path;
   const detail = { ...blame(source), cause };
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     return new TransferError('CERTIFICATE_MISSING', `${path} does not exist`, detail);
@@ -133,7 +139,15 @@ export function unreadable(
       ? 'a directory above it is closed'
       : `its owner is uid ${stats.uid}, its mode ${(stats.mode & 0o777).toString(8).padStart(4, '0')}`;
   const message = `${path} cannot be read by uid ${uid}: ${owner}`;
-  return new TransferError('CERTIFICATE_UNREADABLE', message, detail);
+  return new TransferError('CERTIFICATE_UNREADABLE', message, {
+    ...detail,
+    hint: isGiven ? givenHint(path) : undefined,
+  });
+}
+
+/** A command runs as whoever calls it: no reason to open a file, least of all a CA's key, to the server. */
+function givenHint(path: string): string {
+  return `run this command as root or as the owner of the file (ls -l ${shellQuote(path)}), and leave owner and mode as they are`;
 }
 
 /** Files that were put together without a line end between them: OpenSSL sees neither of the two blocks. */

@@ -16,6 +16,8 @@ export interface Writing {
   readonly isForced: boolean;
   /** Whose the files become; undefined: this process's. */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+  /** What to do rather than to replace what is there. */
+  readonly existsHint?: string | undefined;
 }
 
 /**
@@ -23,12 +25,12 @@ export interface Writing {
  * owner: a server that reads it at this moment sees the old or the new one.
  * @throws TransferError FILE_EXISTS, DIRECTORY_NOT_WRITABLE.
  */
-export function writeFiles(files: readonly NewFile[], { isForced, owner }: Writing): void {
-  const taken = files.filter(({ path }) => existsSync(path));
-  if (taken.length > 0 && !isForced) throw alreadyThere(taken.map(({ path }) => path).join(' and '));
+export function writeFiles(files: readonly NewFile[], writing: Writing): void {
+  const taken = files.map(({ path }) => path).filter((path) => existsSync(path));
+  if (taken.length > 0 && !writing.isForced) throw alreadyThere(taken, writing);
   for (const file of files) {
     try {
-      writeFile(file, isForced, owner);
+      writeFile(file, writing);
     } catch (cause) {
       if (cause instanceof TransferError) throw cause;
       const code = errnoOf(cause) ?? String(cause);
@@ -40,7 +42,8 @@ export function writeFiles(files: readonly NewFile[], { isForced, owner }: Writi
   }
 }
 
-function writeFile({ path, text, mode }: NewFile, isForced: boolean, owner: Writing['owner']): void {
+function writeFile({ path, text, mode }: NewFile, writing: Writing): void {
+  const { isForced, owner } = writing;
   openDirectories(dirname(path));
   const draft = join(dirname(path), `.${basename(path)}.${process.pid}`);
   try {
@@ -50,7 +53,7 @@ function writeFile({ path, text, mode }: NewFile, isForced: boolean, owner: Writ
     if (owner !== undefined) chownSync(draft, owner.uid, owner.gid);
     if (isForced) renameSync(draft, path);
     // unlike a renaming, a link never replaces what somebody else has made in between
-    else linkNew(draft, path);
+    else linkNew(draft, path, writing);
   } finally {
     rmSync(draft, { force: true });
   }
@@ -64,14 +67,15 @@ function openDirectories(directory: string): void {
     chmodSync(made, 0o755);
 }
 
-function linkNew(draft: string, path: string): void {
+function linkNew(draft: string, path: string, writing: Writing): void {
   try {
     linkSync(draft, path);
   } catch (cause) {
-    throw errnoOf(cause) === 'EEXIST' ? alreadyThere(path) : cause;
+    throw errnoOf(cause) === 'EEXIST' ? alreadyThere([path], writing) : cause;
   }
 }
 
-function alreadyThere(what: string): TransferError {
-  return new TransferError('FILE_EXISTS', `${what} exists already`);
+function alreadyThere(paths: readonly string[], { existsHint: hint }: Writing): TransferError {
+  const verb = paths.length === 1 ? 'exists' : 'exist';
+  return new TransferError('FILE_EXISTS', `${paths.join(' and ')} ${verb} already`, { hint });
 }

@@ -225,12 +225,12 @@ function addOthers(cli: Argv, print: Print, attempt: Attempt): Argv {
       "write the CA's revocation list again, before it expires",
       (command) =>
         command
-          .options({ dir, 'node-dir': nodeDir, days: days(365) })
+          .options({ dir, 'ca-dir': caDir, 'node-dir': nodeDir, days: days(365) })
           .example('$0 certs crl', 'for another year'),
-      ({ dir: at, nodeDir: there, days: until }) =>
+      ({ dir: at, caDir: ca, nodeDir: there, days: until }) =>
         attempt(async () => {
           const { writeCrl } = await import('./certs-revoke.js');
-          await writeCrl([], { dir: at, nodeDir: there, days: until ?? 365 }, print);
+          await writeCrl([], { dir: at, caDir: ca, nodeDir: there, days: until ?? 365 }, print);
         }),
     );
 }

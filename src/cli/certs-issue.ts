@@ -41,7 +41,11 @@ export async function initCa(name: string, options: IssueOptions, print: Print):
     { path: at(authorityFiles.key), text: ca.keyPem, mode: 0o600 },
     { path: at(authorityFiles.cert), text: ca.certPem, mode: 0o644 },
   ];
-  writeFiles(files, { isForced: options.isForced });
+  const dir = shellQuote(resolve(options.dir));
+  const existsHint = existsSync(at(authorityFiles.key))
+    ? `galera-sst-tunnel certs renew ca --dir ${dir} prolongs that CA; --force puts another one in its place, which makes every certificate that it has issued invalid`
+    : `name another directory with --dir: --force would replace a certificate that this node may trust others by (galera-sst-tunnel certs show ${shellQuote(at(authorityFiles.cert))})`;
+  writeFiles(files, { isForced: options.isForced, existsHint });
   sayWritten(ca, [at(authorityFiles.cert), at(authorityFiles.key)], print);
   print(`keep ${at(authorityFiles.key)} in a safe place: no node needs it`);
   const file = pathOnNode(at(authorityFiles.cert), options.nodeDir);
@@ -155,11 +159,14 @@ export function refuseOutliving({ facts: ca, certFile }: Authority, days: number
 
 function writeNode(node: string, issued: IssuedCertificate, options: IssueOptions, print: Print): void {
   const { cert, key } = filesOf(node, options.dir);
+  const { caDir } = options;
+  const elsewhere = caDir === undefined ? '' : ` --ca-dir ${shellQuote(resolve(caDir))}`;
+  const existsHint = `galera-sst-tunnel certs renew ${shellQuote(node)} --dir ${shellQuote(resolve(options.dir))}${elsewhere} prolongs what is there; --force puts a new key and certificate in its place`;
   const files = [
     { path: key, text: issued.keyPem, mode: 0o600 },
     { path: cert, text: issued.certPem, mode: 0o644 },
   ];
-  writeFiles(files, options);
+  writeFiles(files, { ...options, existsHint });
   sayWritten(issued, [cert, key], print);
   // The owner is known by then where there is one: this host has no database.
   if (options.owner === undefined && ownUser().uid === 0)

@@ -41,7 +41,10 @@ t.test('a strict umask closes neither certificates nor the directories made for 
 t.test('one that exists keeps all from being written', async (t) => {
   const dir = t.testdir({ b: 'old' });
   const files = ['a', 'b'].map((name) => ({ path: join(dir, name), text: 'new', mode: 0o600 }));
-  t.throws(() => writeFiles(files, { isForced: false }), { code: 'FILE_EXISTS', message: /\/b exists/ });
+  t.throws(() => writeFiles(files, { isForced: false }), {
+    code: 'FILE_EXISTS',
+    message: /\/b exists already$/,
+  });
   t.equal(existsSync(join(dir, 'a')), false);
   t.equal(textOf(join(dir, 'b')), 'old');
   writeFiles(files, { isForced: true });
@@ -49,6 +52,10 @@ t.test('one that exists keeps all from being written', async (t) => {
     ['a', 'b'].map((name) => textOf(join(dir, name))),
     ['new', 'new'],
   );
+  t.throws(() => writeFiles(files, { isForced: false, existsHint: 'renew' }), {
+    message: /\/a and .*\/b exist already$/,
+    hint: 'renew',
+  });
 });
 
 t.test('a key that was open to all is closed when it is replaced', async (t) => {

@@ -66,8 +66,15 @@ t.test('nothing is overwritten unless that is wanted', async (t) => {
   const before = ['ca.key', 'ca.crt', 'node1.key', 'node1.crt'].map((name) =>
     readFileSync(join(dir, name), 'utf8'),
   );
-  await t.rejects(initCa('Our CA', options(dir), quiet), { code: 'FILE_EXISTS', exitStatus: 17 });
-  await t.rejects(issueNode('node1', [], options(dir), quiet), { code: 'FILE_EXISTS' });
+  await t.rejects(initCa('Our CA', options(dir), quiet), {
+    code: 'FILE_EXISTS',
+    exitStatus: 17,
+    hint: new RegExp(`^galera-sst-tunnel certs renew ca --dir ${dir} .* --force .* invalid$`),
+  });
+  await t.rejects(issueNode('node1', [], options(dir), quiet), {
+    code: 'FILE_EXISTS',
+    hint: new RegExp(`^galera-sst-tunnel certs renew node1 --dir ${dir} `),
+  });
   await t.rejects(selfSignNode('node1', [], options(dir), quiet), { code: 'FILE_EXISTS' });
   const after = ['ca.key', 'ca.crt', 'node1.key', 'node1.crt'].map((name) =>
     readFileSync(join(dir, name), 'utf8'),

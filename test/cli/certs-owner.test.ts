@@ -33,6 +33,25 @@ t.test('what root makes for a node belongs to the server’s user, and the CA’
   t.end();
 });
 
+t.test('who cannot read the key of the CA is not told to open it, nor to make another CA', { skip }, (t) => {
+  const dir = t.testdir();
+  const ca = join(dir, 'ca');
+  t.equal(run({}, 'init-ca', '--dir', ca).status, 0);
+  const nobody = { uid: idOf('nobody'), gid: idOf('nobody') };
+  for (const [mode, file] of [
+    [0o755, 'ca.key'],
+    [0o700, 'ca.crt'],
+  ] as const) {
+    chmodSync(ca, mode);
+    const { status, stderr } = run(nobody, 'issue', 'node1', '--dir', dir, '--ca-dir', ca);
+    t.equal(status, 22);
+    t.match(stderr, `CERTIFICATE_UNREADABLE: ${join(ca, file)} cannot be read`);
+    t.match(stderr, /HINT: run this command as root or as the owner of the file/);
+    t.notMatch(stderr, /chown|init-ca/);
+  }
+  t.end();
+});
+
 t.test('an owner that does not exist, or that only root could give them to, is refused', { skip }, (t) => {
   const dir = t.testdir();
   mkdirSync(join(dir, 'open'));
