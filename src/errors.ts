@@ -15,7 +15,7 @@ const kinds = {
   // options and arguments
   ARGUMENT_INVALID: {
     exit: 22,
-    hint: 'this script is run by the MariaDB server; see galera-sst-tunnel --help',
+    hint: 'see galera-sst-tunnel --help, and galera-sst-tunnel COMMAND --help for what a command expects',
   },
   OPTION_MISSING: {
     exit: 22,
@@ -40,7 +40,7 @@ const kinds = {
   },
   CLEAR_TEXT_REFUSED: {
     exit: 22,
-    hint: 'remove ssl-mode or set it to VERIFY_IDENTITY; for transfers in clear text use wsrep_sst_method=rsync',
+    hint: 'remove ssl-mode or set it to VERIFY_IDENTITY (my_print_defaults sst mysqld shows what is set now); for transfers in clear text use wsrep_sst_method=rsync',
   },
   ADDRESS_INVALID: {
     exit: 22,
@@ -50,7 +50,10 @@ const kinds = {
     exit: 22,
     hint: 'that is right behind address translation; otherwise correct wsrep_sst_receive_address or wsrep_node_address (getent hosts NAME, hostname -I)',
   },
-  PATH_UNSAFE: { exit: 22, hint: 'rename the file or directory' },
+  PATH_UNSAFE: {
+    exit: 22,
+    hint: 'rename the file or directory: ls -lb DIRECTORY shows the characters that cannot be seen',
+  },
   SOCKOPT_REJECTED: {
     exit: 22,
     hint: 'correct sockopt; it takes socat OPENSSL options, see the socat manual, or socat -hh',
@@ -58,7 +61,7 @@ const kinds = {
   // certificates and keys
   CERTIFICATE_UNREADABLE: {
     exit: 22,
-    hint: 'make the file readable for the user that the server runs as: chown mysql FILE',
+    hint: "make the file readable for the user that the server runs as: chown mysql FILE (a node's own; the key of the CA stays closed to him)",
   },
   CERTIFICATE_MISSING: {
     exit: 22,
@@ -68,7 +71,10 @@ const kinds = {
     exit: 22,
     hint: 'the file must hold PEM blocks (-----BEGIN CERTIFICATE-----); openssl x509 -inform DER -in FILE -out NEWFILE converts a certificate in DER',
   },
-  KEY_MISSING: { exit: 22, hint: 'set tkey, or put the private key into the file that tcert names' },
+  KEY_MISSING: {
+    exit: 22,
+    hint: 'set tkey, or put the private key into the file that tcert names: galera-sst-tunnel certs bundle NEWFILE CERTIFICATE KEY',
+  },
   KEY_MISMATCH: {
     exit: 22,
     hint: 'use the private key that the certificate was issued for, or make both anew: galera-sst-tunnel certs issue NODE --force',
@@ -111,24 +117,30 @@ const kinds = {
     exit: 22,
     hint: 'every CA in the chain needs a list that is valid now: publish a new one (galera-sst-tunnel certs crl)',
   },
-  FILE_EXISTS: { exit: 17, hint: 'name another one, or replace it with --force' },
+  FILE_EXISTS: {
+    exit: 17,
+    hint: 'see what is there (ls -l FILE, galera-sst-tunnel certs show FILE); name another one, or replace it with --force',
+  },
   VERIFICATION_OFF: {
     exit: 22,
-    hint: 'remove verify=0 and ssl-mode=REQUIRED once every node has a certificate signed by tca',
+    hint: 'remove verify=0 and ssl-mode=REQUIRED once every node has a certificate signed by tca: galera-sst-tunnel certs issue NODE',
   },
   // tools, port, directories
   TOOL_MISSING: {
     exit: 2,
-    hint: 'install the package; galera-sst-tunnel check looks for all that is needed',
+    hint: 'install the package (apt-get install PACKAGE); galera-sst-tunnel check looks for all that is needed',
   },
-  TOOL_TOO_OLD: { exit: 2, hint: 'upgrade the package' },
+  TOOL_TOO_OLD: {
+    exit: 2,
+    hint: 'upgrade the package (apt-get install PACKAGE); galera-sst-tunnel check tells which version is found',
+  },
   PORT_BUSY: {
     exit: 16,
     hint: 'end that process (ss -tlnp shows it), or name another port in wsrep_sst_receive_address',
   },
   PORT_FORBIDDEN: {
     exit: 13,
-    hint: 'name a port from 1024 up in wsrep_sst_receive_address (the default is 4444), or give the server CAP_NET_BIND_SERVICE',
+    hint: 'name a port from 1024 up in wsrep_sst_receive_address (the default is 4444), or give the server AmbientCapabilities=CAP_NET_BIND_SERVICE (systemctl edit mariadb)',
   },
   DIRECTORY_MISSING: {
     exit: 2,
@@ -136,18 +148,21 @@ const kinds = {
   },
   DIRECTORY_NOT_WRITABLE: {
     exit: 13,
-    hint: 'make the directory writable for the user that the server runs as',
+    hint: 'make the directory writable for the user that the server runs as: namei -l DIRECTORY shows whose it is',
   },
   DATA_DIRECTORY_TABLES: {
     exit: 22,
-    hint: 'no rsync method can copy files outside the data directory: move the tables back, or use mariabackup',
+    hint: 'no rsync method can copy files outside the data directory: move the tables back (CREATE TABLE NEW LIKE OLD leaves DATA DIRECTORY out; INSERT INTO NEW SELECT * FROM OLD), or use mariabackup',
   },
   FILE_UNREADABLE: {
     exit: 13,
     hint: 'make the file readable for the user that the server runs as: namei -l FILE shows where it ends',
   },
   DISK_FULL: { exit: 28, hint: 'make room on the file system (df -h)' },
-  LEFTOVERS: { exit: 255, hint: 'the next transfer cleans up; if none is due, remove them by hand' },
+  LEFTOVERS: {
+    exit: 255,
+    hint: 'the next transfer cleans up; if none is due and galera-sst-tunnel status shows none, remove what is named: rm -r',
+  },
   ALREADY_RUNNING: {
     exit: 114,
     hint: 'wait for the running transfer to end: galera-sst-tunnel status shows it',
@@ -171,15 +186,15 @@ const kinds = {
   },
   SECRET_REFUSED: {
     exit: 71,
-    hint: 'the joiner was restarted since it asked for this transfer; it will ask again',
+    hint: 'the joiner was restarted since it asked for this transfer; it will ask again (galera-sst-tunnel history, over there)',
   },
   SECRET_MISSING: {
     exit: 71,
-    hint: 'if that is a node that still runs the original script: set allow-donor-without-secret=1 in [sst] of the joiner while there are such donors; if not, find out who else holds a certificate of your CA',
+    hint: 'if that is a node that still runs the original script (galera-sst-tunnel --version, over there, is not found): set allow-donor-without-secret=1 in [sst] of the joiner while there are such donors; if not, find out who else holds a certificate of your CA',
   },
   COPY_INCOMPLETE: {
     exit: 71,
-    hint: 'the next attempt copies again; if it repeats, check the disks of both nodes',
+    hint: 'the next attempt copies again; if it repeats (galera-sst-tunnel history), check the disks of both nodes: dmesg',
   },
   FLUSH_FAILED: {
     exit: 255,
@@ -199,13 +214,19 @@ const kinds = {
     hint: "the agent's own log says why (journalctl -u galera-sst-tunnel); the next attempt does without it if it stays away",
   },
   PARENT_GONE: { exit: 32, hint: "the server's own error log says why it ended: journalctl -u mariadb" },
-  INTERRUPTED: { exit: 3, hint: 'somebody or the system ended this script' },
+  INTERRUPTED: {
+    exit: 3,
+    hint: 'somebody or the system ended this script: see what happened then with journalctl -u mariadb -u galera-sst-tunnel',
+  },
   TIMED_OUT: {
     exit: 110,
     hint: "look into the peer's log (galera-sst-tunnel history, over there); the limit is an option of [sst]",
   },
   CHILD_FAILED: { exit: 255, hint: 'run the logged command by hand; galera-sst-tunnel show ID has it, too' },
-  INTERNAL: { exit: 255, hint: 'this is a bug: please report it with the log' },
+  INTERNAL: {
+    exit: 255,
+    hint: 'this is a bug: please report it to the maintainers, with the log (galera-sst-tunnel show ID) and galera-sst-tunnel --version',
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 /** The reason of a failure or a finding. */
@@ -305,15 +326,15 @@ const obstacles: Readonly<Partial<Record<string, string>>> = {
 };
 
 const obstacleHint =
-  'see what lies there and move it away or name another place; a database of that name needs another name';
+  'see what lies there (ls -ld FILE) and move it away or name another place; a database of that name needs another name';
 
 /** What is true of one cause only. */
 const fileHints: Readonly<Partial<Record<string, string>>> = {
   EROFS:
     "the file system is mounted read-only, or has become so after an error: the kernel's log (dmesg) says why",
   EPERM:
-    'check owner and mode of the file and its directory, and whether one is immutable (lsattr): the user that the server runs as must be able to write there',
-  EDQUOT: "raise the quota of the server's user, or make room",
+    'check owner and mode of the file and its directory (namei -l FILE), and whether one is immutable (lsattr): the user that the server runs as must be able to write there',
+  EDQUOT: "raise the quota of the server's user (quota -u mysql), or make room",
 };
 
 /**
@@ -361,7 +382,7 @@ function codeOf(errno: string, use: 'read' | 'write'): ErrorCode | undefined {
 }
 
 const ownershipHint =
-  'check owner and mode of the file and its directory: the user that the server runs as must be able to write there';
+  'check owner and mode of the file and its directory (namei -l FILE): the user that the server runs as must be able to write there';
 
 /** Does what writes to `path`. @throws TransferError of `fileFailure`, or what the work threw. */
 export function writing<T>(path: string, work: () => T, detail: FileDetail = {}): T {

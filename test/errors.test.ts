@@ -26,6 +26,14 @@ t.test('every code has an exit status of the contract and a hint in one line', a
   }
 });
 
+/** Programs that a hint may send to; that those of this program exist is another test's matter. */
+const command =
+  /galera-sst-tunnel (?:--version|--help|[a-z]+)|\b(?:my_print_defaults \S|getent hosts|man 5|socat -hh|ss -tlnp|install -d|apt-get install|systemctl (?:start|edit) |journalctl -u|timedatectl|openssl \w+ -|chmod 0|chgrp mysql|chown mysql|namei -l|ls -lb|df -h|rm -r|SHOW PROCESSLIST|CREATE TABLE)/;
+
+t.test('every hint names a command that shows more or mends it', async (t) => {
+  for (const code of codes) t.match(errorTable[code].hint, command, code);
+});
+
 t.test('the README lists the exit statuses that there are', async (t) => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
   const [, table = ''] = readme.split('| status | meaning |\n');

@@ -83,7 +83,7 @@ function readKeys(file: CertificateFile, source: Source, certName: string | unde
     const hint =
       certName === undefined
         ? 'name the file that holds the private key (-----BEGIN PRIVATE KEY-----)'
-        : `set ${certName.replace(/cert$/, 'key')}, or put the private key into the file that ${certName} names`;
+        : `set ${certName.replace(/cert$/, 'key')}, or put the private key into the file that ${certName} names (galera-sst-tunnel certs bundle)`;
     const message = `${file.path} holds no private key, ${holds}`;
     throw new TransferError('KEY_MISSING', message, { ...blame(source), hint });
   }

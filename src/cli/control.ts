@@ -37,7 +37,7 @@ async function onlyRunning(client: AgentClient): Promise<string> {
     });
   if (another === undefined) return only.id;
   throw new TransferError('ARGUMENT_INVALID', `${running.length} transfers are running, expected an id`, {
-    hint: `one of ${running.map((transfer) => transfer.id.slice(0, 8)).join(', ')}`,
+    hint: `one of ${running.map((transfer) => transfer.id.slice(0, 8)).join(', ')}; galera-sst-tunnel status tells which is which`,
   });
 }
 
@@ -55,7 +55,7 @@ export function parseRate(text: string): number {
     throw new TransferError(
       'ARGUMENT_INVALID',
       `the rate is ${JSON.stringify(text)}, expected bytes a second such as 500k, 80M or 1G, or 0 for no limit`,
-      { hint: 'k, M and G are powers of 1024' },
+      { hint: 'k, M and G are powers of 1024; see galera-sst-tunnel throttle --help' },
     );
   }
   const rate = Math.round(Number(digits) * factor);
@@ -64,7 +64,7 @@ export function parseRate(text: string): number {
       'ARGUMENT_INVALID',
       `the rate is ${text}, expected at least ${lowestRate / 1024}k`,
       {
-        hint: '0 stands for no limit; abort ends the transfer',
+        hint: '0 stands for no limit; galera-sst-tunnel abort ends the transfer',
       },
     );
   }

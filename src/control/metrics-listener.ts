@@ -19,6 +19,7 @@ export function readMetricsAddress(text: string): MetricsAddress {
     throw new TransferError(
       'ARGUMENT_INVALID',
       `--metrics-listen: expected ADDRESS:PORT or :PORT, not ${JSON.stringify(text)}`,
+      { hint: 'see galera-sst-tunnel agent --help' },
     );
   }
   const { host, port } = parseAddress(

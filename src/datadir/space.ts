@@ -94,7 +94,7 @@ function problemOf(
       return {
         code: 'FILE_UNREADABLE',
         message: `expected a readable directory, got ${ownershipOf(stat)} for ${path}`,
-        hint: 'make the directory readable for the user that the server runs as',
+        hint: 'make the directory readable for the user that the server runs as: namei -l DIRECTORY shows whose it is',
       };
     }
     return {

@@ -88,7 +88,7 @@ async function askTool(name: 'socat' | 'rsync'): Promise<FoundTool> {
       'TOOL_MISSING',
       `${name} is not on the path of the server (${environment['PATH'] ?? ''})`,
       {
-        hint: `install the package ${name}`,
+        hint: `install the package ${name}: apt-get install ${name}`,
         cause: outcome.cause,
       },
     );
@@ -99,7 +99,7 @@ async function askTool(name: 'socat' | 'rsync'): Promise<FoundTool> {
       'TOOL_MISSING',
       `${name} ${args.join(' ')} did not print its version: ${JSON.stringify(output.slice(0, 200))}`,
       {
-        hint: `install the package ${name}`,
+        hint: `install the package ${name}: apt-get install ${name}`,
       },
     );
   }
@@ -108,7 +108,7 @@ async function askTool(name: 'socat' | 'rsync'): Promise<FoundTool> {
       'TOOL_TOO_OLD',
       `${name} is version ${version}, needed is ${oldest[name]} or newer`,
       {
-        hint: `upgrade the package ${name}`,
+        hint: `upgrade the package ${name}: apt-get install ${name}`,
       },
     );
   }

@@ -7,6 +7,7 @@ import { placeOf } from '../config/source.js';
 import { resolveLayout, type Layout } from '../datadir/layout.js';
 import { describeFailure, findingOf, type Finding } from '../errors.js';
 import { findTools } from '../processes/tools.js';
+import { shellQuote } from '../shell-quote.js';
 import { expectCompressor } from './compression.js';
 import { checkOwnCredentials, loadParts, type CredentialParts } from './credentials.js';
 import { expiryStage } from './expiry.js';
@@ -160,6 +161,7 @@ function checkLeftovers({ roots }: Layout): readonly Finding[] {
           severity: 'warning',
           code: 'LEFTOVERS',
           message: `a transfer that did not end by itself has left ${found.join(', ')}`,
+          hint: `the next transfer cleans up; if none is due and galera-sst-tunnel status shows none: rm -rf -- ${found.map(shellQuote).join(' ')}`,
         },
       ];
 }

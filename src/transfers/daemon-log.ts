@@ -109,7 +109,7 @@ function notWritten(text: string): TransferError {
   if (isFull) return new TransferError('DISK_FULL', message);
   // rsync 3.5.0 says "No such file" also for a directory that it may not write to.
   return new TransferError('DIRECTORY_NOT_WRITABLE', message, {
-    hint: "everything in the data directory must belong to the user that the server runs as: check owner and mode of that file and its directory, and the file system's state",
+    hint: "everything in the data directory must belong to the user that the server runs as: check owner and mode of that file and its directory (namei -l FILE), and the file system's state",
   });
 }
 

@@ -104,7 +104,7 @@ t.test('programs that are too old or say something else are refused', async (t) 
       {
         code: 'TOOL_TOO_OLD',
         message: 'socat is version 1.7.3.3, needed is 1.7.4 or newer',
-        hint: 'upgrade the package socat',
+        hint: 'upgrade the package socat: apt-get install socat',
       },
     ],
     [
@@ -116,7 +116,7 @@ t.test('programs that are too old or say something else are refused', async (t) 
       {
         code: 'TOOL_MISSING',
         message: 'socat -V did not print its version: "hello"',
-        hint: 'install the package socat',
+        hint: 'install the package socat: apt-get install socat',
       },
     ],
   ] as const;
@@ -136,7 +136,7 @@ t.test('a program that cannot be started is missing', async (t) => {
   await t.rejects(findTools(), {
     code: 'TOOL_MISSING',
     message: `rsync is not on the path of the server (${process.env['PATH'] ?? ''})`,
-    hint: 'install the package rsync',
+    hint: 'install the package rsync: apt-get install rsync',
     exitStatus: 2,
   });
 });

@@ -253,6 +253,7 @@ t.test('what a transfer that died has left is found and left alone', async (t) =
       checked.findings[0]?.message,
       `a transfer that did not end by itself has left ${join(dir, 'data', claimFileName)}, ${mark}`,
     );
+    t.match(checked.findings[0]?.hint, ` rm -rf -- ${join(dir, 'data', claimFileName)} ${mark}`);
     t.strictSame(await checkNode(config, new Date(checked.at)), checked, 'looking changes nothing');
   }
 });
