@@ -14,7 +14,7 @@ export function formatStatus(status: AgentStatus): string[] {
   const findings = status.checks.flatMap(({ dataDir, findings }) =>
     findings.map(
       (finding) =>
-        `${finding.severity} (${dataDir}, ${finding.roles.join(' and ')}): ${describeFailure(finding)}`,
+        `${finding.severity} (${dataDir}, ${finding.roles.join(' and ')}): ${finding.code}: ${describeFailure(finding)}`,
     ),
   );
   const checked = status.checks.length > 0 && findings.length === 0 ? ['self-checks: nothing found'] : [];

@@ -57,7 +57,7 @@ export function openLog(format: LogFormat, sink: LineSink = toStderr): AgentLog 
     finding: (finding, fields = {}) =>
       at[finding.severity === 'error' ? 'ERROR' : 'WARNING'](
         { ...fields, kind: 'finding', ...placeOf(finding) },
-        describeFailure(finding),
+        `${finding.code}: ${describeFailure(finding)}`,
       ),
   };
 }

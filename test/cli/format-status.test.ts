@@ -66,7 +66,7 @@ t.test('findings follow, or that there are none', async (t) => {
   } as const;
   t.strictSame(formatStatus(status({ checks: [{ ...check, findings: [finding] }] })), [
     'no transfer since the agent started',
-    'error (/d, joiner): taken HINT: end it',
+    'error (/d, joiner): PORT_BUSY: taken HINT: end it',
   ]);
   t.strictSame(
     formatStatus(status({ checks: [{ ...check, findings: [] }] })).at(-1),

@@ -58,6 +58,11 @@ t.test('what belongs to no transfer can be told too', async (t) => {
   log.finding({ severity: 'error', code: 'PORT_BUSY', message: 'taken' });
   const [told, warned, failed] = lines.map((line) => JSON.parse(line) as unknown);
   t.match(told, { level: 'info', msg: 'listening', socket: '/run/s' });
-  t.match(warned, { level: 'warn', code: 'KEY_EXPOSED', dataDir: '/d' });
-  t.match(failed, { level: 'error', code: 'PORT_BUSY' });
+  t.match(warned, {
+    level: 'warn',
+    code: 'KEY_EXPOSED',
+    dataDir: '/d',
+    msg: /^KEY_EXPOSED: mode 0644 HINT: /,
+  });
+  t.match(failed, { level: 'error', code: 'PORT_BUSY', msg: /^PORT_BUSY: taken HINT: / });
 });
