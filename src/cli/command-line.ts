@@ -7,7 +7,7 @@ import { addCheckCommand, addRehearsal } from './check-command.js';
 import { addCertsCommands } from './certs-commands.js';
 import { addAgentCommands } from './agent-commands.js';
 import { standardTerminal } from './terminal.js';
-import { explainUsage } from './usage-error.js';
+import { explainUsage, noCommand } from './usage-error.js';
 import { version } from './version.js';
 
 /** What is wrong with the words on the command line. */
@@ -21,7 +21,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     return await dispatch(argv);
   } catch (thrown) {
     if (thrown instanceof UsageError) {
-      process.stderr.write(explainUsage(thrown.message, await helpFor(argv)));
+      process.stderr.write(explainUsage(thrown.message, await helpFor(argv), argv));
       return 22;
     }
     const error = asTransferError(thrown);
@@ -160,8 +160,7 @@ function commandLine(
     .version(version)
     .strict()
     .check(refuseRepeated)
-    .recommendCommands()
-    .demandCommand(1, 'name a command; --help lists them')
+    .demandCommand(1, noCommand)
     .example('$0 check', 'will a transfer work on this node? What not, and what to do')
     .example(
       '$0 rehearse --preflight',

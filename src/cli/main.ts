@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 
 /** Gives the exit status. The server waits for the script's first line: what only people use is not even loaded for it. */
-async function main([command, ...rest]: readonly string[]): Promise<number> {
+async function main(words: readonly string[]): Promise<number> {
+  const [command, ...rest] = words;
+  if (command === 'help') return main([...rest, '--help']);
   if (command === 'sst' && (rest[0] === '--help' || rest[0] === '-h')) {
     const { sstUsage } = await import('./sst-usage.js');
     process.stdout.write(sstUsage);
@@ -18,7 +20,7 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
   }
   const { loadCommandLine } = await import('./program.js');
   const { runCommandLine } = await loadCommandLine();
-  return runCommandLine(process.argv.slice(2));
+  return runCommandLine(words);
 }
 
 /** Whatever still keeps this process has this long when its work is done, in ms: the server waits for the script's end. */

@@ -2,14 +2,16 @@ import { asTransferError, describeFailure, TransferError, type Finding } from '.
 import { configIn } from '../config/absolute.js';
 import { resolveConfig } from '../config/config.js';
 import { describeSettings } from '../config/describe.js';
-import { parseArguments } from '../sst-script/arguments.js';
+import { parseArguments, splitArguments, unknownArguments } from '../sst-script/arguments.js';
 import { loadSettings } from '../sst-script/load.js';
 import { currentTime, environment, ownUser } from '../surroundings.js';
 import { previewTransfer } from '../transfers/preview.js';
 
+const argumentHint = 'see galera-sst-tunnel plan --help';
+
 /**
  * `galera-sst-tunnel plan joiner|donor …`: prints what a transfer with these options would run and what its own checks
- * find, and runs nothing. Exit status: 0, or that of the failure a transfer would end with.
+ * find, and runs nothing. Options that nobody reads are warned about on stderr: a later server may pass them. Exit status: 0, or that of the failure a transfer would end with.
  */
 export async function runPlan(
   role: string,
@@ -17,7 +19,12 @@ export async function runPlan(
   print: (text: string) => void,
 ): Promise<number> {
   try {
-    const args = parseArguments(['--role', role, ...serverOptions]);
+    const words = ['--role', role, ...serverOptions];
+    for (const { name, meant } of unknownArguments(splitArguments(words, argumentHint).own)) {
+      const hint = meant === undefined ? '' : `; was --${meant} meant?`;
+      process.stderr.write(`galera-sst-tunnel: warning: --${name} is not read${hint}\n`);
+    }
+    const args = parseArguments(words, argumentHint);
     const { settings, warnings } = await loadSettings(args, environment, process.cwd());
     for (const warning of warnings) print(showFinding(warning));
     const config = configIn(process.cwd(), resolveConfig(args, settings));

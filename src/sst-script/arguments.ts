@@ -1,4 +1,5 @@
 import type { ServerArguments } from '../config/server-arguments.js';
+import { nearestName } from '../config/unknown-options.js';
 import { TransferError } from '../errors.js';
 import { normalizeName } from '../option-files/select.js';
 
@@ -23,16 +24,41 @@ const scriptsOwn = new Set([
   'defaults-group-suffix',
 ]);
 
+/** What else the server passes or its own scripts read (MariaDB 10.11.19, 11.8.6), and what can be said to `plan` in their place. */
+const serversOwn = [
+  'datadir',
+  'innodb-data-home-dir',
+  'innodb-data-file-path',
+  'innodb-log-group-home-dir',
+  'innodb-undo-directory',
+  'innodb-buffer-pool-filename',
+  'innodb-buffer-pool-size',
+  'innodb-force-recovery',
+  'aria-log-dir-path',
+  'binlog',
+  'binlog-index',
+  'log-bin',
+  'log-bin-index',
+  'log-basename',
+  'user',
+  'password',
+];
+
+/** For whoever runs the script by hand. */
+const scriptsHint =
+  'this script is run by the MariaDB server; what it would do shows galera-sst-tunnel plan, see galera-sst-tunnel plan --help';
+
 /** What the server passes for an option that it has no value for. */
 const absent = '';
 
 /**
  * Reads the server's command line for an SST script (MariaDB 10.11.19, 11.8.6): `--name value` or `--name=value`, and
  * after `--mysqld-args` the server's own argv.
+ * @param hint for errors
  * @throws TransferError ARGUMENT_INVALID.
  */
-export function parseArguments(argv: readonly string[]): ServerArguments {
-  const { own, server } = splitArguments(argv);
+export function parseArguments(argv: readonly string[], hint = scriptsHint): ServerArguments {
+  const { own, server } = splitArguments(argv, hint);
   const given = new Map(own.map(({ name, value }) => [name, value]));
   const optional = (name: string): string | undefined => {
     const value = given.get(name);
@@ -43,24 +69,35 @@ export function parseArguments(argv: readonly string[]): ServerArguments {
     throw new TransferError(
       'ARGUMENT_INVALID',
       `--role is ${JSON.stringify(role ?? null)}, expected joiner or donor`,
+      { hint },
     );
   }
   const address = given.get('address');
   if (address === undefined || address === '')
-    throw new TransferError('ARGUMENT_INVALID', '--address is missing');
+    throw new TransferError('ARGUMENT_INVALID', '--address is missing', { hint });
   return {
     role,
     address,
     defaultsFile: optional('defaults-file'),
     defaultsExtraFile: optional('defaults-extra-file'),
     defaultsGroupSuffix: optional('defaults-group-suffix'),
-    parentPid: parsePid(optional('parent')),
+    parentPid: parsePid(optional('parent'), hint),
     bypass: given.has('bypass'),
     gtid: optional('gtid'),
     gtidDomainId: optional('gtid-domain-id'),
     direct: new Map([...given].filter(([name, value]) => !scriptsOwn.has(name) && value !== absent)),
     serverArguments: server,
   };
+}
+
+/** Those that no server is known to pass, each with the one that was probably meant. */
+export function unknownArguments(
+  own: readonly Argument[],
+): readonly { readonly name: string; readonly meant: string | undefined }[] {
+  const known = [...serversOwn, ...scriptsOwn];
+  return own
+    .filter(({ name }) => !known.includes(name))
+    .map(({ name }) => ({ name, meant: nearestName(name, known) }));
 }
 
 /** One option of a script's command line, and the words it was given in. */
@@ -74,9 +111,13 @@ export interface Argument {
 
 /**
  * Takes a script's command line apart, in the order in which it is read.
+ * @param hint for errors
  * @throws TransferError ARGUMENT_INVALID.
  */
-export function splitArguments(argv: readonly string[]): {
+export function splitArguments(
+  argv: readonly string[],
+  hint = scriptsHint,
+): {
   readonly own: readonly Argument[];
   /** What follows `--mysqld-args`. */
   readonly server: readonly string[];
@@ -90,6 +131,7 @@ export function splitArguments(argv: readonly string[]): {
       throw new TransferError(
         'ARGUMENT_INVALID',
         `expected an option, got ${JSON.stringify(word.slice(0, 200))}`,
+        { hint },
       );
     }
     const name = normalizeName(match[1]);
@@ -97,7 +139,8 @@ export function splitArguments(argv: readonly string[]): {
     else if (flags.has(name)) found.push({ name, value: '1', words: [word] });
     else {
       const value = argv[i + 1];
-      if (value === undefined) throw new TransferError('ARGUMENT_INVALID', `--${name} has no value`);
+      if (value === undefined)
+        throw new TransferError('ARGUMENT_INVALID', `--${name} has no value`, { hint });
       found.push({ name, value, words: [word, value] });
       i++;
     }
@@ -105,8 +148,10 @@ export function splitArguments(argv: readonly string[]): {
   return { own: found, server: [] };
 }
 
-function parsePid(text: string | undefined): number | undefined {
+function parsePid(text: string | undefined, hint: string): number | undefined {
   if (text === undefined) return undefined;
   if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
-  throw new TransferError('ARGUMENT_INVALID', `--parent is ${JSON.stringify(text)}, expected a process id`);
+  throw new TransferError('ARGUMENT_INVALID', `--parent is ${JSON.stringify(text)}, expected a process id`, {
+    hint,
+  });
 }

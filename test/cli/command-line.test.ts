@@ -16,7 +16,15 @@ const run = (...words: string[]) => {
 t.test('what is no command or option ends with 22, and names the nearest', async (t) => {
   const cases = [
     [['chek'], /Did you mean check\?/],
-    [['certs', 'isue', 'node1'], /Did you mean issue\?/],
+    [['certs', 'isue', 'node1'], /Did you mean certs issue\?/],
+    [['doctor'], /^Unknown command: doctor\. Did you mean check\?\nsee galera-sst-tunnel --help\n$/],
+    [['restore'], /^Unknown command: restore\nsee galera-sst-tunnel --help\n$/],
+    [['--verison'], /^Unknown argument: verison\. Did you mean --version\?\n/],
+    [['plan', 'joner'], /^role: expected joiner or donor, got "joner"\. Did you mean joiner\?\n/],
+    [['plan', 'joiner'], /--address is missing HINT: see galera-sst-tunnel plan --help\n$/],
+    [['agent', '--metrics-listen', 'foo'], /HINT: see galera-sst-tunnel agent --help/],
+
+    [['throttle', 'abc'], /HINT: .*see galera-sst-tunnel throttle --help\n$/],
     [
       ['check', '--pear', 'x'],
       /Unknown argument: pear\. Did you mean --peer\?\nsee galera-sst-tunnel check --help\n$/,
@@ -53,6 +61,19 @@ t.test('the help of what the server runs is its own alone', async (t) => {
   t.strictSame(run('sst', '--help'), { status: 0, stdout: sstUsage, stderr: '' });
   t.equal(run('sst', '-h').stdout, sstUsage);
   t.equal(execFileSync(script, ['--help'], { encoding: 'utf8' }), sstUsage);
+});
+
+t.test('certs crl finds the CA where certs revoke does', async (t) => {
+  const dir = t.testdir();
+  t.equal(run('certs', 'init-ca', '--dir', `${dir}/ca`, '--key-type', 'ec').status, 0);
+  const { status, stdout, stderr } = run('certs', 'crl', '--ca-dir', `${dir}/ca`);
+  t.equal(status, 0, stderr);
+  t.match(stdout, `wrote ${dir}/ca/crl.pem: number 1, 0 revoked`);
+});
+
+t.test('help about a command is the help of that command', async (t) => {
+  for (const words of [[], ['status'], ['certs', 'issue'], ['sst']])
+    t.strictSame(run('help', ...words), run(...words, '--help'), words.join(' '));
 });
 
 const commands = [

@@ -137,11 +137,31 @@ t.test('tables outside the data directory and a busy port are found without a tr
   t.equal(joiner.status, 16);
 });
 
+t.test('an option that nobody reads is told of, with the one that was meant', async (t) => {
+  const { node } = await nodeWith(t);
+  const words = ['joiner', '--address', node.address, ...options(node)];
+  const { status, out, err } = plan(node, [...words, '--defalts-file=/x', '--wsrep-sst-news', 'x']);
+  t.equal(status, 0, out);
+  t.equal(
+    err,
+    'galera-sst-tunnel: warning: --defalts-file is not read; was --defaults-file meant?\ngalera-sst-tunnel: warning: --wsrep-sst-news is not read\n',
+  );
+  const passed = [
+    '--binlog-index=x',
+    '--innodb_buffer_pool_size=1',
+    '--user=',
+    '--mysqld-args',
+    '--nobody-knows=1',
+  ];
+  t.equal(plan(node, [...words, ...passed]).err, '', 'what a server passes is known');
+});
+
 t.test('what is wrong with the words of the command is said', async (t) => {
   const { node } = await nodeWith(t);
   writeFileSync(join(node.dir, 'notes'), '');
   const cases: [string[], RegExp][] = [
-    [['joiner'], /ARGUMENT_INVALID: --address is missing/],
+    [['joiner'], /ARGUMENT_INVALID: --address is missing HINT: see galera-sst-tunnel plan --help$/m],
+    [['joiner', '--addres', 'x'], /^.*--addres is not read; was --address meant\?\n.*--address is missing/],
     [['joiner', '--address', 'a;b', ...options(node)], /ADDRESS_INVALID/],
     [['arbiter'], /arbiter/],
     [[], /expected the role, joiner or donor/],
