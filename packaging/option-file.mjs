@@ -5,7 +5,7 @@ export function sampleOptionFile(descriptions) {
   const options = Object.entries(descriptions).flatMap(([name, one]) => [
     '',
     ...wrapped(`${one.meaning}${one.default === '' ? '' : ` Default: ${one.default}.`}`.replaceAll('`', '')),
-    `#${name}=${one.value === 'ON|OFF' || /^[A-Z]+$/.test(one.value) ? sampleOf(one) : ''}`,
+    `#${name}=${one.value === 'FILE' ? sampleFile(name) : /^[\w.-]+$/.test(one.default) ? one.default : ''}`,
   ]);
   return `${[
     '# Options of the SST method rsync_tunnel (package galera-sst-tunnel), see galera-sst-tunnel(5). Besides, the server',
@@ -20,9 +20,11 @@ export function sampleOptionFile(descriptions) {
   ].join('\n')}\n`;
 }
 
-const sampleOf = ({ default: given, value }) => {
-  if (value === 'FILE') return '/etc/mysql/ssl/';
-  return /^[\w.-]+$/.test(given) && given !== 'required' ? given : '';
+/** As `certs` calls the files. */
+const sampleFile = (name) => {
+  const ending = /(ca|crl|key)$/.exec(name)?.[1] ?? 'cert';
+  const files = { ca: 'ca.crt', crl: 'crl.pem', cert: 'node1.my.cluster.crt', key: 'node1.my.cluster.key' };
+  return `/etc/mysql/ssl/${files[ending]}`;
 };
 
 function wrapped(text) {

@@ -31,14 +31,14 @@ const insteadOf = (option: string, use: string): string =>
 export const optionDescriptions: Readonly<Record<SstOption, OptionDescription>> = {
   tcert: inSst(
     'FILE',
-    'required',
-    "The node's certificate in PEM. The file may hold intermediate certificates and the key, in any order.",
+    '',
+    "Required where `ssl-cert` is not set. The node's certificate in PEM. The file may hold intermediate certificates and the key, in any order.",
   ),
   tkey: inSst('FILE', "tcert's file", 'The private key, without a passphrase, readable for its owner only.'),
   tca: inSst(
     'FILE',
-    'required',
-    "The CA certificates that peers must chain to, or the peers' self-signed certificates. The system's own CAs are never trusted.",
+    '',
+    "Required where neither `tcap` nor `ssl-ca` is set. The CA certificates that peers must chain to, or the peers' self-signed certificates. The system's own CAs are never trusted.",
   ),
   tcap: inSst(
     'DIRECTORY',

@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Test } from 'tap';
+import { sstOptions } from '../../src/config/sst-options.js';
 
 t.setTimeout(120_000);
 
@@ -51,6 +52,36 @@ t.test(
     t.ok(existsSync(join(folder, sample)));
   },
 );
+
+t.test('the sample has every option as it would be written, and none that counts', async (t) => {
+  const folder = destination(t, { withServer: true });
+  install(folder);
+  const lines = readFileSync(join(folder, sample), 'utf8').split('\n');
+  for (const line of [
+    ...['cert', 'server-cert', 'client-cert'].map(
+      (name) => `#ssl-${name}=/etc/mysql/ssl/node1.my.cluster.crt`,
+    ),
+    ...['#tcert=/etc/mysql/ssl/node1.my.cluster.crt', '#tkey=/etc/mysql/ssl/node1.my.cluster.key'],
+    ...[
+      '#tca=/etc/mysql/ssl/ca.crt',
+      '#ssl-client-ca=/etc/mysql/ssl/ca.crt',
+      '#ssl-crl=/etc/mysql/ssl/crl.pem',
+    ],
+    ...['#precopy=auto', '#verify=size', '#compressor=none', '#allow-donor-without-secret=OFF', '#rlimit='],
+    ...['#ssl-mode=VERIFY_IDENTITY', '#sst-idle-timeout=120'],
+  ])
+    t.ok(lines.includes(line), line);
+  for (const name of sstOptions)
+    t.ok(
+      lines.some((line) => line.startsWith(`#${name}=`)),
+      name,
+    );
+  t.strictSame(
+    lines.filter((line) => !/^(#|$)/.test(line)),
+    ['[sst]'],
+  );
+  t.notMatch(lines.join('\n'), 'Default: required');
+});
 
 t.test('elsewhere there is none, and none is spoken of', async (t) => {
   const folder = destination(t);
