@@ -22,6 +22,8 @@ const routine =
 export interface ListenerHooks {
   readonly onConnection: (from: string) => void;
   readonly onEnd: (error: TransferError) => void;
+  /** Whether a process of its group serves a donor that has logged in. */
+  readonly isLetIn: (pid: number) => boolean;
   /** Every line that it and its programs write to stderr. */
   readonly onLine?: (line: string) => void;
 }
@@ -57,7 +59,7 @@ export async function startListener(
       },
     },
   );
-  if (listener.pid !== undefined) silent = endSilentConnections(listener.pid, context.emit);
+  if (listener.pid !== undefined) silent = endSilentConnections(listener.pid, hooks.isLetIn, context.emit);
   const died = listener.ended.then((outcome) => {
     silent?.stop();
     const complaints = socatComplaints(listener.lastWords());

@@ -47,14 +47,15 @@ async function receiveWithin(
   closeLater(() => outbox.close());
   closeLater(() => reception.partial.leave());
   const ends = followConnectionEnds();
+  const donorProcesses = new Set<number>();
   const listener = await startLastingListener(config, context, {
     onLine: (line) => ends.hear(line),
     onConnection: (from) => emit({ kind: 'notice', text: `connection from ${from}` }),
+    isLetIn: (pid) => donorProcesses.has(pid),
     onEnd: (error) => trouble.abort(error),
   });
   closeLater(() => listener.stop(2000));
   const written = new Set<string>();
-  const donorProcesses = new Set<number>();
   const refused = refusedWithoutSecret(config, {
     emit,
     isDonorHere: () => donor.isHere,
@@ -164,7 +165,7 @@ async function tellAnew(
   const over = new AbortController();
   const { plan } = context;
   try {
-    const hooks = { onConnection: () => undefined, onEnd: () => undefined };
+    const hooks = { onConnection: () => undefined, onEnd: () => undefined, isLetIn: () => true };
     const listener = await startListener(config, plan, { ...context, signal: over.signal }, hooks);
     await tellDonor({ plan, outbox }, error, asked, listener);
     await listener.stop(2000);

@@ -1,7 +1,7 @@
 import type { EmitEvent } from '../events.js';
 import { processesOf, type GroupProcess } from '../processes/proc.js';
 
-/** How long a connection may take to shake hands, in ms, and how many such are a crowd. */
+/** How long a connection may take to shake hands, in ms, and how many that have not logged in are a crowd. */
 export interface SilenceLimits {
   readonly usualMs: number;
   /** A donor gives up on its own handshake after 10 s (`sst-connect-timeout`): it must get its turn before. */
@@ -21,14 +21,15 @@ export interface SilentConnections {
 }
 
 /**
- * Ends the listener's connections that do not come through their TLS handshake: socat (1.7.4.4, 1.8) has no limit of its
- * own for it. (SO_RCVTIMEO would limit it, and afterwards end every connection whose network stalls for as long.)
- * socat serves each connection with a process, which starts a program once the handshake is done: one that never had a
- * child is still waiting for the first word.
+ * Ends the listener's connections that do not come through their TLS handshake, and in a crowd those as well that have come through it and
+ * do not log in: socat (1.7.4.4, 1.8) and rsync's daemon (3.5.0) have no limit of their own for it. (SO_RCVTIMEO would limit it, and
+ * afterwards end every connection whose network stalls for as long.)
  * @param listenerPid the listener, leader of its process group
+ * @param isLetIn whether a process serves a donor that has logged in
  */
 export function endSilentConnections(
   listenerPid: number,
+  isLetIn: (pid: number) => boolean,
   emit: EmitEvent,
   limits: SilenceLimits = usualLimits,
 ): SilentConnections {
@@ -36,16 +37,22 @@ export function endSilentConnections(
   let timer: NodeJS.Timeout | undefined;
   const look = (): void => {
     const nowMs = performance.now();
-    const silent = silentAmong(processesOf(listenerPid), listenerPid);
-    sinceMs = new Map(silent.map((pid) => [pid, sinceMs.get(pid) ?? nowMs]));
-    const limitMs = silent.length < limits.crowd ? limits.usualMs : limits.crowdedMs;
-    const ended = silent.filter((pid) => nowMs - (sinceMs.get(pid) ?? nowMs) >= limitMs && end(pid));
-    if (ended.length > 0)
-      emit({
-        kind: 'notice',
-        text: `ended ${ended.length} connection${ended.length === 1 ? '' : 's'} that did not come through a TLS handshake within ${limitMs / 1000} s`,
-      });
-    if (silent.length === 0) stop();
+    const strangers = strangersAmong(processesOf(listenerPid), listenerPid, isLetIn);
+    sinceMs = new Map(strangers.map(({ pid }) => [pid, sinceMs.get(pid) ?? nowMs]));
+    const isCrowded = strangers.length >= limits.crowd;
+    const limitMs = isCrowded ? limits.crowdedMs : limits.usualMs;
+    const ended = strangers.filter(
+      ({ pid, hasShaken }) =>
+        (isCrowded || !hasShaken) && nowMs - (sinceMs.get(pid) ?? nowMs) >= limitMs && end(pid),
+    );
+    if (ended.length > 0) {
+      const what = ended.some(({ hasShaken }) => hasShaken)
+        ? 'did not log in'
+        : 'did not come through a TLS handshake';
+      const count = `${ended.length} connection${ended.length === 1 ? '' : 's'}`;
+      emit({ kind: 'notice', text: `ended ${count} that ${what} within ${limitMs / 1000} s` });
+    }
+    if (strangers.length === 0) stop();
   };
   const stop = (): void => {
     clearInterval(timer);
@@ -54,15 +61,27 @@ export function endSilentConnections(
   return { connected: () => (timer ??= setInterval(look, limits.lookEveryMs)), stop };
 }
 
-/** The connections' processes without a child; the guard, a shell, is none of them. */
-export function silentAmong(processes: readonly GroupProcess[], listenerPid: number): number[] {
+/** A connection of somebody who has not been let in yet. */
+export interface Stranger {
+  /** The process that serves it. */
+  readonly pid: number;
+  /** It has come through its TLS handshake: socat starts a program then. */
+  readonly hasShaken: boolean;
+}
+
+/** The connections' processes that none is below which is let in; the guard, a shell, serves none. */
+export function strangersAmong(
+  processes: readonly GroupProcess[],
+  listenerPid: number,
+  isLetIn: (pid: number) => boolean,
+): Stranger[] {
   const listener = processes.find(({ pid }) => pid === listenerPid);
-  const parents = new Set(processes.map(({ parentPid }) => parentPid));
-  return processes
-    .filter(
-      ({ pid, parentPid, name }) => parentPid === listenerPid && name === listener?.name && !parents.has(pid),
-    )
-    .map(({ pid }) => pid);
+  const childrenOf = (parent: number): readonly GroupProcess[] =>
+    processes.filter(({ parentPid }) => parentPid === parent);
+  const leadsToDonor = ({ pid }: GroupProcess): boolean => isLetIn(pid) || childrenOf(pid).some(leadsToDonor);
+  return childrenOf(listenerPid)
+    .filter((serving) => serving.name === listener?.name && !leadsToDonor(serving))
+    .map(({ pid }) => ({ pid, hasShaken: childrenOf(pid).length > 0 }));
 }
 
 function end(pid: number): boolean {

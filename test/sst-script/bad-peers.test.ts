@@ -275,6 +275,22 @@ t.test('what is no reason to fail', (t) => {
     await expectTransfer(t, pair);
   });
   t.test(
+    'holders of a certificate who take up every connection and do not log in',
+    { buffered: true },
+    async (t) => {
+      const pair = await waitingJoiner(t);
+      const { cert, key } = material.good;
+      const identity = { cert: readFileSync(cert), key: readFileSync(key) };
+      const strangers = Array.from({ length: 130 }, () =>
+        connectTls({ port: pair.joiner.port, host: '127.0.0.1', rejectUnauthorized: false, ...identity }),
+      );
+      t.teardown(() => strangers.forEach((socket) => socket.destroy()));
+      for (const socket of strangers) socket.on('error', () => undefined);
+      await pair.joining.said(/ended \d+ connections that did not log in within 3 s/);
+      await expectTransfer(t, pair);
+    },
+  );
+  t.test(
     'keys of the servers in their data directories stay where they are',
     { buffered: true },
     async (t) => {

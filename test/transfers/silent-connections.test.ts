@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
+import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
 import type { EmitEvent } from '../../src/events.js';
 import { processesOf } from '../../src/processes/proc.js';
-import { endSilentConnections, silentAmong } from '../../src/transfers/silent-connections.js';
+import { endSilentConnections, strangersAmong } from '../../src/transfers/silent-connections.js';
 import { recordTransfer } from './context.js';
 
 const listener = { pid: 10, parentPid: 1, name: 'socat' };
@@ -14,13 +15,25 @@ const serving = [
   { pid: 22, parentPid: 21, name: 'rsync' },
 ];
 
-t.test('silent are the processes of connections that have started nothing', async (t) => {
-  const silent = { pid: 30, parentPid: 10, name: 'socat' };
-  t.strictSame(silentAmong([listener, guard], 10), []);
-  t.strictSame(silentAmong([listener, guard, ...serving], 10), []);
-  t.strictSame(silentAmong([listener, guard, ...serving, silent], 10), [30]);
-  t.strictSame(silentAmong([guard, silent], 10), [], 'a listener that is gone has none');
-});
+const nobody = (): boolean => false;
+
+t.test(
+  'strangers are the connections that have started nothing, or nothing that has let them in',
+  async (t) => {
+    const silent = { pid: 30, parentPid: 10, name: 'socat' };
+    t.strictSame(strangersAmong([listener, guard], 10, nobody), []);
+    t.strictSame(
+      strangersAmong([listener, guard, ...serving], 10, (pid) => pid === 22),
+      [],
+    );
+    t.strictSame(strangersAmong([listener, guard, ...serving], 10, nobody), [{ pid: 20, hasShaken: true }]);
+    t.strictSame(
+      strangersAmong([listener, guard, ...serving, silent], 10, (pid) => pid === 22),
+      [{ pid: 30, hasShaken: false }],
+    );
+    t.strictSame(strangersAmong([guard, silent], 10, nobody), [], 'a listener that is gone has none');
+  },
+);
 
 /** Stands for a listener: processes of its own name, of which the first two have a child. */
 const crowd = `
@@ -44,7 +57,7 @@ t.test('only connections that stay silent are ended', async (t) => {
     events.push(event);
     told();
   };
-  const silent = endSilentConnections(pid, emit, limits);
+  const silent = endSilentConnections(pid, nobody, emit, limits);
   t.teardown(() => silent.stop());
   silent.connected();
   await ended;
@@ -61,9 +74,35 @@ t.test('in a crowd they have less time', async (t) => {
   let told = (): void => undefined;
   const ended = new Promise<void>((resolve) => (told = resolve));
   const limits = { usualMs: 3_600_000, crowdedMs: 100, crowd: 3, lookEveryMs: 20 };
-  const silent = endSilentConnections(pid, told, limits);
+  const silent = endSilentConnections(pid, nobody, told, limits);
   t.teardown(() => silent.stop());
   silent.connected();
   await ended;
   t.pass('without waiting for an hour');
+});
+
+t.test('in a crowd also those are ended that have shaken hands and do not log in', async (t) => {
+  const child = spawn('sh', ['-c', crowd], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+  const pid = child.pid!;
+  t.teardown(() => process.kill(-pid, 'SIGKILL'));
+  await once(child.stdout, 'data');
+  const donor = processesOf(pid).find(({ name }) => name === 'sleep')?.pid;
+  t.ok(donor);
+  const texts: string[] = [];
+  const limits = { usualMs: 3_600_000, crowdedMs: 100, crowd: 4, lookEveryMs: 20 };
+  const silent = endSilentConnections(
+    pid,
+    (one) => one === donor,
+    (event) => texts.push(JSON.stringify(event)),
+    limits,
+  );
+  t.teardown(() => silent.stop());
+  silent.connected();
+  const own = (): number => processesOf(pid).filter(({ parentPid }) => parentPid === pid).length;
+  while (own() > 1) await wait(10);
+  t.match(texts.join(), 'ended 4 connections that did not log in within 0.1 s');
+  t.ok(
+    processesOf(pid).some((one) => one.pid === donor),
+    'the donor stays',
+  );
 });
