@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { blocksOf, commandsOf, sectionOf } from '../docs/blocks.js';
+import { dependencies, namedPackages, programsBeyond } from '../docs/debian-packages.js';
 import { Lab, type LabNode } from '../lab/index.js';
 import { copyData, giveToServer, templateFor } from '../lab/template.js';
 
@@ -11,6 +12,12 @@ t.setTimeout(300_000);
 
 const file = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const page = readFileSync(file('docs/quick-start.md'), 'utf8');
+const readme = readFileSync(file('README.md'), 'utf8');
+
+/** What somebody who follows the page has not. */
+const missing = programsBeyond([...dependencies(), ...namedPackages(page)]);
+/** The same for the README, which begins with a cluster that runs. */
+const missingByReadme = programsBeyond([...dependencies(), 'mariadb-server', ...namedPackages(readme)]);
 
 /** The directories of this machine that each node has its own of, as a host would. */
 const own = ['/etc/mysql', '/var/lib/mysql', '/run', '/root'];
@@ -20,6 +27,7 @@ const enter = `
   for path in ${own.join(' ')}; do mount --bind "$folder$path" "$path"; done
   PATH=$folder/bin:$PATH
   cd /
+  for program in $3; do mount --bind /dev/null "$program"; done
   eval "$2"`;
 
 /** What the page asks of systemd: the server's unit, and the agent's. */
@@ -74,8 +82,8 @@ async function equip(node: LabNode): Promise<void> {
   symlinkSync(file('dist/bin/galera-sst-tunnel.js'), at('bin/galera-sst-tunnel'));
 }
 
-const inside = (node: LabNode, commands: string): string[] => {
-  const argv = ['sh', '-euc', enter, 'sh', node.directory, commands];
+const inside = (node: LabNode, commands: string, without = missing): string[] => {
+  const argv = ['sh', '-euc', enter, 'sh', node.directory, commands, without.join(' ')];
   return ['unshare', '--mount', '--propagation', 'private', ...argv];
 };
 
@@ -109,9 +117,9 @@ t.test('the quick start leads to a cluster of three', async (t) => {
     t.match(printed, new RegExp(`wsrep_cluster_size\\s+${index + 2}\\b`));
     t.match(printed, /joiner/, 'the agent has done the transfer');
   }
-  const readme = blocksOf(sectionOf(readFileSync(file('README.md'), 'utf8'), /In production/)).at(-1) ?? '';
-  t.match(readme, 'rehearse --preflight');
-  await third.exec(inside(third, readme), { timeoutMs: 120_000 });
+  const last = blocksOf(sectionOf(readme, /In production/)).at(-1) ?? '';
+  t.match(last, 'rehearse --preflight');
+  await third.exec(inside(third, last, missingByReadme), { timeoutMs: 120_000 });
   t.pass('what the README has for a cluster that runs ends without an error');
   const watched = await third.exec(inside(third, 'galera-sst-tunnel status'));
   t.match(watched, /joiner/);
