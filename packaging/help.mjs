@@ -16,7 +16,7 @@ function withHelp(program, { words, text }) {
   const names = words.filter((word) => /^[a-z]/.test(word));
   const help = parseHelp(ask(program, [...names, '--help']));
   if (help.commands.length > 0) return help.commands.flatMap((command) => withHelp(program, command));
-  return [{ name: names.join(' '), synopsis: words.join(' '), text, ...help }];
+  return [{ name: names.join(' '), synopsis: help.usage.replace(/^galera-sst-tunnel /, ''), text, ...help }];
 }
 
 function ask(program, args) {
@@ -36,6 +36,7 @@ export function parseHelp(text) {
   }
   const rows = (title) => (sections.get(title) ?? []).filter((line) => line.startsWith('  ')).map(columns);
   const [usage = '', ...described] = sections.get('').filter((line) => line !== '');
+  sections.delete('');
   return {
     usage,
     described,
@@ -46,6 +47,8 @@ export function parseHelp(text) {
     positionals: rows('Positionals').map(([name, text]) => ({ name, text })),
     options: rows('Options').map(([flags, text]) => ({ flags, text })),
     examples: rows('Examples').map(([command, text]) => ({ command, text })),
+    // What stands behind the sections, whichever is the last.
+    epilogue: [...sections.values()].flat().filter((line) => /^\S/.test(line)),
   };
 }
 

@@ -26,7 +26,9 @@ export function commandManual({ described, commands }, { date, version }) {
     ...files,
     '.SH EXIT STATUS',
     '0, or an errno value that says what went wrong, see',
-    '.BR wsrep_sst_rsync_tunnel (1).',
+    '.BR wsrep_sst_rsync_tunnel (1),',
+    'unless the command says something else here:',
+    ...commands.flatMap(ownStatus),
     '.SH SEE ALSO',
     '.BR wsrep_sst_rsync_tunnel (1),',
     '.BR galera\\-sst\\-tunnel (5),',
@@ -35,13 +37,22 @@ export function commandManual({ described, commands }, { date, version }) {
   );
 }
 
+/** What a command's help ends with about its exit status. */
+function ownStatus({ name, epilogue }) {
+  return epilogue
+    .filter((line) => line.startsWith(statusTitle))
+    .flatMap((line) => ['.TP', `.B ${escape(name)}`, escape(line.slice(statusTitle.length))]);
+}
+
+const statusTitle = 'Exit status: ';
+
 const files = [
   ['/run/galera-sst-tunnel/agent.sock', "The agent's socket (HTTP), for user and group mysql."],
   ['/var/lib/galera-sst-tunnel', 'The history of transfers.'],
   ['/etc/default/galera-sst-tunnel', 'With what the agent is started.'],
 ].flatMap(([file, text]) => ['.TP', `.I ${escape(file)}`, escape(text)]);
 
-function command({ synopsis, text, positionals, options, examples }) {
+function command({ synopsis, text, positionals, options, examples, epilogue }) {
   const own = options.filter(({ flags }) => !['--help', '--version'].includes(flags));
   return [
     `.SS ${escape(synopsis)}`,
@@ -59,6 +70,7 @@ function command({ synopsis, text, positionals, options, examples }) {
       '.fi',
       '.RE',
     ]),
+    ...epilogue.flatMap((line) => ['.P', escape(line)]),
   ];
 }
 
@@ -133,6 +145,10 @@ export function escape(text) {
     .replaceAll('…', '...')
     .replaceAll(/`([^`]+)`/g, '\\fB$1\\fP')
     .replaceAll("'", '\\(aq')
+    .replaceAll(
+      /[^\0-\x7f]/gu,
+      (sign) => `\\[u${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}]`,
+    )
     .replace(/^\./, '\\&.');
 }
 

@@ -11,20 +11,25 @@ export interface CheckCommandGiven {
   readonly onFailure: (exitStatus: number, text: string) => void;
 }
 
+/** How a server finds its option files. */
+export const serverFiles = {
+  'defaults-file': { type: 'string', requiresArg: true, describe: "the server's only option file" },
+  'defaults-extra-file': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'an option file beside the usual ones',
+  },
+  'defaults-group-suffix': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'groups with this suffix count too',
+  },
+} as const;
+
 /** Adds `rehearse` and `backup`. */
 export function addRehearsal(cli: Argv, given: CheckCommandGiven): Argv {
   const options = {
-    'defaults-file': { type: 'string', requiresArg: true, describe: "the server's only option file" },
-    'defaults-extra-file': {
-      type: 'string',
-      requiresArg: true,
-      describe: 'an option file beside the usual ones',
-    },
-    'defaults-group-suffix': {
-      type: 'string',
-      requiresArg: true,
-      describe: 'groups with this suffix count too',
-    },
+    ...serverFiles,
     address: {
       type: 'string',
       requiresArg: true,
@@ -143,17 +148,7 @@ export function addCheckCommand(cli: Argv, given: CheckCommandGiven): Argv {
     (command) =>
       command
         .options({
-          'defaults-file': { type: 'string', requiresArg: true, describe: "the server's only option file" },
-          'defaults-extra-file': {
-            type: 'string',
-            requiresArg: true,
-            describe: 'an option file beside the usual ones',
-          },
-          'defaults-group-suffix': {
-            type: 'string',
-            requiresArg: true,
-            describe: 'groups with this suffix count too',
-          },
+          ...serverFiles,
           datadir: {
             type: 'string',
             requiresArg: true,

@@ -3,7 +3,7 @@ import { socketVariable, usualSocketPath } from '../control/socket.js';
 import { createAgentClient } from '../control/agent-client.js';
 import { asTransferError, describeFailure } from '../errors.js';
 import { environment } from '../surroundings.js';
-import { addCheckCommand, addRehearsal } from './check-command.js';
+import { addCheckCommand, addRehearsal, serverFiles } from './check-command.js';
 import { addCertsCommands } from './certs-commands.js';
 import { addAgentCommands } from './agent-commands.js';
 import { standardTerminal } from './terminal.js';
@@ -69,6 +69,14 @@ async function helpFor(argv: readonly string[]): Promise<string> {
   });
 }
 
+/** Those of the server's that decide what is planned: shown in the help, and read as the server's script reads them. */
+const serverWords = {
+  address: { type: 'string', describe: 'required: what Galera would hand over, the address of the joiner' },
+  ...serverFiles,
+  datadir: { type: 'string', describe: 'the data directory; default: as in [mysqld]' },
+  bypass: { type: 'boolean', describe: 'donor: the joiner needs no copy (IST)' },
+} as const;
+
 /** All commands; what one of them ends with is told to `onStatus`. */
 function commandLine(
   words: readonly string[],
@@ -92,7 +100,10 @@ function commandLine(
       (command) =>
         command
           .positional('role', { choices: ['joiner', 'donor'] as const, demandOption: true })
-          .usage("$0 plan joiner|donor --address ADDRESS [the server's options]")
+          .usage(
+            "$0 plan joiner|donor --address ADDRESS [the server's options]\n\nprint what a transfer would run, and run nothing",
+          )
+          .options(serverWords)
           .example(
             '$0 plan joiner --address node2.my.cluster --defaults-file=/etc/mysql/my.cnf',
             'what this node would run as joiner',
@@ -100,7 +111,8 @@ function commandLine(
           .example(
             '$0 plan donor --address node2.my.cluster:4444 --datadir=/var/lib/mysql',
             'what it would run to serve node2',
-          ),
+          )
+          .epilogue('Exit status: 0, or that of the failure which a transfer would end with.'),
       async ({ role }) => {
         const { runPlan } = await import('./plan.js');
         onStatus(await runPlan(role, planOptions, (text) => process.stdout.write(`${text}\n`)));
@@ -128,7 +140,7 @@ function commandLine(
             nargs: 1,
             default: [],
             describe:
-              'a server to check while it is idle: its option file, or the options that it is started with; may be repeated. Default: those that have asked for a transfer, else the one of the system’s option files',
+              "a server to check while it is idle: its option file, or the options that it is started with; may be repeated. Default: those that have asked for a transfer, else the one of the system's option files",
           })
           .option('metrics-listen', {
             type: 'string',
