@@ -25,7 +25,7 @@ function expressions(): string[] {
   const rules = [...read('alerts.yml').matchAll(/^ +expr: (.*)$/gm)].map(([, expr = '']) => expr);
   return [
     ...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
-    ...rules.map((expr) => expr.replaceAll(/ [<>] \d[\d *]*/g, ' ')),
+    ...rules.map((expr) => expr.replaceAll(/ (?:[<>]|==) \d[\d *]*/g, ' ')),
   ];
 }
 
@@ -36,24 +36,126 @@ t.test('promtool accepts the rules', async (t) => {
   t.equal(status, 0, `${stdout}${stderr}`);
 });
 
-t.test('the first failure of a kind is alerted of, for a while', async (t) => {
-  const labels = { role: 'joiner', code: 'PORT_BUSY', instance: 'node2' };
-  const series = `galera_sst_failures_total{role="joiner",code="PORT_BUSY",instance="node2"}`;
-  const alert = {
-    exp_labels: { ...labels, severity: 'critical' },
-    exp_annotations: {
-      summary: 'a transfer as joiner on node2 has failed: PORT_BUSY',
-      description: 'galera-sst-tunnel history and show on that host have its log.',
+interface RuleCase {
+  readonly alertname: string;
+  /** Series by their text; a sample a minute, in promtool's notation. */
+  readonly series: Readonly<Record<string, string>>;
+  /** Minutes from the beginning: not yet, alerted of, over. */
+  readonly at: readonly [before: number, during: number, after: number];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly summary: string;
+}
+
+const of = `data_dir="/d",role="donor",instance="node2"`;
+const donor = { data_dir: '/d', role: 'donor', instance: 'node2' };
+const ruleCases: readonly RuleCase[] = [
+  {
+    alertname: 'GaleraSstFailed',
+    // The first failure of a kind: a counter that appears.
+    series: { 'galera_sst_failures_total{role="joiner",code="PORT_BUSY",instance="node2"}': '_x4 1x90' },
+    at: [3, 6, 30],
+    labels: { role: 'joiner', code: 'PORT_BUSY', instance: 'node2', severity: 'critical' },
+    summary: 'a transfer as joiner on node2 has failed: PORT_BUSY',
+  },
+  {
+    alertname: 'GaleraSstFailed',
+    series: { 'galera_sst_failures_total{role="joiner",code="PORT_BUSY",instance="node2"}': '1x40 2x50' },
+    at: [39, 43, 65],
+    labels: { role: 'joiner', code: 'PORT_BUSY', instance: 'node2', severity: 'critical' },
+    summary: 'a transfer as joiner on node2 has failed: PORT_BUSY',
+  },
+  {
+    alertname: 'GaleraSstCertificateExpires',
+    // In 14 days and 10 minutes; renewed after two hours.
+    series: {
+      'galera_sst_certificate_expiry_timestamp_seconds{data_dir="/d",use="own",subject="CN=x",serial="0A",instance="node2"}': `${14 * 86_400 + 600}x120 ${90 * 86_400}x60`,
     },
-  };
-  const alertname = 'GaleraSstFailed';
-  const cases = [
-    { eval_time: '3m', alertname, exp_alerts: [] },
-    { eval_time: '6m', alertname, exp_alerts: [alert] },
-    { eval_time: '30m', alertname, exp_alerts: [] },
-  ];
+    at: [69, 75, 125],
+    labels: {
+      ...{ data_dir: '/d', use: 'own', subject: 'CN=x', serial: '0A', instance: 'node2' },
+      severity: 'warning',
+    },
+    summary: 'own certificate CN=x on node2 expires soon',
+  },
+  {
+    alertname: 'GaleraSstCheckFailed',
+    series: {
+      'galera_sst_check_findings{data_dir="/d",severity="error",code="KEY_MISMATCH",instance="node2"}':
+        '1x30 stale',
+      'galera_sst_check_findings{data_dir="/d",severity="warning",code="PORT_BUSY",instance="node2"}': '1x60',
+    },
+    at: [14, 16, 31],
+    labels: { data_dir: '/d', code: 'KEY_MISMATCH', instance: 'node2', severity: 'warning' },
+    summary: 'a transfer for /d on node2 would fail: KEY_MISMATCH',
+  },
+  {
+    alertname: 'GaleraSstSlow',
+    // 100 GB at 20 MB/s, then at 1 MB/s, then done.
+    series: {
+      [`galera_sst_transfer_expected_bytes{${of}}`]: '100e9x59 stale',
+      [`galera_sst_transfer_done_bytes{${of}}`]: '0x59 stale',
+      [`galera_sst_transfer_bytes_per_second{${of}}`]: '20e6x29 1e6x29 stale',
+    },
+    at: [44, 46, 61],
+    labels: { ...donor, severity: 'warning' },
+    summary: 'the transfer of /d as donor on node2 would take more than 8 hours',
+  },
+  {
+    alertname: 'GaleraSstSlow',
+    // Nothing passes, and no limit ends it.
+    series: {
+      [`galera_sst_transfer_expected_bytes{${of}}`]: '1000x59 stale',
+      [`galera_sst_transfer_done_bytes{${of}}`]: '10x59 stale',
+      [`galera_sst_transfer_bytes_per_second{${of}}`]: '0x59 stale',
+    },
+    at: [14, 16, 61],
+    labels: { ...donor, severity: 'warning' },
+    summary: 'the transfer of /d as donor on node2 would take more than 8 hours',
+  },
+  {
+    alertname: 'GaleraSstWaitsForLock',
+    series: {
+      [`galera_sst_transfer_phase{${of},phase="waiting for lock"}`]: '_x9 1x20 stale',
+      [`galera_sst_transfer_phase{${of},phase="copying"}`]: '_x30 1x30',
+    },
+    at: [13, 15, 30],
+    labels: { ...donor, phase: 'waiting for lock', severity: 'warning' },
+    summary: 'the donor node2 waits for the global read lock of /d',
+  },
+  {
+    alertname: 'GaleraSstAgentDown',
+    series: { 'up{job="galera-sst-tunnel",instance="node2"}': '1x9 0x20 1x30', 'up{job="node"}': '0x60' },
+    at: [14, 16, 32],
+    labels: { job: 'galera-sst-tunnel', instance: 'node2', severity: 'warning' },
+    summary: 'the agent on node2 does not answer',
+  },
+];
+
+t.test('every rule alerts of what it is for, and of nothing before and after', async (t) => {
+  const rules = read('alerts.yml').split('- alert: ').slice(1);
+  const descriptions = new Map(
+    rules.map((rule) => [/^\w+/.exec(rule)?.[0], /description: (.*)/.exec(rule)?.[1]]),
+  );
+  t.strictSame(new Set(ruleCases.map(({ alertname }) => alertname)), new Set(descriptions.keys()));
+  const manual = readFileSync(page('../monitoring.md'), 'utf8');
+  for (const name of descriptions.keys()) t.match(manual, `**${name}**: `, `${name} is described`);
+  const tests = ruleCases.map(({ alertname, series, at: [before, during, after], labels, summary }) => {
+    const alert = {
+      exp_labels: labels,
+      exp_annotations: { summary, description: descriptions.get(alertname) },
+    };
+    const expect = (minutes: number, exp_alerts: readonly object[]) => ({
+      eval_time: `${minutes}m`,
+      alertname,
+      exp_alerts,
+    });
+    return {
+      interval: '1m',
+      input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+      alert_rule_test: [expect(before, []), expect(during, [alert]), expect(after, [])],
+    };
+  });
   const file = join(t.testdir(), 'test.json');
-  const tests = [{ interval: '1m', input_series: [{ series, values: '_x4 1x40' }], alert_rule_test: cases }];
   writeFileSync(file, JSON.stringify({ rule_files: [page('alerts.yml')], tests }));
   const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', file], { encoding: 'utf8' });
   t.equal(status, 0, `${stdout}${stderr}`);
@@ -87,18 +189,22 @@ t.test('Prometheus has an answer to all that dashboard and rules ask when it scr
   t.equal(await incomplete.start('joiner', { env }).ended, 22, 'a transfer that fails');
   const first = await transfer(t, material, env, '100m');
   await first.end();
-  const second = await transfer(t, material, env, '512k');
-
   const waiting = new Set(expressions());
-  t.equal(waiting.size, 12);
-  // The test's time limit is the limit.
-  while (waiting.size > 0 && second.runs()) {
-    for (const expression of waiting) {
+  t.equal(waiting.size, 14);
+  const ask = async (): Promise<void> => {
+    for (const expression of waiting)
       if (await isAnswered(prometheusPort, expression)) waiting.delete(expression);
-    }
     await wait(200);
-  }
+  };
+  // The test's time limit is the limit.
+  const second = await transfer(t, material, env, '512k', async () => {
+    while ([...waiting].some((expression) => expression.includes('waiting for lock'))) await ask();
+  });
+  while (waiting.size > 0 && second.runs()) await ask();
   t.strictSame([...waiting], [], 'nothing is left without an answer while a transfer runs');
+  const scraped = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+  t.ok(second.runs());
+  t.strictSame(describedMetrics(), metricsOf(scraped), 'the manual has these metrics');
 });
 
 async function isAnswered(port: number, expression: string): Promise<boolean> {
@@ -108,12 +214,38 @@ async function isAnswered(port: number, expression: string): Promise<boolean> {
   return (data?.result.length ?? 0) > 0;
 }
 
+/** Rows of a table by the metric's name: type, labels, meaning. */
+type MetricRows = Readonly<Record<string, string>>;
+
+const byName = (rows: readonly (readonly [string, string])[]): MetricRows =>
+  Object.fromEntries([...rows].sort(([a], [b]) => (a < b ? -1 : 1)));
+
+function describedMetrics(): MetricRows {
+  const rows = [...readFileSync(page('../monitoring.md'), 'utf8').matchAll(/^\| `(\w+)` \| (.*) \|$/gm)];
+  return byName(rows.map(([, name = '', rest = '']) => [name, rest.replaceAll('`', '').replace(/ +/g, ' ')]));
+}
+
+/** What an agent says of itself, as the manual's tables would have it. */
+function metricsOf(text: string): MetricRows {
+  const helps = [...text.matchAll(/^# HELP (\w+) (.*)$/gm)];
+  return byName(
+    helps.map(([, name = '', help = '']) => {
+      const type = new RegExp(`^# TYPE ${name} (.*)$`, 'm').exec(text)?.[1] ?? '';
+      const sample = new RegExp(`^${name}(?:_count)?(?:\\{(.*)\\})? `, 'm').exec(text);
+      const labels = [...(sample?.[1] ?? '').matchAll(/(\w+)="(?:[^"\\]|\\.)*"/g)].map(([, label]) => label);
+      if (sample === null) throw new Error(`no sample of ${name}`);
+      return [name, `${type} | ${labels.join(', ')}${labels.length > 0 ? ' ' : ''}| ${help}`];
+    }),
+  );
+}
+
 /** A copy of 10 MB between two nodes that both use the agent, under the donor's lock. */
 async function transfer(
   t: Test,
   material: Material,
   env: Record<string, string>,
   rlimit: string,
+  beforeLock: () => Promise<void> = async () => Promise.resolve(),
 ): Promise<{ end: () => Promise<void>; runs: () => boolean }> {
   const pair: Pair = await waitingPair(t, material, {
     joinerEnv: env,
@@ -128,6 +260,7 @@ async function transfer(
   const over = Promise.all([donating.ended, pair.joining.ended]).then(() => {
     isOver = true;
   });
+  await beforeLock();
   await lockTables(donating, pair);
   return { end: () => over, runs: () => !isOver };
 }

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,6 +32,8 @@ t.test('built twice, package and bill of materials have the same bytes', async (
 t.test('lintian finds nothing', async (t) => {
   const { stdout, stderr, status } = spawnSync('lintian', ['--allow-root', '--tag-display-limit=0', first], {
     encoding: 'utf8',
+    // It leaves files there.
+    env: { ...process.env, TMPDIR: folder },
   });
   t.equal(status, 0, stderr);
   t.equal(stdout, '');
@@ -62,6 +64,39 @@ t.test('the bill of materials names what is bundled, with its licences', async (
     { encoding: 'utf8' },
   );
   for (const name of names) t.ok(copyright.includes(`\nFiles: ${name}\n`), `the licence of ${name}`);
+});
+
+t.test('apt-get installs it, with what it depends on, in a Debian 13 that has nothing else', async (t) => {
+  const script = `
+    exec 2>&1
+    set -eu
+    export DEBIAN_FRONTEND=noninteractive
+    for name in nodejs socat rsync galera-sst-tunnel; do
+      ! dpkg-query --show --showformat='\${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || echo "there before: $name"
+    done
+    apt-get update
+    apt-get install --yes --no-install-recommends "$0"
+    echo "now: $(dpkg-query --show --showformat='\${db:Status-Status} \${Package}, ' nodejs socat rsync galera-sst-tunnel)"
+    echo "version: $(galera-sst-tunnel --version)"
+    wsrep_sst_rsync_tunnel --help
+    setpriv --reuid mysql --regid mysql --clear-groups galera-sst-tunnel plan joiner --address 127.0.0.1 --datadir=/tmp || echo "plan: $?"`;
+  const temporary = mkdtempSync(join(folder, 'apt-'));
+  copyFileSync(first, join(temporary, 'package.deb'));
+  const { stdout, status } = spawnSync(
+    join(checkout, 'scripts/in-trixie'),
+    ['--online', 'base', 'sh', '-c', script, join(temporary, 'package.deb')],
+    { encoding: 'utf8', env: { ...process.env, GST_LAB_TEMPLATES: temporary } },
+  );
+  t.equal(status, 0, stdout);
+  t.notMatch(stdout, 'there before');
+  t.match(stdout, /^now: installed galera-sst-tunnel, installed nodejs, installed rsync, installed socat,/m);
+  t.match(stdout, /^version: \d+\.\d+\.\d+/m);
+  t.match(stdout, /^usage: wsrep_sst_rsync_tunnel/m);
+  t.match(
+    stdout,
+    /OPTION_MISSING: tcert is not set[^]*^plan: 22$/m,
+    "the server's user can run it, and nothing is missing for it",
+  );
 });
 
 t.test('in a Debian 13 with systemd', async (t) => {
