@@ -1,8 +1,15 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 
 interface Audit {
   readonly oddLicences: (lock: { packages: Record<string, object> }) => string[];
-  readonly readAudit: (text: string) => { readonly weaknesses?: string[]; readonly silent?: string };
+  readonly readAudit: (
+    text: string,
+    packages: Record<string, object>,
+  ) => { readonly weaknesses?: string[]; readonly ofTools?: string[]; readonly silent?: string };
 }
 
 const { oddLicences, readAudit } = (await import(
@@ -28,21 +35,60 @@ t.test('a licence that nobody has thought about is named with its package', asyn
 });
 
 t.test('what npm audit says', async (t) => {
-  t.strictSame(readAudit('{"vulnerabilities":{}}'), { weaknesses: [] });
-  const one = {
-    name: 'ini',
-    severity: 'high',
-    range: '<1.3.6',
-    via: ['x', { title: 'Prototype Pollution' }],
+  const packages = {
+    'node_modules/ini': {},
+    'node_modules/esbuild': { dev: true },
+    'node_modules/tap': { dev: true },
+    'node_modules/tap/node_modules/ini': { dev: true },
   };
-  t.strictSame(readAudit(JSON.stringify({ vulnerabilities: { ini: one } })), {
-    weaknesses: ['ini <1.3.6: high, x; Prototype Pollution'],
-  });
+  t.strictSame(readAudit('{"vulnerabilities":{}}', packages), { weaknesses: [], ofTools: [] });
+  const found = (name: string, ...nodes: string[]) =>
+    readAudit(
+      JSON.stringify({
+        vulnerabilities: {
+          [name]: { name, severity: 'high', range: '<2', via: ['x', { title: 'Pollution' }], nodes },
+        },
+      }),
+      packages,
+    );
+  const line = (name: string): string[] => [`${name} <2: high, x; Pollution`];
+  t.strictSame(
+    found('ini', 'node_modules/tap/node_modules/ini', 'node_modules/ini'),
+    { weaknesses: line('ini'), ofTools: [] },
+    'bundled',
+  );
+  t.strictSame(
+    found('ini', 'node_modules/tap/node_modules/ini'),
+    { weaknesses: [], ofTools: line('ini') },
+    'a tool has one of its own',
+  );
+  t.strictSame(found('tap', 'node_modules/tap'), { weaknesses: [], ofTools: line('tap') }, 'a tool');
+  t.strictSame(
+    found('esbuild', 'node_modules/esbuild'),
+    { weaknesses: line('esbuild'), ofTools: [] },
+    'what makes the bundle',
+  );
   for (const [text, silent] of [
     ['{"message":"405 Method Not Allowed"}', '405 Method Not Allowed'],
     ['{"error":{"summary":"no network"}}', 'no network'],
     ['{}', 'the registry gave no report'],
     ['', 'npm audit printed no JSON'],
   ] as const)
-    t.strictSame(readAudit(text), { silent }, text);
+    t.strictSame(readAudit(text, packages), { silent }, text);
+});
+
+t.test('a registry that does not answer is a failure, unless that is foreseen', async (t) => {
+  const script = fileURLToPath(new URL('../../../scripts/audit', import.meta.url));
+  const folder = t.testdir({ npm: '#!/bin/sh\necho \'{"message":"405 Method Not Allowed"}\'\nexit 1\n' });
+  chmodSync(join(folder, 'npm'), 0o755);
+  const env = { ...process.env, PATH: `${folder}:${process.env['PATH'] ?? ''}` };
+  for (const [words, expected] of [
+    [[], 1],
+    [['--registry-may-be-silent'], 0],
+  ] as const) {
+    const { status, stderr } = spawnSync(script, words, { encoding: 'utf8', env });
+    t.equal(status, expected, words.join(' '));
+    t.match(stderr, /NOTHING WAS AUDITED.*405 Method Not Allowed/);
+  }
+  t.equal(spawnSync(script, ['--offline'], { env }).status, 0, 'licences only');
 });
