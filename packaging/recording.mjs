@@ -1,5 +1,5 @@
 // A recording of a terminal as a picture: scripts/demo | node packaging/recording.mjs docs/demo.svg. What it shows is what was
-// printed, line by line at its time; what is too long for a picture is left out.
+// printed, line by line at its time; sections that are too long for a picture are left out, with … in their place.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
@@ -18,16 +18,18 @@ const longestPauseSeconds = 1.5;
 export function timeLines(text) {
   const shown = [];
   let [section, before, at] = ['', 0, 0];
+  const show = (line) => shown.push({ at: Math.round(at * 100) / 100, text: shorten(line) });
   for (const line of text.trimEnd().split('\n')) {
     const [, , number] = sectionLine.exec(line) ?? [];
     if (number !== undefined) [section, before] = [number, 0];
+    if (leftOut.has(section) && number !== undefined) ['  …', ''].forEach(show);
     if (leftOut.has(section) || oneOfMany.test(line)) continue;
     const step = stepLine.exec(line)?.[1];
     if (step !== undefined) {
       at += Math.min(longestPauseSeconds, Math.max(0, Number(step) - before));
       before = Number(step);
     } else if (number !== undefined) at += longestPauseSeconds;
-    shown.push({ at: Math.round(at * 100) / 100, text: shorten(line) });
+    show(line);
   }
   return shown;
 }

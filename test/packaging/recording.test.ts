@@ -29,7 +29,7 @@ const printed = `a node joins
      yes  ${'x'.repeat(200)}
 `;
 
-t.test('lines appear at their times, without long pauses and without what nobody can read', async (t) => {
+t.test('lines appear at their times, without long pauses, and with … for what nobody can read', async (t) => {
   t.strictSame(
     timeLines(printed).map(({ at, text }) => [at, text.trim().slice(0, 24)]),
     [
@@ -41,6 +41,8 @@ t.test('lines appear at their times, without long pauses and without what nobody
       [3, '26.6 s  2. node2 starts'],
       [3.2, '+ 0.20 s  node2  checkin'],
       [4.7, '+ 9.20 s  node2  done <&'],
+      [4.7, '…'],
+      [4.7, ''],
       [6.2, '31.0 s  4. The same?'],
       [6.2, `yes  ${'x'.repeat(19)}`],
     ],

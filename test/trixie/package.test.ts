@@ -29,14 +29,21 @@ t.test('built twice, package and bill of materials have the same bytes', async (
   t.ok(JSON.stringify(bytesIn('again')) === JSON.stringify(bytesIn('packages')));
 });
 
-t.test('lintian finds nothing', async (t) => {
-  const { stdout, stderr, status } = spawnSync('lintian', ['--allow-root', '--tag-display-limit=0', first], {
-    encoding: 'utf8',
-    // It leaves files there.
-    env: { ...process.env, TMPDIR: folder },
-  });
+t.test('lintian finds nothing, and needs every override', async (t) => {
+  const { stdout, stderr, status } = spawnSync(
+    'lintian',
+    ['--allow-root', '--display-info', '--tag-display-limit=0', first],
+    {
+      encoding: 'utf8',
+      // It leaves files there.
+      env: { ...process.env, TMPDIR: folder },
+    },
+  );
   t.equal(status, 0, stderr);
-  t.equal(stdout, '');
+  const lines = stdout
+    .split('\n')
+    .filter((line) => !line.startsWith('I: ') || line.includes('unused-override'));
+  t.equal(lines.join('\n'), '');
 });
 
 t.test('the bill of materials names what is bundled, with its licences', async (t) => {
