@@ -10,6 +10,7 @@ import type { Test } from 'tap';
 import { readLines } from '../../src/processes/lines.js';
 import { BareNode, serverUser } from '../sst-script/bare-node.js';
 import { Material } from '../sst-script/material.js';
+import { blocksOf } from './blocks.js';
 import { lockTables, startDonor, waitingPair, type Pair } from '../sst-script/pair.js';
 
 const program = fileURLToPath(new URL('../../bin/galera-sst-tunnel.js', import.meta.url));
@@ -34,6 +35,17 @@ t.test('promtool accepts the rules', async (t) => {
     encoding: 'utf8',
   });
   t.equal(status, 0, `${stdout}${stderr}`);
+});
+
+t.test("promtool accepts the page's configuration, which has the job that a rule goes by", async (t) => {
+  const block = blocksOf(read('../monitoring.md')).find((one) => one.includes('scrape_configs')) ?? '';
+  const folder = t.testdir({ 'prometheus.yml': block, 'galera-sst-tunnel-alerts.yml': read('alerts.yml') });
+  const words = ['check', 'config', join(folder, 'prometheus.yml')];
+  const { status, stdout, stderr } = spawnSync('promtool', words, { encoding: 'utf8' });
+  t.equal(status, 0, stderr);
+  t.match(stdout, /6 rules found/);
+  const [, job = ''] = /job_name: (\S+)/.exec(block) ?? [];
+  t.match(read('alerts.yml'), `expr: up{job="${job}"} == 0`);
 });
 
 interface RuleCase {
@@ -137,7 +149,7 @@ t.test('every rule alerts of what it is for, and of nothing before and after', a
     rules.map((rule) => [/^\w+/.exec(rule)?.[0], /description: (.*)/.exec(rule)?.[1]]),
   );
   t.strictSame(new Set(ruleCases.map(({ alertname }) => alertname)), new Set(descriptions.keys()));
-  const manual = readFileSync(page('../monitoring.md'), 'utf8');
+  const manual = read('../monitoring.md');
   for (const name of descriptions.keys()) t.match(manual, `**${name}**: `, `${name} is described`);
   const tests = ruleCases.map(({ alertname, series, at: [before, during, after], labels, summary }) => {
     const alert = {
@@ -221,7 +233,7 @@ const byName = (rows: readonly (readonly [string, string])[]): MetricRows =>
   Object.fromEntries([...rows].sort(([a], [b]) => (a < b ? -1 : 1)));
 
 function describedMetrics(): MetricRows {
-  const rows = [...readFileSync(page('../monitoring.md'), 'utf8').matchAll(/^\| `(\w+)` \| (.*) \|$/gm)];
+  const rows = [...read('../monitoring.md').matchAll(/^\| `(\w+)` \| (.*) \|$/gm)];
   return byName(rows.map(([, name = '', rest = '']) => [name, rest.replaceAll('`', '').replace(/ +/g, ' ')]));
 }
 
