@@ -27,6 +27,8 @@ try {
   for (const [index, { name, argv, timeoutMs }] of tasks.entries()) {
     const raw = join(folder, 'raw');
     mkdirSync(raw);
+    // The server's user writes here, too, and complains where he cannot.
+    chmodSync(raw, 0o1777);
     const [program, ...rest] = argv;
     const { status } = spawnSync(program!, rest, {
       cwd: copy,
@@ -81,7 +83,7 @@ function keep(from: string, index: number, modules: readonly string[]): void {
 }
 
 function report(modules: readonly string[], tests: readonly string[], isWhole: boolean): void {
-  const place = ['--temp-directory', credited, '--reports-directory', join(folder, 'report')];
+  const place = ['--temp-directory', credited, '--reports-dir', join(folder, 'report')];
   const included = modules.flatMap((name) => ['--include', `dist/src/${name}.js`]);
   const reporters = ['--reporter', 'text', '--reporter', 'json-summary'];
   const words = ['report', ...place, '--all', '--src', 'dist/src', ...included, ...reporters];
@@ -91,7 +93,8 @@ function report(modules: readonly string[], tests: readonly string[], isWhole: b
     `\n${without.length} of ${modules.length} modules have no test of their name:\n${without.join(' ')}`,
   );
   // Where only some tests were run, others would have added to the same modules.
-  const low = isWhole ? belowFloor(readSummary(join(folder, 'report/coverage-summary.json'))) : [];
+  const summary = readSummary(join(folder, 'report/coverage-summary.json'));
+  const low = isWhole ? belowFloor(summary, new Set(tests)) : [];
   for (const line of low) console.error(`coverage: ${line}`);
   process.exitCode = status !== 0 || low.length > 0 ? 1 : 0;
 }
