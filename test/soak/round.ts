@@ -45,7 +45,9 @@ export async function prepareSoak(root?: string, evidence = tmpdir()): Promise<S
     const groups = mergeGroups(encryptionAtRest(node, key), { mysqld: loadSettings, sst });
     return tunnelOptions(node, await authority.certifyNode(node), { groups });
   };
-  await donor.start({ ...(await start(donor, {})), bootstrap: true });
+  // A joiner that is gone without its farewell having arrived (Galera 26.4.23, under load) leaves a cluster all the same.
+  const providerOptions = { 'pc.weight': '2' };
+  await donor.start({ ...(await start(donor, {})), bootstrap: true, providerOptions });
   await donor.waitFor('Synced', 120_000);
   await donor.sql('CREATE DATABASE still; CREATE TABLE still.t (id INT PRIMARY KEY, b VARBINARY(1000))');
   await donor.sql('INSERT INTO still.t SELECT seq, RANDOM_BYTES(1000) FROM still.seq_1_to_20000');
