@@ -159,16 +159,16 @@ t.test('a new donor fills an old joiner, each with directories of its own', asyn
   t.same(await traces(lab, donor), []);
 });
 
-t.test('three nodes are upgraded one after the other while a client writes', async (t) => {
+t.test('three nodes are upgraded one after the other while clients write', async (t) => {
   const { lab, start } = await mixedCluster(t, 3);
   const [first, second, third] = [lab.node(1), lab.node(2), lab.node(3)];
   const donorIs = (node: LabNode): OptionGroup => ({ wsrep_sst_donor: node.name });
   await start(first, 'old', { bootstrap: true });
   await first.sql(rows);
-  await first.sql('CREATE TABLE shop.log (id INT PRIMARY KEY) ENGINE=InnoDB');
+  await first.sql('CREATE TABLE shop.log (client INT, id INT, PRIMARY KEY (client, id)) ENGINE=InnoDB');
   await start(second, 'old', { data: 'empty' });
   await start(third, 'old', { data: 'empty' });
-  const client = writeTo(first);
+  const clients = writeTo(first, 3);
 
   await third.stop();
   await start(third, 'new', { data: 'empty', groups: { mysqld: donorIs(first), sst: allowed } });
@@ -182,49 +182,59 @@ t.test('three nodes are upgraded one after the other while a client writes', asy
   await start(second, 'new', { groups: { mysqld: donorIs(first), sst: allowed } });
   t.match(first.errorLog(), /--role 'donor'.*--bypass/, 'new joiner, old donor: IST');
 
-  await client.moveTo(third);
+  await clients.moveTo(third);
   await first.stop();
   await start(first, 'new', { data: 'empty', groups: { mysqld: donorIs(second) } });
   t.match(first.errorLog(), /phase: verifying/, 'new joiner, new donor: SST');
 
-  const written = await client.stop();
+  const written = await clients.stop();
   t.ok(written > 0);
   for (const node of lab.nodes) {
     await node.waitFor('Synced');
     const [row] = await node.query('SET SESSION wsrep_sync_wait=1; SELECT COUNT(*) AS c FROM shop.log');
     t.equal(Number(row?.['c']), written, `${node.name} has every row that was acknowledged`);
     t.same(await traces(lab, node), []);
+    const failures = node.log.all().match(/^.*WSREP_SST: \[ERROR\].*$/gm);
+    t.equal(failures, null, `no transfer has failed on ${node.name}`);
   }
   t.same(await flaws(first, second), []);
   t.same(await flaws(first, third), []);
 });
 
-/** A client that inserts one row after the other; any error ends it and is thrown by whoever waits for it. */
-function writeTo(first: LabNode): { moveTo(node: LabNode): Promise<void>; stop(): Promise<number> } {
+/** Clients that insert one row after the other and change all others now and then; any error is thrown by whoever waits for them. */
+function writeTo(
+  first: LabNode,
+  count: number,
+): { moveTo(node: LabNode): Promise<void>; stop(): Promise<number> } {
   let isStopped = false;
-  let written = 0;
-  const write = async (node: LabNode): Promise<void> => {
+  const written = new Array<number>(count).fill(0);
+  const write = async (node: LabNode, client: number): Promise<void> => {
     while (!isStopped) {
-      await node.sql(`INSERT INTO shop.log VALUES (${written + 1})`);
-      written += 1;
+      const id = (written[client] ?? 0) + 1;
+      await node.sql(`INSERT INTO shop.log VALUES (${client}, ${id})`);
+      written[client] = id;
+      if (id % 20 === 0) await node.sql(`UPDATE shop.orders SET what = CONCAT('order ', id, ' of ', ${id})`);
     }
   };
-  let work = write(first);
+  const begin = (node: LabNode): Promise<unknown> => {
+    const work = Promise.all(written.map((_, client) => write(node, client)));
+    work.catch(() => undefined);
+    return work;
+  };
+  let work = begin(first);
   const finish = async (): Promise<void> => {
     isStopped = true;
     await work;
     isStopped = false;
   };
-  work.catch(() => undefined);
   return {
     moveTo: async (node) => {
       await finish();
-      work = write(node);
-      work.catch(() => undefined);
+      work = begin(node);
     },
     stop: async () => {
       await finish();
-      return written;
+      return written.reduce((sum, rows) => sum + rows, 0);
     },
   };
 }
