@@ -1,4 +1,5 @@
-import { lstatSync, rmdirSync, rmSync } from 'node:fs';
+import { rmdirSync, rmSync } from 'node:fs';
+import { errnoOf } from './errors.js';
 
 const attempts = 100;
 
@@ -8,9 +9,15 @@ const attempts = 100;
  * @throws the system's error: EACCES, EBUSY, EROFS; ENOTEMPTY where something is made in it again and again.
  */
 export function removeTree(directory: string): void {
-  for (let attempt = 1; attempt <= attempts; attempt++) {
-    rmSync(directory, { recursive: true, force: true });
-    if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      rmSync(directory, { recursive: true, force: true });
+      rmdirSync(directory);
+      return;
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 'ENOENT') return;
+      if (errno !== 'ENOTEMPTY' || attempt === attempts) throw error;
+    }
   }
-  rmdirSync(directory);
 }

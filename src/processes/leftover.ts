@@ -16,14 +16,16 @@ import {
 export type Listener =
   /** Another program's, another user's, or a transfer's that is at work. */
   | { readonly kind: 'in use' }
-  /** Of a transfer that is about to end by itself, as its server is gone; or of a process that ends just now. */
+  /** Of a transfer that is about to end by itself: its server is gone. */
   | { readonly kind: 'ending' }
+  /** Of a process of this user that cannot be seen: it ends just now, or has privileges that this one lacks, as a server may. */
+  | { readonly kind: 'hidden' }
   | { readonly kind: 'left over'; readonly transferId: string; end(): void };
 
 /** Whether a listener has been left by a transfer that is over: known by its user and its marks. */
 export function judgeListener({ pid, uid, transferId }: PortOwner): Listener {
-  // What this user's processes have open it can see, until one ends: its socket is there for a moment longer (Linux 6.18).
-  if (pid === undefined && uid === ownUser().uid) return { kind: 'ending' };
+  // The socket of a process that ends is there for a moment longer than what it has open can be seen (Linux 6.18).
+  if (pid === undefined && uid === ownUser().uid) return { kind: 'hidden' };
   const group = pid === undefined ? undefined : groupOf(pid);
   if (pid === undefined || group === undefined || transferId === undefined || uid !== ownUser().uid)
     return { kind: 'in use' };

@@ -41,6 +41,8 @@ export interface Courier {
   sendSign(): Promise<void>;
   /** Sends so many bytes that mean nothing, to see how long that takes. */
   sendProbe(bytes: number): Promise<void>;
+  /** How long the slowest message so far has taken, with its connection, in ms; probes do not count. */
+  slowestMessageMs(): number;
 }
 
 /** A joiner that is still there can be asked again at once; one that is gone is given up after some two seconds. */
@@ -63,13 +65,18 @@ export function courierTo(
 ): Courier {
   const supervision = { transferId: context.id, emit: context.emit, signal: context.signal };
   const commands = planMessages(client, workplace.dir);
+  let slowestMs = 0;
   const send = async (command: Command, how = supervision): Promise<void> => {
     const begunMs = performance.now();
     for (;;) {
+      const startedMs = performance.now();
       const child = supervise(command, how);
       const outcome = await child.ended;
       context.signal.throwIfAborted();
-      if (outcome.kind === 'exited' && outcome.code === 0) return;
+      if (outcome.kind === 'exited' && outcome.code === 0) {
+        if (command !== commands.probe) slowestMs = Math.max(slowestMs, performance.now() - startedMs);
+        return;
+      }
       if (!hasNoRoute(child.lastWords()) || performance.now() - begunMs > outOfReachMs)
         throw rsyncFailure(child, outcome, client.sockopt);
       await delay(1000, how.signal);
@@ -180,6 +187,7 @@ export function courierTo(
       const file = workplace.write(messageFiles.probe, noise(bytes));
       await send(commands.probe).finally(() => rmSync(file, { force: true }));
     },
+    slowestMessageMs: () => slowestMs,
   };
 }
 

@@ -32,13 +32,15 @@ export function followDaemonLog(file: string, listener: DaemonLogListener): Foll
   const descriptor = openSync(file, 'r');
   const buffer = Buffer.alloc(64 * 1024);
   let rest = '';
+  const refused = { lastMs: -Infinity };
+  let isOpen = true;
   const read = (): void => {
-    for (;;) {
+    while (isOpen) {
       const count = readSync(descriptor, buffer, 0, buffer.length, null);
       if (count === 0) return;
       const lines = (rest + buffer.toString('utf8', 0, count)).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) report(line, listener);
+      for (const line of lines) report(line, listener, refused);
     }
   };
   const watcher = tryWatch(file, read);
@@ -49,12 +51,17 @@ export function followDaemonLog(file: string, listener: DaemonLogListener): Foll
       clearInterval(timer);
       watcher?.close();
       read();
+      isOpen = false;
       closeSync(descriptor);
     },
   };
 }
 
-function report(line: string, { emit, onDonor, onFailure, onBroken }: DaemonLogListener): void {
+function report(
+  line: string,
+  { emit, onDonor, onFailure, onBroken }: DaemonLogListener,
+  refused: { lastMs: number },
+): void {
   const said = understandDaemonLine(line);
   const pid = Number(/^\S+ \S+ \[(\d+)\] /.exec(line)?.[1]);
   switch (said.kind) {
@@ -70,6 +77,9 @@ function report(line: string, { emit, onDonor, onFailure, onBroken }: DaemonLogL
       );
       return;
     case 'wrong secret':
+      // A donor asks for an answer while it makes its offer.
+      if (performance.now() - refused.lastMs < 2000) return;
+      refused.lastMs = performance.now();
       emit({
         kind: 'notice',
         text: "refused a node with a valid certificate and another transfer's secret; still waiting for the donor",

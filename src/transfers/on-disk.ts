@@ -38,27 +38,39 @@ export function disksOf(
       supervise(command, { transferId: id, emit, signal }, { onStdout }),
     ));
   };
+  /** Gives why nobody knows whether all is on disk; undefined when it is. */
+  const complete = async ({ child, finish }: Writer): Promise<string | undefined> => {
+    finish();
+    // What waits for a disk cannot be killed.
+    const outcome = await Promise.race([child.ended, untilAborted(signal)]);
+    signal.throwIfAborted();
+    const failure = understandSync(outcome, child.lastWords());
+    if (failure instanceof TransferError) throw failure;
+    return failure;
+  };
   return {
     writeAhead: async (until) => {
       const { child, write } = begin();
       const timer = setInterval(write, everyMs);
-      until.addEventListener('abort', () => clearInterval(timer), { once: true });
-      const outcome = await Promise.race([child.ended, untilAborted(until)]);
-      clearInterval(timer);
-      const failure = understandSync(outcome, child.lastWords());
-      if (failure instanceof TransferError) throw failure;
-      // What does not work here is told at the end.
+      try {
+        const outcome = await Promise.race([child.ended, untilAborted(until)]);
+        // What is no error of a disk is seen to at the end.
+        const failure = understandSync(outcome, child.lastWords());
+        if (failure instanceof TransferError) throw failure;
+      } finally {
+        clearInterval(timer);
+      }
       return untilAborted(until);
     },
     settle: async () => {
       const startedMs = performance.now();
-      const { child, finish } = begin();
-      finish();
-      // What waits for a disk cannot be killed.
-      const outcome = await Promise.race([child.ended, untilAborted(signal)]);
-      signal.throwIfAborted();
-      const failure = understandSync(outcome, child.lastWords());
-      if (failure instanceof TransferError) throw failure;
+      const hasBegun = writer !== undefined;
+      let failure = await complete(begin());
+      if (failure !== undefined && hasBegun) {
+        // It may have ended long ago: killed, or since a directory has gone that a link led to.
+        writer = undefined;
+        failure = await complete(begin());
+      }
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
       emit({ kind: 'notice', text: failure ?? `the copy is on disk (${seconds} s)` });
     },
@@ -121,7 +133,11 @@ export function understandSync(
     return new TransferError(
       isFull ? 'DISK_FULL' : 'COPY_INCOMPLETE',
       `the copy cannot be written to disk: ${said}`,
-      isFull ? {} : { hint: "the kernel's log (dmesg) says what is wrong with the disk" },
+      isFull
+        ? {}
+        : {
+            hint: "the kernel's log (dmesg) says what is wrong with the disk; an error from before this transfer is told once, and not to the next one",
+          },
     );
   }
   // A sync without -f (coreutils before 8.24), or none at all.

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from '../config/config.js';
 import { TransferError } from '../errors.js';
 import { judgeListener } from '../processes/leftover.js';
@@ -13,12 +14,17 @@ import { delay } from './wait.js';
  */
 export async function checkPort(config: Config, bind: string | undefined): Promise<void> {
   const owner = findPortOwner(config.address.port, bind);
-  if (owner === undefined || judgeListener(owner).kind !== 'in use') return;
+  if (owner === undefined) return;
+  const { kind } = judgeListener(owner);
+  if (kind !== 'in use' && kind !== 'hidden') return;
+  if (kind === 'hidden') await wait(vanishesWithinMs);
   if (await isTaken(config, bind)) throw portBusy(config, owner);
 }
 
 /** How long what is being ended, or ends by itself, may take to close the port. */
 const closesWithinMs = 5000;
+/** How long a process may take for that which is not to be seen any more. */
+const vanishesWithinMs = 500;
 
 /**
  * Ends what a transfer that is over has left listening where the joiner has to: its claim may be gone with the data directory.
@@ -32,6 +38,7 @@ export async function freePort(
   const ended = new Set<string>();
   const begunMs = performance.now();
   let wasInUse = false;
+  let hiddenSinceMs = Infinity;
   for (;;) {
     // Reading /proc to the end takes 10 ms of processor time and more (Linux 6.18, 24 GiB), listening almost none.
     if (!(await isTaken(config, bind))) return;
@@ -40,7 +47,10 @@ export async function freePort(
     const listener = judgeListener(owner);
     // What ends just while it is looked at seems to be another's: only the second look in a row counts.
     const isInUse = listener.kind === 'in use';
-    if ((isInUse && wasInUse) || performance.now() - begunMs > closesWithinMs) throw portBusy(config, owner);
+    const nowMs = performance.now();
+    hiddenSinceMs = listener.kind === 'hidden' ? Math.min(hiddenSinceMs, nowMs) : Infinity;
+    const isLate = nowMs - begunMs > closesWithinMs || nowMs - hiddenSinceMs > vanishesWithinMs;
+    if ((isInUse && wasInUse) || isLate) throw portBusy(config, owner);
     wasInUse = isInUse;
     if (listener.kind === 'left over') {
       listener.end();

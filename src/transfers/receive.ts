@@ -48,10 +48,14 @@ async function receiveWithin(
   closeLater(() => reception.partial.leave());
   const ends = followConnectionEnds();
   const donorProcesses = new Set<number>();
+  let readDaemonLog = (): void => undefined;
   const listener = await startLastingListener(config, context, {
     onLine: (line) => ends.hear(line),
     onConnection: (from) => emit({ kind: 'notice', text: `connection from ${from}` }),
-    isLetIn: (pid) => donorProcesses.has(pid),
+    isLetIn: (pid) => {
+      readDaemonLog();
+      return donorProcesses.has(pid);
+    },
     onEnd: (error) => trouble.abort(error),
   });
   closeLater(() => listener.stop(2000));
@@ -112,6 +116,7 @@ async function receiveWithin(
       if (isForked || donorProcesses.has(pid)) broken.broke(text, pid, isForked);
     },
   });
+  readDaemonLog = () => daemonLog.catchUp();
   closeLater(() => daemonLog.stop());
   try {
     emit({ kind: 'phase', phase: 'waiting for donor' });

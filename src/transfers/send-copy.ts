@@ -147,6 +147,7 @@ async function offerCopy(premises: Premises, courier: Courier): Promise<Agreemen
       // As the joiner counts while it knows the offer only.
       assumedBytes: sizeOfMissing(offered, answer),
       tellTotal: (bytes) => courier.sendTotal(bytes),
+      slowestMessageMs: () => courier.slowestMessageMs(),
     }),
     sent: sentBefore(offered, answer.held.complete.filter(isTable)),
   };
@@ -204,12 +205,14 @@ interface Whole {
   /** What the joiner takes for the whole. */
   readonly assumedBytes: number;
   readonly tellTotal: (totalBytes: number) => void;
+  /** See `Courier`. */
+  readonly slowestMessageMs: () => number;
 }
 
 /** So much is sent over a connection that is there before others stand. */
 const littleBytes = 16 * 1024 * 1024;
 
-/** A process starts, shakes hands and logs in within that time where the joiner is not far away. */
+/** A process starts, shakes hands and logs in within that time where the joiner is not far away; else a message has taken longer, too. */
 const connectsWithinMs = 400;
 /** A joiner that was there so short a time ago is there. */
 const justNowMs = 1000;
@@ -239,7 +242,7 @@ function sizeOfMissing({ files }: Inventory, { held }: Answer): number {
 function senderOf(
   { config, layout, client, workplace, context }: Premises,
   { rsync, modules, links, held }: Answer,
-  { underLock, assumedBytes, tellTotal }: Whole,
+  { underLock, assumedBytes, tellTotal, slowestMessageMs }: Whole,
 ): Sender {
   const withoutChecksums = client.withoutChecksums && takesNoChecksums(rsync);
   const similar = new Set(held.similar.map(keyOf));
@@ -274,21 +277,26 @@ function senderOf(
   /** Opened near the end of a pass, which may turn out not to have been the last. */
   let early: Connected | undefined;
   let passEndedMs = -Infinity;
+  const closeEarly = (): void => {
+    early?.first.close();
+    early?.spare.close();
+    early = undefined;
+  };
   const takeEarly = (): Connected | undefined => {
+    if (early !== undefined && !isFresh(performance.now() - early.first.openedMs, client.timeoutSeconds))
+      closeEarly();
     const taken = early;
     early = undefined;
-    if (taken === undefined || isFresh(performance.now() - taken.first.openedMs, client.timeoutSeconds))
-      return taken;
-    taken.first.close();
-    taken.spare.close();
-    return undefined;
+    return taken;
   };
   return {
     sentBytes: () => sentBytes,
     sendAhead: async (pass, files) => {
       const onNearEnd = (): void => {
-        early = takeEarly() ?? connect(true);
+        if (!context.signal.aborted) early = takeEarly() ?? connect(true);
       };
+      // This pass needs the joiner's places for connections itself.
+      closeEarly();
       const name = `pass ${pass}`;
       await send({ ...about, name, files, isSimilar, laterBytes, server: 'writing', onNearEnd });
       passEndedMs = performance.now();
@@ -311,7 +319,9 @@ function senderOf(
         }
       };
       return {
-        haveConnected: nowMs - first.openedMs > connectsWithinMs && nowMs - passEndedMs < justNowMs,
+        haveConnected:
+          nowMs - first.openedMs > Math.max(connectsWithinMs, slowestMessageMs()) &&
+          nowMs - passEndedMs < justNowMs,
         send: (pass, files) => {
           if (pass === 'copy') return sendOver(pass, files, first);
           return sendOver(pass, files, spare, totalSize(files) <= littleBytes ? 1 : undefined);

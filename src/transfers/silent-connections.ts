@@ -69,7 +69,10 @@ export interface Stranger {
   readonly hasShaken: boolean;
 }
 
-/** The connections' processes that none is below which is let in; the guard, a shell, serves none. */
+/**
+ * The connections' processes below which none is let in; the guard, a shell, serves none. An rsync with a child has let its peer in: it writes files,
+ * or has a message waited for, of which its log tells only when the message is there (3.5.0).
+ */
 export function strangersAmong(
   processes: readonly GroupProcess[],
   listenerPid: number,
@@ -78,7 +81,10 @@ export function strangersAmong(
   const listener = processes.find(({ pid }) => pid === listenerPid);
   const childrenOf = (parent: number): readonly GroupProcess[] =>
     processes.filter(({ parentPid }) => parentPid === parent);
-  const leadsToDonor = ({ pid }: GroupProcess): boolean => isLetIn(pid) || childrenOf(pid).some(leadsToDonor);
+  const leadsToDonor = ({ pid, name }: GroupProcess): boolean => {
+    const children = childrenOf(pid);
+    return isLetIn(pid) || (name === 'rsync' && children.length > 0) || children.some(leadsToDonor);
+  };
   return childrenOf(listenerPid)
     .filter((serving) => serving.name === listener?.name && !leadsToDonor(serving))
     .map(({ pid }) => ({ pid, hasShaken: childrenOf(pid).length > 0 }));

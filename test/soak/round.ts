@@ -66,10 +66,11 @@ export async function runRound(soak: Soak, seed: number): Promise<Round> {
   let unasked = 0;
   try {
     await wait(random(8000));
-    for (;;) {
+    for (; ; unasked += 1) {
+      const before = donor.errorLog().length;
       await joiner.start({ ...(await start(joiner, {})), data: 'empty' });
-      if (await asksForTransfer(soak)) break;
-      unasked += 1;
+      if (await asksForTransfer(soak, before)) break;
+      if (unasked === 2) throw new Error('no transfer was asked for in three attempts');
       await joiner.kill();
     }
     await joiner.waitFor('Synced', 240_000);
@@ -115,8 +116,7 @@ export async function runRound(soak: Soak, seed: number): Promise<Round> {
  * `Temporary failure in sending state UUID` when the joiner enters the cluster, whose states are not exchanged then before one leaves:
  * no script is ever run.
  */
-async function asksForTransfer({ donor, joiner }: Soak): Promise<boolean> {
-  const before = donor.errorLog().length;
+async function asksForTransfer({ donor, joiner }: Soak, before: number): Promise<boolean> {
   const deadline = Date.now() + 60_000;
   while (!joiner.errorLog().includes('WSREP_SST')) {
     if (Date.now() > deadline) {

@@ -224,6 +224,10 @@ async function leaveListener(t: Test, node: BareNode): Promise<{ id: string; lis
   const isListener = (pid: number): boolean => nameOf(pid) === 'socat';
   while (!findMarked(id).every(isListener)) await new Promise((resolve) => setImmediate(resolve));
   const listeners = findMarked(id);
+  // Nothing else would end it if the next transfer does not.
+  t.teardown(() => {
+    for (const pid of findMarked(id)) process.kill(pid, 'SIGKILL');
+  });
   t.equal(listeners.length, 1, 'its listener is left');
   return { id, listeners };
 }

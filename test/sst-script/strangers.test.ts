@@ -96,6 +96,23 @@ t.test('a thousand connections at once during a transfer', async (t) => {
   await expectNoProcess(t, pair.joining);
 });
 
+t.test(
+  'a hundred holders of a certificate who do not log in while the donor waits for its lock',
+  async (t) => {
+    const pair = await waitingPair(t, material);
+    const giving = startDonor(pair);
+    await giving.said(/^flush tables$/);
+    const open = Array.from({ length: 100 }, () => withTls(pair.joiner.port, identity(material.good), ''));
+    await pair.joining.said(/ended \d+ connections that did not log in/);
+      await lockTables(giving, pair);
+    t.equal(await giving.ended, 0, 'the donor has its verdict', { log: giving.stderr });
+    t.equal(await pair.joining.ended, 0, 'the joiner succeeds', { log: pair.joining.stderr });
+    t.same(pair.joining.errors().concat(giving.errors()), [], 'nobody complains of an error');
+    for (const socket of open) await closed(socket);
+  await expectNoProcess(t, pair.joining);
+  },
+);
+
 function plain(port: number, bytes: string | Buffer): Socket {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined);

@@ -41,6 +41,33 @@ t.test('what writes ahead is ended with the transfer', async (t) => {
   t.pass('it is gone');
 });
 
+t.test('what has written ahead and was killed is started anew for the end', async (t) => {
+  const dir = t.testdir({ data: {} });
+  const over = new AbortController();
+  const context = recordTransfer(undefined, { id: `on-disk-killed-${process.pid}`, signal: over.signal });
+  const disks = disksOf({ layout: layoutOf({ dataDir: `${dir}/data` }), plan: { links: [] } }, context);
+  const writing = disks.writeAhead(over.signal);
+  writing.catch(() => undefined);
+  for (const pid of findMarked(context.id)) process.kill(pid, 'SIGKILL');
+  while (!context.events.some(({ kind }) => kind === 'child ended')) await wait(10);
+  await disks.settle();
+  t.match(context.events.at(-1), { kind: 'notice', text: /^the copy is on disk / });
+  over.abort(new Error('the transfer is over'));
+});
+
+t.test('with a transfer that is over nothing is written any more', async (t) => {
+  const dir = t.testdir({ data: {} });
+  const context = recordTransfer(undefined, { id: `on-disk-over-${process.pid}` });
+  const disks = disksOf({ layout: layoutOf({ dataDir: `${dir}/data` }), plan: { links: [] } }, context);
+  await t.rejects(disks.writeAhead(AbortSignal.abort(new Error('over'))), { message: 'over' });
+  await disks.settle();
+  // A timer that was left would keep this process.
+  t.strictSame(
+    process.getActiveResourcesInfo().filter((name) => name === 'Timeout'),
+    [],
+  );
+});
+
 const failed: ChildOutcome = { kind: 'exited', code: 1 };
 
 t.test('what sync says', async (t) => {

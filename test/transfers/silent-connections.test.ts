@@ -27,6 +27,12 @@ t.test(
       [],
     );
     t.strictSame(strangersAmong([listener, guard, ...serving], 10, nobody), [{ pid: 20, hasShaken: true }]);
+    const waiting = { pid: 23, parentPid: 22, name: 'sh' };
+    t.strictSame(
+      strangersAmong([listener, guard, ...serving, waiting], 10, nobody),
+      [],
+      'it waits for a message',
+    );
     t.strictSame(
       strangersAmong([listener, guard, ...serving, silent], 10, (pid) => pid === 22),
       [{ pid: 30, hasShaken: false }],
