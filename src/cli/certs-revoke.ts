@@ -60,9 +60,9 @@ interface Chosen {
   readonly found?: { readonly facts: CertificateFacts; readonly file: string } | undefined;
 }
 
-/** A file or the name of a node first: names like `db1` or `fd00::1` consist of hexadecimal digits, too. */
+/** A file, here or in `dir`, or the name of a node first: names like `db1` or `fd00::1` consist of hexadecimal digits, too. */
 function choose(one: string, dir: string, caDir: string, authority: Authority): Chosen {
-  const file = [one, filesOf(one, dir).cert].find(isFile);
+  const file = [one, filesOf(one, dir).cert, resolve(dir, one)].find(isFile);
   if (file !== undefined) {
     const facts = firstIn(file);
     if (facts === undefined) throw new TransferError('CERTIFICATE_NOT_PEM', `${file} holds no certificate`);

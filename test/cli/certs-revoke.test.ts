@@ -105,6 +105,20 @@ t.test('the certificate before a renewal is named as long as it is valid', async
   t.notMatch(lines.join('\n'), 'is not revoked');
 });
 
+t.test('what a renewal has kept is named as it is called in --dir', async (t) => {
+  const dir = t.testdir({ ca: {}, node: {} });
+  const [caDir, nodeDir] = [join(dir, 'ca'), join(dir, 'node')];
+  await initCa('Our CA', options(caDir), quiet);
+  await issueNode('node1', [], { ...options(nodeDir), caDir }, quiet);
+  const { serialNumber } = readFacts(readFileSync(join(nodeDir, 'node1.crt'), 'utf8')).x509;
+  await renew('node1', { ...options(nodeDir), caDir, wantsNewKey: true }, quiet);
+  for (const name of ['node1.crt.old', join(nodeDir, 'node1.crt.old')]) {
+    const lines: string[] = [];
+    await writeCrl([name], { dir: nodeDir, caDir, days: 30 }, (line) => lines.push(line));
+    t.equal(lines[0], `revoked CN=node1, serial ${serialNumber}`, name);
+  }
+});
+
 t.test('no renewal takes away a certificate that is still valid, and all of them are named', async (t) => {
   const dir = t.testdir();
   await initCa('Our CA', options(dir), quiet);
