@@ -44,6 +44,7 @@ const dir = {
   describe: 'where the files are written',
 } as const;
 const certificatesDir = { ...dir, describe: "where the nodes' certificates are" } as const;
+const listDir = { ...dir, describe: 'where the CA is, and the list, without --ca-dir' } as const;
 const caDir = {
   type: 'string',
   requiresArg: true,
@@ -54,6 +55,10 @@ const nodeDir = {
   type: 'string',
   requiresArg: true,
   describe: 'where the files will lie on the node, for the lines to paste; default: as --dir',
+} as const;
+const crlNodeDir = {
+  ...nodeDir,
+  describe: "where the list will lie on the nodes, for the lines to paste; default: the CA's directory",
 } as const;
 const owner = {
   type: 'string',
@@ -157,7 +162,11 @@ function addIssuing(cli: Argv, print: Print, attempt: Attempt): Argv {
           .positional('name', { type: 'string', demandOption: true })
           .options({ dir, 'ca-dir': caDir, owner, days: days(365) })
           .option('new-key', { type: 'boolean', default: false, describe: 'with a new key' })
-          .example('$0 certs renew node1.my.cluster', 'the same names and key for another year'),
+          .example('$0 certs renew node1.my.cluster', 'the same names and key for another year')
+          .example(
+            '$0 certs renew node1.my.cluster --dir /root/node1 --ca-dir /root/galera-ca',
+            "on the CA's host",
+          ),
       (argv) =>
         attempt(async () => {
           const { renew } = await import('./certs-renew.js');
@@ -211,8 +220,12 @@ function addOthers(cli: Argv, print: Print, attempt: Attempt): Argv {
       (command) =>
         command
           .positional('certificates', { type: 'string', array: true, demandOption: true })
-          .options({ dir: certificatesDir, 'ca-dir': caDir, 'node-dir': nodeDir, days: days(365) })
-          .example('$0 certs revoke node3.my.cluster', 'a node that must not come back'),
+          .options({ dir: certificatesDir, 'ca-dir': caDir, 'node-dir': crlNodeDir, days: days(365) })
+          .example('$0 certs revoke node3.my.cluster', 'a node that must not come back')
+          .example(
+            '$0 certs revoke node3.my.cluster --dir /root/node3 --ca-dir /root/galera-ca --node-dir /etc/mysql/ssl',
+            "on the CA's host",
+          ),
       ({ certificates, dir: at, caDir: ca, nodeDir: there, days: until }) =>
         attempt(async () => {
           const { writeCrl } = await import('./certs-revoke.js');
@@ -225,8 +238,12 @@ function addOthers(cli: Argv, print: Print, attempt: Attempt): Argv {
       "write the CA's revocation list again, before it expires",
       (command) =>
         command
-          .options({ dir, 'ca-dir': caDir, 'node-dir': nodeDir, days: days(365) })
-          .example('$0 certs crl', 'for another year'),
+          .options({ dir: listDir, 'ca-dir': caDir, 'node-dir': crlNodeDir, days: days(365) })
+          .example('$0 certs crl', 'for another year')
+          .example(
+            '$0 certs crl --ca-dir /root/galera-ca --node-dir /etc/mysql/ssl',
+            'for a CA that is elsewhere: its directory is where the list is written',
+          ),
       ({ dir: at, caDir: ca, nodeDir: there, days: until }) =>
         attempt(async () => {
           const { writeCrl } = await import('./certs-revoke.js');

@@ -69,6 +69,12 @@ t.test('certs crl finds the CA where certs revoke does', async (t) => {
   const { status, stdout, stderr } = run('certs', 'crl', '--ca-dir', `${dir}/ca`);
   t.equal(status, 0, stderr);
   t.match(stdout, `wrote ${dir}/ca/crl.pem: number 1, 0 revoked`);
+  for (const command of ['crl', 'revoke']) {
+    const help = run('certs', command, '--help').stdout.replace(/\s+/g, ' ');
+    t.notMatch(help, 'where the files are written');
+    t.match(help, /--node-dir [^-]*default: the CA's directory/, command);
+    t.match(help, '--ca-dir /root/galera-ca --node-dir /etc/mysql/ssl', command);
+  }
 });
 
 t.test('help about a command is the help of that command', async (t) => {
