@@ -31,7 +31,13 @@ export function openAuthority(dir: string): Authority {
       hint: 'create one with galera-sst-tunnel certs init-ca, or name its directory with --ca-dir',
     });
   }
-  const { leaf, chain, keyPem } = readPair(certFile, join(dir, authorityFiles.key));
+  const keyFile = join(dir, authorityFiles.key);
+  if (!isThere(keyFile)) {
+    throw new TransferError('CERTIFICATE_MISSING', `${keyFile} does not exist`, {
+      hint: 'nodes have the certificate of the CA alone: name the directory where it was made with --ca-dir',
+    });
+  }
+  const { leaf, chain, keyPem } = readPair(certFile, keyFile);
   if (!leaf.isCa) {
     throw new TransferError(
       'CERTIFICATE_USAGE',
@@ -56,7 +62,7 @@ export function readPair(certFile: string, keyFile: string): Identity {
 }
 
 /** @throws TransferError CERTIFICATE_UNREADABLE for what this user cannot know. */
-function isThere(file: string): boolean {
+export function isThere(file: string): boolean {
   try {
     statPath(givenFile(file));
     return true;

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
+import { dirname } from 'node:path';
 import { placeOf } from '../config/source.js';
 import type { Source, Sourced } from '../config/source.js';
 import { TransferError } from '../errors.js';
@@ -128,7 +129,10 @@ export function unreadable(
   const isGiven = source.kind === 'command line' && source.name === path;
   const detail = { ...blame(source), cause };
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new TransferError('CERTIFICATE_MISSING', `${path} does not exist`, detail);
+    return new TransferError('CERTIFICATE_MISSING', `${path} does not exist`, {
+      ...detail,
+      hint: isGiven ? `correct the path: ls -l ${shellQuote(dirname(path))}` : undefined,
+    });
   }
   if (code !== 'EACCES' && code !== 'EPERM') {
     return new TransferError('CERTIFICATE_UNREADABLE', `${path} cannot be read: ${code}`, detail);

@@ -27,7 +27,9 @@ export function bundle(
   if (blocks.some((block) => isKeyBlock(block) && isEncryptedBlock(block)))
     throw new TransferError('KEY_ENCRYPTED', 'the private key is encrypted');
   if (certificates.length === 0)
-    throw new TransferError('CERTIFICATE_MISSING', `no certificate in ${files.join(', ')}`);
+    throw new TransferError('CERTIFICATE_MISSING', `no certificate in ${files.join(', ')}`, {
+      hint: 'name the files that hold one; galera-sst-tunnel certs show FILE tells what a file holds',
+    });
   const path = resolve(out);
   const [key, another] = keys;
   if (another !== undefined)

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { openAuthority, readPair, requireSigned } from '../certificates/authority.js';
+import { isThere, openAuthority, readPair, requireSigned } from '../certificates/authority.js';
 import { readGivenFile, type CertificateFile } from '../certificates/certificate-file.js';
 import { hasSigned, isSame } from '../certificates/chain.js';
 import { readFacts, type CertificateFacts } from '../certificates/facts.js';
@@ -28,6 +28,12 @@ export async function renew(
   print: Print,
 ): Promise<void> {
   const { cert, key } = filesOf(name, options.dir);
+  for (const one of [cert, key]) {
+    if (isThere(one)) continue;
+    throw new TransferError('CERTIFICATE_MISSING', `${one} does not exist`, {
+      hint: "name its directory with --dir, the CA's with --ca-dir",
+    });
+  }
   const { leaf, keyPem } = readPair(cert, key);
   const file = readGivenFile(cert);
   const kept = options.wantsNewKey ? {} : { keyPem };
@@ -50,7 +56,7 @@ export async function renew(
     print,
   );
   print(`the one before is kept as ${old.map(({ path }) => path).join(' and ')}`);
-  print('transfers use it from now on; a running server does after FLUSH SSL');
+  print('transfers use it once the node has it, a running server after FLUSH SSL');
 }
 
 /** Where the files before go: a certificate that is valid still has to be at hand to be revoked, and no key is lost. */

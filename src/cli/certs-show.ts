@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { dirname } from 'node:path';
 import { decodeBlock, readGivenFile } from '../certificates/certificate-file.js';
 import { duration } from '../certificates/checks.js';
 import { readCrl, type CrlFacts } from '../certificates/crl.js';
@@ -9,6 +10,7 @@ import { isCertificateBlock, isCrlBlock, isEncryptedBlock, isKeyBlock } from '..
 import { fetchPresented } from '../certificates/presented.js';
 import { targetOf } from '../check/target.js';
 import { TransferError } from '../errors.js';
+import { shellQuote } from '../shell-quote.js';
 import { printable } from './terminal.js';
 
 /** `certs show FILE|HOST:PORT`: what a file holds, or a server shows. */
@@ -23,7 +25,9 @@ export async function show(
     return;
   }
   if (!/:\d+$/.test(what))
-    throw new TransferError('CERTIFICATE_MISSING', `${what} is neither a file nor HOST:PORT`);
+    throw new TransferError('CERTIFICATE_MISSING', `${what} is neither a file nor HOST:PORT`, {
+      hint: `correct the path (ls -l ${shellQuote(dirname(what))}), or name a server as HOST:PORT`,
+    });
   if (isIP(what) === 6)
     throw new TransferError('ADDRESS_INVALID', `${what} is an IPv6 address, and has no port`, {
       hint: `name it as [${what}]:3306, or put the part before the port in brackets`,

@@ -68,13 +68,13 @@ t.test('what does not fit together is refused', async (t) => {
   const cases = [
     [[cert, otherKey], 'KEY_MISMATCH'],
     [[cert, key, otherKey], 'KEY_MISMATCH'],
-    [[key], 'CERTIFICATE_MISSING'],
+    [[key], 'CERTIFICATE_MISSING', /certs show FILE/],
     [[cert, encrypted], 'KEY_ENCRYPTED'],
-    [[join(path, 'none')], 'CERTIFICATE_MISSING'],
+    [[join(path, 'none')], 'CERTIFICATE_MISSING', /^correct the path: ls -l \//],
     [[path], 'CERTIFICATE_UNREADABLE'],
   ] as const;
-  for (const [files, code] of cases)
-    t.throws(() => bundle(join(path, 'out'), files, unforced, quiet), { code }, code);
+  for (const [files, code, hint = /./] of cases)
+    t.throws(() => bundle(join(path, 'out'), files, unforced, quiet), { code, hint }, code);
 });
 
 t.test('a damaged file is named, with the line of the block', async (t) => {

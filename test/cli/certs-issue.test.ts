@@ -259,6 +259,21 @@ function intermediateIn(dir: string, rootDays = 4000): void {
   ]);
 }
 
+t.test('where there is nothing to renew, the hint says how its directory is named', async (t) => {
+  const dir = t.testdir({ ca: {}, node: {} });
+  const [caDir, nodeDir] = [join(dir, 'ca'), join(dir, 'node')];
+  await initCa('Our CA', options(caDir), quiet);
+  await issueNode('node1', [], { ...options(nodeDir), caDir }, quiet);
+  const hint = "name its directory with --dir, the CA's with --ca-dir";
+  for (const [name, at, message] of [
+    ['node1', caDir, /node1.crt does not exist/],
+    ['ca', nodeDir, /ca.key does not exist/],
+  ] as const) {
+    const failed = { code: 'CERTIFICATE_MISSING', message, hint };
+    await t.rejects(renew(name, { ...options(at), wantsNewKey: false }, quiet), failed);
+  }
+});
+
 t.test('under an intermediate CA the node shows it, too, and is told when the root lacks', async (t) => {
   const dir = t.testdir();
   intermediateIn(dir);

@@ -93,6 +93,7 @@ t.test('what is no file and no address, and what holds nothing', async (t) => {
   await t.rejects(said('node1.my.cluster'), {
     code: 'CERTIFICATE_MISSING',
     message: /neither a file nor HOST:PORT/,
+    hint: 'correct the path (ls -l .), or name a server as HOST:PORT',
   });
   const { path, write } = folder(t);
   await t.rejects(said(write('empty', 'nothing')), { code: 'CERTIFICATE_NOT_PEM' });
