@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 import { openssl } from '../certificates/given.js';
 import { blocksOf, sectionOf } from './blocks.js';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const file = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const page = readFileSync(file('docs/certificates.md'), 'utf8');
@@ -97,14 +97,12 @@ t.test('self-signed certificates are made, collected and renewed where a node ha
 });
 
 t.test('a tca for two CAs is made as the page says', async (t) => {
-  const { at, run, verify } = caHost(t);
-  const section = sectionOf(page, /A new CA without downtime/);
+  const { at, run } = host(t);
   for (const name of ['old', 'new']) run(`galera-sst-tunnel certs init-ca --dir ${name}`, '/root');
-  const commands = inlineOf(section);
+  const commands = inlineOf(sectionOf(page, /A new CA without downtime/));
   t.equal(commands.length, 1);
   for (const command of commands) run(command, '/root');
   t.equal(readFileSync(at('/root/tca.crt'), 'utf8').split('BEGIN CERTIFICATE').length, 3);
-  t.match(verify('/root/node1/node1.my.cluster.crt'), /: OK/);
 });
 
 t.test('what is to be done about a stolen key gives a new one, and revokes the old', async (t) => {
