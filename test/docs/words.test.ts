@@ -50,7 +50,8 @@ function faultsOf(line: string): string[] {
   const [, text = ''] = /galera-sst-tunnel (.*)$/.exec(line) ?? [];
   const words = text.replace(/ +#.*/, '').split(/\s+/);
   const names = [words.slice(0, 2).join(' '), words[0] ?? ''];
-  if (words[0]?.startsWith('--') === true || names[1] === 'certs') return [];
+  // `certs` alone stands for its commands.
+  if (words[0]?.startsWith('--') === true || names[0] === 'certs') return [];
   const options = optionsOf.get(names[0] ?? '') ?? optionsOf.get(names[1] ?? '');
   if (options === undefined) return [`no command: ${line}`];
   const given = words.filter((word) => /^--[a-z]/.test(word) && !ofServer.test(word));
