@@ -34,7 +34,7 @@ ${valueCases(commands).join('\n')}
             *)
                 case $command in
 ${groups.map((group) => `                    ${group}) words='${secondsOf(commands, group).join(' ')} --help' ;;`).join('\n')}
-${commands.map((command) => wordCase(command)).join('\n')}
+${commands.map((command) => wordCase(command, firsts)).join('\n')}
                 esac
                 ;;
         esac
@@ -87,7 +87,9 @@ function actionFor(name, choices) {
 }
 
 /** The options of a command, and what else its words may be. */
-function wordCase({ name, options, positionals, synopsis }) {
+function wordCase({ name, options, positionals, synopsis }, firsts) {
+  if (name === 'help')
+    return `                    help) [ "$COMP_CWORD" != 2 ] || words='${firsts.join(' ')}' ;;`;
   const lines = [`words='${options.map(({ flags }) => flags).join(' ')}'`];
   const isOption = '[[ $word = -* ]] ||';
   const [place] = positionals;

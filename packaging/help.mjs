@@ -14,7 +14,9 @@ export function readCommandLine(program) {
 /** A command, or those that it consists of. */
 function withHelp(program, { words, text }) {
   const names = words.filter((word) => /^[a-z]/.test(word));
-  const help = parseHelp(ask(program, [...names, '--help']));
+  // Its own help is that of all.
+  const help = parseHelp(names[0] === 'help' ? '' : ask(program, [...names, '--help']));
+  if (names[0] === 'help') return [{ ...help, name: 'help', synopsis: words.join(' '), text }];
   if (help.commands.length > 0) return help.commands.flatMap((command) => withHelp(program, command));
   return [{ name: names.join(' '), synopsis: help.usage.replace(/^galera-sst-tunnel /, ''), text, ...help }];
 }
@@ -45,7 +47,7 @@ export function parseHelp(text) {
       // The server's script runs this one; its words are the server's.
       .filter(({ words }) => words[0] !== 'sst'),
     positionals: rows('Positionals').map(([name, text]) => ({ name, text })),
-    options: rows('Options').map(([flags, text]) => ({ flags, text })),
+    options: rows('Options').map(([flags, text]) => ({ flags: flags.replace(/^-\w, /, ''), text })),
     examples: rows('Examples').map(([command, text]) => ({ command, text })),
     // What stands behind the sections, whichever is the last.
     epilogue: [...sections.values()].flat().filter((line) => /^\S/.test(line)),

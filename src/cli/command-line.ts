@@ -7,7 +7,7 @@ import { addCheckCommand, addRehearsal, serverFiles } from './check-command.js';
 import { addCertsCommands } from './certs-commands.js';
 import { addAgentCommands } from './agent-commands.js';
 import { standardTerminal } from './terminal.js';
-import { explainUsage, noCommand } from './usage-error.js';
+import { explainUsage, noCommand, unknownCommand } from './usage-error.js';
 import { version } from './version.js';
 
 /** What is wrong with the words on the command line. */
@@ -21,7 +21,8 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     return await dispatch(argv);
   } catch (thrown) {
     if (thrown instanceof UsageError) {
-      process.stderr.write(explainUsage(thrown.message, await helpFor(argv), argv));
+      const words = withoutHelp(argv);
+      process.stderr.write(explainUsage(thrown.message, await helpFor(words), words));
       return 22;
     }
     const error = asTransferError(thrown);
@@ -39,10 +40,30 @@ function refuseRepeated(words: Readonly<Record<string, unknown>>): true {
   return true;
 }
 
+const isHelp = (word: string): boolean => word === '--help' || word === '-h';
+
+/** What follows `--mysqld-args` is the server's, which has a `-h` of its own. */
+function asksForHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--mysqld-args');
+  return argv.slice(0, end === -1 ? undefined : end).some(isHelp);
+}
+
+function withoutHelp(argv: readonly string[]): readonly string[] {
+  return asksForHelp(argv) ? argv.filter((word) => !isHelp(word)) : argv;
+}
+
+/** yargs answers with the help of all, as if nothing were wrong. */
+async function refuseHelpAboutNothing(argv: readonly string[]): Promise<void> {
+  const words = withoutHelp(argv);
+  const unknown = unknownCommand(await helpFor(words), words);
+  if (unknown !== undefined) throw new UsageError(`Unknown argument: ${unknown}`);
+}
+
 async function dispatch(argv: readonly string[]): Promise<number> {
   let status = 0;
   const planOptions = argv[0] === 'plan' ? argv.slice(2) : [];
-  const wantsHelp = argv[0] === 'plan' && argv.includes('--help');
+  const wantsHelp = asksForHelp(argv);
+  if (wantsHelp) await refuseHelpAboutNothing(argv);
   if (argv[0] === 'plan' && argv[1] === undefined) {
     throw new UsageError('plan: expected the role, joiner or donor');
   }
@@ -159,7 +180,9 @@ function commandLine(
         onStatus(await runAgent({ socket, stateDir, servers: server, logFormat, metricsListen }));
       },
     )
-    .command('sst', 'do a transfer, as the server asks for it (wsrep_sst_rsync_tunnel runs this)');
+    .command('sst', 'do a transfer, as the server asks for it (wsrep_sst_rsync_tunnel runs this)')
+    // main.ts makes --help of it.
+    .command('help [command..]', 'explain a command');
   const terminal = standardTerminal();
   const onFailure = (exitStatus: number, text: string): void => {
     process.stderr.write(`galera-sst-tunnel: ${text}\n`);
@@ -170,6 +193,7 @@ function commandLine(
   addCertsCommands(cli, { terminal, onFailure });
   return addAgentCommands(cli, { connect: createAgentClient, defaultSocket, terminal, signal, onFailure })
     .version(version)
+    .alias('h', 'help')
     .strict()
     .check(refuseRepeated)
     .demandCommand(1, noCommand)

@@ -3,7 +3,7 @@
 /** Gives the exit status. The server waits for the script's first line: what only people use is not even loaded for it. */
 async function main(words: readonly string[]): Promise<number> {
   const [command, ...rest] = words;
-  if (command === 'help') return main([...rest, '--help']);
+  if (command === 'help') return main([...rest.filter((word) => word !== 'help'), '--help']);
   if (command === 'sst' && (rest[0] === '--help' || rest[0] === '-h')) {
     const { sstUsage } = await import('./sst-usage.js');
     process.stdout.write(sstUsage);

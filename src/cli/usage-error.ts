@@ -11,13 +11,16 @@ const synonyms: Readonly<Record<string, string>> = {
   validate: 'check',
   test: 'check',
   install: 'check',
+  fix: 'check',
   log: 'history',
   logs: 'history',
   list: 'history',
   ping: 'status',
   ps: 'status',
   info: 'status',
+  resume: 'status',
   watch: 'status --watch',
+  progress: 'status --watch',
   stop: 'abort',
   kill: 'abort',
   cancel: 'abort',
@@ -26,9 +29,17 @@ const synonyms: Readonly<Record<string, string>> = {
   start: 'agent',
   serve: 'agent',
   daemon: 'agent',
+  restart: 'agent',
+  reload: 'agent',
+  metrics: 'agent --metrics-listen',
   preview: 'plan',
+  config: 'plan',
+  join: 'plan joiner',
+  joiner: 'plan joiner',
+  donor: 'plan donor',
   'dry-run': 'plan',
   snapshot: 'backup',
+  restore: 'backup',
   version: '--version',
   certificate: 'certs',
   certificates: 'certs',
@@ -44,6 +55,10 @@ const synonyms: Readonly<Record<string, string>> = {
   'certs sign': 'certs issue',
   'certs list': 'certs show',
   'certs verify': 'certs show',
+  'certs check': 'certs show',
+  'certs delete': 'certs revoke',
+  'certs remove': 'certs revoke',
+  'certs export': 'certs bundle',
 };
 
 /**
@@ -53,10 +68,27 @@ const synonyms: Readonly<Record<string, string>> = {
  * @param words the command line
  */
 export function explainUsage(message: string, help: string, words: readonly string[] = []): string {
+  const { usage, command } = usageIn(help);
+  return `${explain(message, { usage, command, help, words })}\nsee ${['galera-sst-tunnel', ...command, '--help'].join(' ')}\n`;
+}
+
+/**
+ * The word that should be a command, and is none.
+ * @param help of the command that was meant, or of all
+ * @param words the command line
+ */
+export function unknownCommand(help: string, words: readonly string[]): string | undefined {
+  const { command } = usageIn(help);
+  const next = words[command.length];
+  const commands = commandsIn(help, command);
+  const isKnown = next === undefined || next.startsWith('-') || commands.length === 0;
+  return isKnown || commands.includes(next) ? undefined : next;
+}
+
+function usageIn(help: string): Pick<Context, 'usage' | 'command'> {
   const usage = (help.split('\n')[0] ?? '').split(' ').slice(1);
   const end = usage.findIndex((word) => !/^[a-z][a-z-]*$/.test(word));
-  const command = usage.slice(0, end === -1 ? undefined : end);
-  return `${explain(message, { usage, command, help, words })}\nsee ${['galera-sst-tunnel', ...command, '--help'].join(' ')}\n`;
+  return { usage, command: usage.slice(0, end === -1 ? undefined : end) };
 }
 
 interface Context {
@@ -106,20 +138,34 @@ function commandsIn(help: string, command: readonly string[]): readonly string[]
 
 function explainCommand(command: readonly string[], word: string, commands: readonly string[]): string {
   const full = (name: string): string => [...command, name].join(' ');
-  const nearest = nearestName(word, commands);
-  const meant = Object.hasOwn(synonyms, full(word))
-    ? synonyms[full(word)]
-    : nearest === undefined
-      ? undefined
-      : full(nearest);
-  return withSuggestion(`Unknown command: ${full(word)}`, meant);
+  return withSuggestion(
+    `Unknown command: ${full(word)}`,
+    meantBy(full(word.toLowerCase()), commands.map(full)),
+  );
+}
+
+/** Synonyms may be misspelt, too, but what is nearly a command is that command. */
+function meantBy(written: string, commands: readonly string[]): string | undefined {
+  if (Object.hasOwn(synonyms, written)) return synonyms[written];
+  const place = written.slice(0, written.lastIndexOf(' ') + 1);
+  const nearest = (names: readonly string[]): string | undefined => {
+    const name = nearestName(
+      written.slice(place.length),
+      names.map((one) => one.slice(place.length)),
+    );
+    return name === undefined ? undefined : `${place}${name}`;
+  };
+  const others = Object.keys(synonyms).filter(
+    (name) => name.lastIndexOf(' ') + 1 === place.length && name.startsWith(place),
+  );
+  return nearest(commands) ?? synonyms[nearest(others) ?? ''];
 }
 
 function explainOptions(unknown: readonly string[], help: string): string {
   // yargs tells of an option with dashes once more, in camel case.
   const again = new Set(unknown.filter((name) => name.includes('-')).map(inCamelCase));
   const names = unknown.filter((name) => !again.has(name));
-  const options = [...help.matchAll(/^ {2}(?:-\w, )?--([a-z][a-z-]*)/gm)].map(([, name = '']) => name);
+  const options = [...help.matchAll(/^ {2}(?:-\w, | {4})?--([a-z][a-z-]*)/gm)].map(([, name = '']) => name);
   const meant = nearestName(names[0] ?? '', options);
   return withSuggestion(
     `Unknown argument${names.length === 1 ? '' : 's'}: ${names.join(', ')}`,

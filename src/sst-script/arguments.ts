@@ -44,6 +44,8 @@ const serversOwn = [
   'password',
 ];
 
+const knownArguments: readonly string[] = [...serversOwn, ...scriptsOwn];
+
 /** For whoever runs the script by hand. */
 const scriptsHint =
   'this script is run by the MariaDB server; what it would do shows galera-sst-tunnel plan, see galera-sst-tunnel plan --help';
@@ -94,10 +96,14 @@ export function parseArguments(argv: readonly string[], hint = scriptsHint): Ser
 export function unknownArguments(
   own: readonly Argument[],
 ): readonly { readonly name: string; readonly meant: string | undefined }[] {
-  const known = [...serversOwn, ...scriptsOwn];
   return own
-    .filter(({ name }) => !known.includes(name))
-    .map(({ name }) => ({ name, meant: nearestName(name, known) }));
+    .filter(({ name }) => !knownArguments.includes(name))
+    .map(({ name }) => ({ name, meant: meantBy(name) }));
+}
+
+/** The one that a name which no server passes was probably meant to be. */
+function meantBy(name: string): string | undefined {
+  return knownArguments.includes(name) ? undefined : nearestName(name, knownArguments);
 }
 
 /** One option of a script's command line, and the words it was given in. */
@@ -139,8 +145,11 @@ export function splitArguments(
     else if (flags.has(name)) found.push({ name, value: '1', words: [word] });
     else {
       const value = argv[i + 1];
-      if (value === undefined)
-        throw new TransferError('ARGUMENT_INVALID', `--${name} has no value`, { hint });
+      if (value === undefined) {
+        const meant = meantBy(name);
+        const said = `--${name} has no value${meant === undefined ? '' : `; was --${meant} meant?`}`;
+        throw new TransferError('ARGUMENT_INVALID', said, { hint });
+      }
       found.push({ name, value, words: [word, value] });
       i++;
     }

@@ -18,7 +18,15 @@ t.test('what is no command or option ends with 22, and names the nearest', async
     [['chek'], /Did you mean check\?/],
     [['certs', 'isue', 'node1'], /Did you mean certs issue\?/],
     [['doctor'], /^Unknown command: doctor\. Did you mean check\?\nsee galera-sst-tunnel --help\n$/],
-    [['restore'], /^Unknown command: restore\nsee galera-sst-tunnel --help\n$/],
+    [['zebra'], /^Unknown command: zebra\nsee galera-sst-tunnel --help\n$/],
+    [['HELP'], /^Unknown command: HELP\. Did you mean help\?\n/],
+    [['help', 'doctor'], /^Unknown command: doctor\. Did you mean check\?\nsee galera-sst-tunnel --help\n$/],
+    [['-h', 'doctor'], /^Unknown command: doctor\. Did you mean check\?\n/],
+    [['checks', '--help'], /^Unknown command: checks\. Did you mean check\?\n/],
+    [['help', 'certs', 'renwe'], /^Unknown command: certs renwe\. Did you mean certs renew\?\n/],
+    [['certs', 'renwe', '-h'], /Did you mean certs renew\?\nsee galera-sst-tunnel certs --help\n$/],
+    [['plan', 'joiner', '--address=x', '--adress'], /--adress has no value; was --address meant\? HINT: /],
+    [['plan', 'joiner', '--mysqld-args', '-h', '/x'], /--address is missing/],
     [['--verison'], /^Unknown argument: verison\. Did you mean --version\?\n/],
     [['plan', 'joner'], /^role: expected joiner or donor, got "joner"\. Did you mean joiner\?\n/],
     [['plan', 'joiner'], /--address is missing HINT: see galera-sst-tunnel plan --help\n$/],
@@ -79,7 +87,13 @@ t.test('certs crl finds the CA where certs revoke does', async (t) => {
 
 t.test('help about a command is the help of that command', async (t) => {
   for (const words of [[], ['status'], ['certs', 'issue'], ['sst']])
-    t.strictSame(run('help', ...words), run(...words, '--help'), words.join(' '));
+    for (const asked of [
+      ['help', ...words],
+      [...words, '-h'],
+    ])
+      t.strictSame(run(...asked), run(...words, '--help'), asked.join(' '));
+  t.equal(run('plan', 'joiner', '-h').stdout, run('plan', '--help').stdout);
+  t.strictSame(run('help', 'help'), run('--help'));
 });
 
 const commands = [

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { explainUsage, noCommand } from '../../src/cli/usage-error.js';
+import { explainUsage, noCommand, unknownCommand } from '../../src/cli/usage-error.js';
 
 const all = `galera-sst-tunnel COMMAND
 
@@ -58,6 +58,7 @@ t.test('what is wrong with the words, and where to look', async (t) => {
     ],
     ['Unknown arguments: zzz, dri', issue, `Unknown arguments: zzz, dri\n${issueHelp}`],
     ['Unknown argument: dri', issue, `Unknown argument: dri. Did you mean --dir?\n${issueHelp}`],
+    ['Unknown argument: verison', issue, `Unknown argument: verison. Did you mean --version?\n${issueHelp}`],
     ['Unknown argument: node2', issue, `Unknown argument: node2\n${issueHelp}`],
   ] as const;
   for (const [message, help, explained] of cases) t.equal(explainUsage(message, help), explained, message);
@@ -68,9 +69,12 @@ t.test('a word that is no command is explained by the one that does it, or by no
     ...{ doctor: 'check', diagnose: 'check', verify: 'check', test: 'check', install: 'check' },
     ...{ logs: 'history', log: 'history', ping: 'status', stop: 'abort', kill: 'abort', cancel: 'abort' },
     ...{ 'init-ca': 'certs init-ca', certificates: 'certs', limit: 'throttle', version: '--version' },
+    ...{ restore: 'backup', restart: 'agent', reload: 'agent', resume: 'status', fix: 'check' },
+    ...{ join: 'plan joiner', joiner: 'plan joiner', donor: 'plan donor', config: 'plan' },
+    ...{ progress: 'status --watch', metrics: 'agent --metrics-listen' },
+    ...{ dcotor: 'check', verfy: 'check', STATUS: 'status', Logs: 'history' },
     ...{ chek: 'check', stats: 'status', stat: 'status', histroy: 'history', cert: 'certs' },
     ...{
-      restore: undefined,
       rehears: undefined,
       nonsense: undefined,
       xyz: undefined,
@@ -87,6 +91,11 @@ t.test('a word that is no command is explained by the one that does it, or by no
   for (const [word, suggested] of [
     ['isue', '. Did you mean certs issue?'],
     ['create', '. Did you mean certs issue?'],
+    ['creat', '. Did you mean certs issue?'],
+    ['check', '. Did you mean certs show?'],
+    ['delete', '. Did you mean certs revoke?'],
+    ['remove', '. Did you mean certs revoke?'],
+    ['export', '. Did you mean certs bundle?'],
     ['doctor', ''],
     ['cat', ''],
     ['5', ''],
@@ -95,6 +104,14 @@ t.test('a word that is no command is explained by the one that does it, or by no
       explainUsage(`Unknown arguments: ${word}, node1`, certs, ['certs', word, 'node1']),
       `Unknown command: certs ${word}${suggested}\nsee galera-sst-tunnel certs --help\n`,
     );
+});
+
+t.test('help is asked for about a word that is no command', async (t) => {
+  t.equal(unknownCommand(top, ['doctor']), 'doctor');
+  t.equal(unknownCommand(certs, ['certs', 'renwe', 'node1']), 'renwe');
+  for (const words of [[], ['check'], ['--socket', 'x']]) t.equal(unknownCommand(top, words), undefined);
+  t.equal(unknownCommand(certs, ['certs']), undefined);
+  t.equal(unknownCommand(bundle, ['certs', 'bundle', 'all.crt']), undefined, 'it has no commands');
 });
 
 t.test('an option before any command, and a value that is none of those that there are', async (t) => {

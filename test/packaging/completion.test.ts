@@ -72,6 +72,7 @@ t.test('bash completes', async (t) => {
   const cases = [
     ['sub commands', 'thr', 'throttle'],
     ['and those of certs', 'certs init', 'certs init-ca'],
+    ['a command to explain', 'help thr', 'help throttle'],
     ['roles', 'plan ', 'plan --help donor joiner'],
     [
       'the options of plan',
