@@ -55,7 +55,15 @@ export function readAudit(text, packages) {
   return { weaknesses, ofTools };
 }
 
+const options = ['--offline', '--registry-may-be-silent'];
+
 function main(argv) {
+  const unknown = argv.find((word) => !options.includes(word));
+  if (unknown !== undefined) {
+    console.error(`audit: expected ${options.join(' or ')}, got ${unknown}`);
+    process.exitCode = 22;
+    return;
+  }
   const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
   const odd = oddLicences(lock);
   for (const line of odd) console.error(`audit: licence not thought about: ${line}`);

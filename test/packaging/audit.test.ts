@@ -91,4 +91,7 @@ t.test('a registry that does not answer is a failure, unless that is foreseen', 
     t.match(stderr, /NOTHING WAS AUDITED.*405 Method Not Allowed/);
   }
   t.equal(spawnSync(script, ['--offline'], { env }).status, 0, 'licences only');
+  const { status, stderr } = spawnSync(script, ['--offline', '--bogus'], { encoding: 'utf8', env });
+  t.equal(status, 22);
+  t.match(stderr, /expected --offline or --registry-may-be-silent, got --bogus/);
 });
