@@ -30,14 +30,14 @@ export function readCertificateFile(setting: Sourced<string>): CertificateFile {
   const stats = statPath(setting);
   const detail = blame(setting.source);
   if (stats.isDirectory()) {
-    const hint = 'name a file of PEM blocks; a directory of CA certificates belongs into tcap or ssl-capath';
+    const hint = `name a file of PEM blocks (ls -l ${shellQuote(path)} lists those there); a directory of CA certificates belongs into tcap or ssl-capath`;
     throw new TransferError('CERTIFICATE_UNREADABLE', `${path} is a directory, expected a file`, {
       ...detail,
       hint,
     });
   }
   if (!stats.isFile()) {
-    const hint = 'name a regular file';
+    const hint = `name a regular file: ls -lL ${shellQuote(path)} shows what this is`;
     throw new TransferError('CERTIFICATE_UNREADABLE', `${path} is not a regular file`, { ...detail, hint });
   }
   if (stats.size === 0) throw new TransferError('CERTIFICATE_NOT_PEM', `${path} is empty`, detail);
@@ -82,7 +82,8 @@ export function decodeBlock<T>(
   } catch (cause) {
     const what = isCertificateBlock(block) ? 'certificate' : block.label;
     const message = `the ${what} at line ${block.line} of ${path} cannot be decoded`;
-    const hint = 'the block is damaged: copy the file again from where it was issued';
+    const hint =
+      'the block is damaged: copy the file again from where it was issued (galera-sst-tunnel certs show FILE, over there, says whether it is whole)';
     throw new TransferError('CERTIFICATE_NOT_PEM', message, { ...detail, hint, cause });
   }
 }
@@ -161,7 +162,10 @@ function refuseJoinedBlocks(path: string, text: string, detail: ErrorDetail): vo
   throw new TransferError(
     'CERTIFICATE_NOT_PEM',
     `line ${line} of ${path} is the end of one PEM block and the beginning of the next`,
-    { ...detail, hint: 'put a line end between -----END …----- and -----BEGIN …-----' },
+    {
+      ...detail,
+      hint: `put a line end between -----END …----- and -----BEGIN …----- (grep -n -e ----- ${shellQuote(path)} shows where)`,
+    },
   );
 }
 

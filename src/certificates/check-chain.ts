@@ -32,7 +32,7 @@ export function checkChain(
           severity: 'error',
           code: 'CERTIFICATE_UNTRUSTED',
           message: `${what} and ${trustName} does not hold ${chain.end === leaf ? 'it' : 'that one'}${holds(trust, trustName)}`,
-          hint: `${trustName} must hold ${chain.end === leaf ? 'it' : 'the CA certificate that signed it'}`,
+          hint: `${trustName} must hold ${chain.end === leaf ? 'it' : 'the CA certificate that signed it'}; galera-sst-tunnel certs show FILE tells who has`,
           ...place,
         },
       ];
@@ -43,7 +43,7 @@ export function checkChain(
           severity: 'error',
           code: 'CERTIFICATE_UNTRUSTED',
           message: `${who} names ${quote(chain.end.issuer)} as its issuer, but was signed with another key than that of the certificate of this name at hand (valid since ${day(chain.namesake.notBefore)})`,
-          hint: `the CA was probably created anew: put the CA certificate that signed it into ${trustName}, or issue it again with the present CA`,
+          hint: `the CA was probably created anew: put the CA certificate that signed it into ${trustName}, or issue it again with the present CA: galera-sst-tunnel certs issue NODE --force`,
           ...place,
         },
       ];
@@ -77,8 +77,8 @@ function missingIssuer(
     code: intermediate ? 'CERTIFICATE_INTERMEDIATE_MISSING' : 'CERTIFICATE_UNTRUSTED',
     message: `${issued} ${quote(end.issuer)}, whose certificate is neither in ${trustName} nor in ${chainName}${holds(trust, trustName)}`,
     hint: intermediate
-      ? `append the intermediate CA's certificate to the file that ${certName} names, or add it to ${trustName}`
-      : `${trustName} must hold the certificate of ${quote(end.issuer)} and those above it; an intermediate CA may instead stand behind the node's certificate in the file that ${certName} names`,
+      ? `append the intermediate CA's certificate to the file that ${certName} names (galera-sst-tunnel certs bundle), or add it to ${trustName}`
+      : `${trustName} must hold the certificate of ${quote(end.issuer)} and those above it; an intermediate CA may instead stand behind the node's certificate in the file that ${certName} names; galera-sst-tunnel certs show FILE tells who has signed whom`,
   };
 }
 
@@ -95,7 +95,7 @@ function checkIssuer(issuer: CertificateFacts, who: string, now: Date, blame: Bl
     ...finding,
     hint:
       finding.code === 'CERTIFICATE_EXPIRED'
-        ? 'renew the CA certificate and give it to all nodes'
+        ? 'renew the CA certificate and give it to all nodes: galera-sst-tunnel certs renew ca'
         : finding.hint,
   }));
   if (issuer.isCa) return dates;
@@ -105,7 +105,7 @@ function checkIssuer(issuer: CertificateFacts, who: string, now: Date, blame: Bl
       severity: 'error',
       code: 'CERTIFICATE_UNTRUSTED',
       message: `${quote(issuer.subject)} signed ${who}, but is not marked as a CA certificate`,
-      hint: 'issue the CA certificate with basicConstraints CA:TRUE',
+      hint: 'issue the CA certificate with basicConstraints CA:TRUE, as galera-sst-tunnel certs init-ca does',
       option: blame.option,
       where: blame.where,
     },

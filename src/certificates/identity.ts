@@ -66,7 +66,7 @@ function readCertificates(file: CertificateFile, source: Source): readonly Certi
   const found = [...new Set(file.blocks.map((block) => block.label))].join(', ');
   throw new TransferError('CERTIFICATE_MISSING', `${file.path} holds no certificate, only ${found}`, {
     ...blame(source),
-    hint: 'name the file that holds the certificate (-----BEGIN CERTIFICATE-----)',
+    hint: 'name the file that holds the certificate (-----BEGIN CERTIFICATE-----); galera-sst-tunnel certs show FILE shows what one holds',
   });
 }
 
@@ -82,7 +82,7 @@ function readKeys(file: CertificateFile, source: Source, certName: string | unde
     const holds = file.blocks.some(isCertificateBlock) ? 'only certificates' : 'something else';
     const hint =
       certName === undefined
-        ? 'name the file that holds the private key (-----BEGIN PRIVATE KEY-----)'
+        ? 'name the file that holds the private key (-----BEGIN PRIVATE KEY-----); openssl pkey -in FILE -noout says nothing of one that does'
         : `set ${certName.replace(/cert$/, 'key')}, or put the private key into the file that ${certName} names (galera-sst-tunnel certs bundle)`;
     const message = `${file.path} holds no private key, ${holds}`;
     throw new TransferError('KEY_MISSING', message, { ...blame(source), hint });
@@ -96,7 +96,8 @@ function readKeys(file: CertificateFile, source: Source, certName: string | unde
       return { block, key: createPrivateKey(block.text) };
     } catch (cause) {
       const message = `the private key at line ${block.line} of ${file.path} cannot be decoded`;
-      const hint = 'the block is damaged: copy the file again from where the key was made';
+      const hint =
+        'the block is damaged: copy the file again from where the key was made (openssl pkey -in FILE -noout, over there, says whether it is whole)';
       throw new TransferError('CERTIFICATE_NOT_PEM', message, { ...blame(source), hint, cause });
     }
   });

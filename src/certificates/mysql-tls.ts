@@ -37,7 +37,7 @@ export async function askForTls(
     const reason = errnoOf(cause) ?? (cause instanceof Error ? cause.message : String(cause));
     throw new TransferError('PEER_UNREACHABLE', `cannot connect to ${server}: ${connectFailure(reason)}`, {
       cause,
-      hint: 'check host, port, firewall and bind_address of that server',
+      hint: 'check host, port, firewall and bind_address of that server (ss -tlnp, over there, shows where it listens)',
     });
   }
 }
@@ -79,7 +79,7 @@ function readGreeting(packet: Buffer, server: string): ServerGreeting {
       .toString('latin1')
       .replace(/^#.{5}/, '');
     throw new TransferError('PEER_PROTOCOL', `${server} refuses connections: ${JSON.stringify(text)}`, {
-      hint: 'grant this host access, or FLUSH HOSTS there if it is blocked',
+      hint: 'grant this host access, or run mariadb-admin flush-hosts (FLUSH HOSTS) there if it is blocked',
     });
   }
   const end = packet.indexOf(0, 1);

@@ -55,7 +55,7 @@ function meaningOf({ code, text }: Objection): Meaning {
       words: isHash
         ? 'it, or a CA above it, was signed with a hash that is too weak, as SHA-1 is'
         : 'its key, or that of a CA above it, is too weak, as RSA with less than 2048 bits is',
-      hint: 'issue it again with an EC key, or an RSA key of 2048 bits at least, and signed with SHA-256; its CA as well, if that is what is weak',
+      hint: 'issue it again with an EC key, or an RSA key of 2048 bits at least, and signed with SHA-256; its CA as well, if that is what is weak (galera-sst-tunnel certs issue and certs init-ca make none that are)',
     };
   }
   return { code: 'CERTIFICATE_UNTRUSTED', words: text ?? unnamed, hint: askForMore };
@@ -77,7 +77,7 @@ const meanings: Readonly<Partial<Record<string, Meaning>>> = {
   INVALID_PURPOSE: {
     code: 'CERTIFICATE_USAGE',
     words: 'its keyUsage or extendedKeyUsage, or that of a CA above it, does not allow this use',
-    hint: 'a node is server as joiner and client as donor: issue it with keyUsage digitalSignature (and for RSA keyEncipherment) and extendedKeyUsage serverAuth and clientAuth',
+    hint: 'a node is server as joiner and client as donor: issue it with keyUsage digitalSignature (and for RSA keyEncipherment) and extendedKeyUsage serverAuth and clientAuth, as galera-sst-tunnel certs issue does',
   },
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: {
     code: 'CERTIFICATE_INTERMEDIATE_MISSING',
@@ -86,17 +86,17 @@ const meanings: Readonly<Partial<Record<string, Meaning>>> = {
   PATH_LENGTH_EXCEEDED: {
     code: 'CERTIFICATE_UNTRUSTED',
     words: 'more CAs follow one of those above it than its pathlen (basicConstraints) allows',
-    hint: 'issue that CA certificate again without pathlen, or the certificate by a CA that stands higher',
+    hint: 'issue that CA certificate again without pathlen, or the certificate by a CA that stands higher; openssl x509 -in FILE -noout -text shows it',
   },
   ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM: {
     code: 'CERTIFICATE_UNTRUSTED',
     words: 'its key is of a kind or on a curve that TLS does not offer',
-    hint: 'issue it again with an EC key on P-256 (prime256v1)',
+    hint: 'issue it again with an EC key on P-256 (prime256v1): galera-sst-tunnel certs issue NODE --key-type ec --force',
   },
   INVALID_CA: {
     code: 'CERTIFICATE_UNTRUSTED',
     words: 'a CA above it may not sign certificates',
-    hint: 'issue the CA certificate with basicConstraints CA:TRUE and, if it has a keyUsage, keyCertSign',
+    hint: 'issue the CA certificate with basicConstraints CA:TRUE and, if it has a keyUsage, keyCertSign, as galera-sst-tunnel certs init-ca does',
   },
 };
 

@@ -42,7 +42,7 @@ export async function fetchPresented(request: PresentedRequest): Promise<Present
   if (!greeting.offersTls) {
     socket.destroy();
     throw new TransferError('CLEAR_TEXT_REFUSED', `the server ${where} (${greeting.version}) offers no TLS`, {
-      hint: 'set ssl_cert, ssl_key and ssl_ca in [mysqld] there and restart it (MariaDB 11.4 and newer makes a certificate by itself)',
+      hint: 'set ssl_cert, ssl_key and ssl_ca in [mysqld] there and restart it with systemctl restart mariadb (MariaDB 11.4 and newer makes a certificate by itself)',
     });
   }
   return { ...(await handshake(request, socket, signal, where)), version: greeting.version };
@@ -151,7 +151,7 @@ function rejected(
 ): TransferError {
   return new TransferError('PEER_REJECTED_US', `${where} rejects this host's certificate: ${why}`, {
     cause,
-    hint: `${speaks === 'mysql' ? 'ssl_ca' : 'tca'} there must hold the CA of this host's certificate; the log there says more`,
+    hint: `${speaks === 'mysql' ? 'ssl_ca' : 'tca'} there must hold the CA of this host's certificate; the log there (journalctl -u mariadb) says more`,
   });
 }
 
@@ -161,7 +161,8 @@ function failure(code: keyof typeof hints, where: string, reason: string, cause?
 }
 
 const hints = {
-  PEER_UNREACHABLE: 'check host, port and firewall, and whether anything listens there',
-  PEER_PROTOCOL: 'does it speak TLS there, in a version and with a cipher that this side allows?',
-  TIMED_OUT: 'check the network, and whether it speaks TLS there',
+  PEER_UNREACHABLE: 'check host, port and firewall, and whether anything listens there (ss -tlnp)',
+  PEER_PROTOCOL:
+    'does it speak TLS there, in a version and with a cipher that this side allows? openssl s_client -connect HOST:PORT shows it',
+  TIMED_OUT: 'check the network, and whether it speaks TLS there (openssl s_client -connect HOST:PORT)',
 } as const;

@@ -42,8 +42,8 @@ export function explainFailure(cause: unknown, { request, phase, timedOut }: Cir
     const what = tlsFailure(code);
     const hint =
       what.includes('wrong version') || what.includes('packet length')
-        ? 'the peer does not speak TLS on this port: does it use wsrep_sst_method=rsync_tunnel too?'
-        : 'compare the cipher and version options in sockopt of both nodes';
+        ? 'the peer does not speak TLS on this port: does it use wsrep_sst_method=rsync_tunnel too? galera-sst-tunnel check, over there, says so'
+        : 'compare the cipher and version options in sockopt of both nodes: my_print_defaults sst';
     return new TransferError('PEER_PROTOCOL', `no TLS with ${peer}: ${what}`, { cause, hint });
   }
   return explainClose(peer, phase, code, cause);
@@ -70,7 +70,7 @@ function explainClose(peer: string, phase: Phase, code: string, cause: unknown):
   if (phase === 'handshake') {
     return new TransferError('PEER_PROTOCOL', `${peer} ${how} during the TLS handshake`, {
       cause,
-      hint: "look into the joiner's log: its socat says why",
+      hint: "look into the joiner's log (journalctl -u mariadb, over there): its socat says why",
     });
   }
   return new TransferError(
@@ -78,14 +78,14 @@ function explainClose(peer: string, phase: Phase, code: string, cause: unknown):
     `${peer} ${how} after the TLS handshake, before rsync's greeting`,
     {
       cause,
-      hint: "the joiner's log says why: its socat did not accept this node's certificate, or its rsync did not start",
+      hint: "the joiner's log (journalctl -u mariadb, over there) says why: its socat did not accept this node's certificate, or its rsync did not start",
     },
   );
 }
 
 const unresolved: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN']);
 const unresolvedHint =
-  "make the joiner's name known on this host (DNS or /etc/hosts), or set wsrep_node_address or wsrep_sst_receive_address of the joiner to one that is";
+  "make the joiner's name known on this host (DNS or /etc/hosts), or set wsrep_node_address or wsrep_sst_receive_address of the joiner to one that is: getent hosts NAME";
 
 /** OpenSSL's reason, as Node spells it: `ERR_SSL_WRONG_VERSION_NUMBER`, in words. */
 export function tlsFailure(code: string): string {

@@ -213,7 +213,10 @@ function readPresented(der: Uint8Array): CertificateFacts {
     return readFacts(der);
   } catch (cause) {
     const message = `the peer showed a certificate that cannot be decoded (${String(cause)})`;
-    throw new TransferError('PEER_PROTOCOL', message, { cause, hint: "issue the peer's certificate again" });
+    throw new TransferError('PEER_PROTOCOL', message, {
+      cause,
+      hint: "issue the peer's certificate again: galera-sst-tunnel certs issue NODE --force",
+    });
   }
 }
 

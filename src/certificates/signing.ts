@@ -78,7 +78,7 @@ export function readParts(forge: Forge, certPem: string): CertificateParts {
       'CERTIFICATE_USAGE',
       'the certificate is not X.509 version 3, which all others are',
       {
-        hint: 'make a new one with certs init-ca or certs issue',
+        hint: 'make a new one with galera-sst-tunnel certs init-ca or galera-sst-tunnel certs issue',
       },
     );
   const extensions = readExtensions(forge, fields);

@@ -50,7 +50,7 @@ function readCaFile(setting: Sourced<string>): readonly CertificateFacts[] {
   if (certificates.length > 0) return certificates;
   throw new TransferError('CERTIFICATE_MISSING', `${setting.value} holds no certificate`, {
     ...blame(setting.source),
-    hint: 'name the file that holds the certificates of the CAs',
+    hint: 'name the file that holds the certificates of the CAs; galera-sst-tunnel certs show FILE shows what one holds',
   });
 }
 
@@ -62,7 +62,8 @@ function readCaPath(setting: Sourced<string>): Pick<Trust, 'certificates' | 'fin
   const path = safePath(setting);
   const detail = blame(setting.source);
   if (!statPath(setting).isDirectory()) {
-    const hint = 'name a directory; a file of CA certificates belongs into tca or ssl-ca';
+    const hint =
+      'name a directory; a file of CA certificates (galera-sst-tunnel certs show FILE) belongs into tca or ssl-ca';
     throw new TransferError('CERTIFICATE_UNREADABLE', `${path} is a file, expected a directory`, {
       ...detail,
       hint,

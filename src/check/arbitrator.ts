@@ -23,7 +23,7 @@ export function groupOf(settings: Settings): Group {
       `wsrep_cluster_address is ${JSON.stringify(address)}, expected gcomm:// with the nodes`,
       {
         option: 'wsrep_cluster_address',
-        hint: 'a rehearsal asks the cluster that this node belongs to: name its nodes in [mysqld]',
+        hint: 'a rehearsal asks the cluster that this node belongs to: name its nodes in [mysqld]; my_print_defaults mysqld shows what is set',
       },
     );
   }

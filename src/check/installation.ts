@@ -36,7 +36,7 @@ function checkMethod(settings: Settings): readonly Finding[] {
       message: `wsrep_sst_method is ${method?.value ?? 'not set'}: this server does not use this method`,
       option: 'wsrep_sst_method',
       where: method === undefined ? undefined : placeOf(method.source),
-      hint: 'set wsrep_sst_method=rsync_tunnel in [mysqld] on every node',
+      hint: 'set wsrep_sst_method=rsync_tunnel in [mysqld] on every node; my_print_defaults mysqld shows what is set',
     },
   ];
 }
@@ -52,7 +52,7 @@ function checkAuth(settings: Settings, version: string | undefined): readonly Fi
       code: 'OPTION_MISSING',
       message: 'wsrep_sst_auth is not set: the server makes an account with all privileges for each transfer',
       option: 'wsrep_sst_auth',
-      hint: 'set wsrep_sst_auth=unused:unused in [mysqld]: this method needs no account',
+      hint: 'set wsrep_sst_auth=unused:unused in [mysqld]: this method needs no account; my_print_defaults mysqld shows what is set',
     },
   ];
 }
@@ -72,7 +72,7 @@ function checkScript(path: string): readonly Finding[] {
       severity: 'warning',
       code: 'TOOL_MISSING',
       message: `${script} is not on the path, where the server looks for it`,
-      hint: 'install it on the path of the server, /usr/bin for one',
+      hint: 'install the package (apt-get install ./galera-sst-tunnel_*.deb), or put it on the path of the server: ln -s FILE /usr/bin/',
     },
   ];
 }

@@ -121,8 +121,9 @@ export async function rehearseOffer(
 }
 
 const packages = {
-  garbd: 'install Galera’s arbitrator: galera-arbitrator-4 (Debian, Ubuntu), galera-4 (RPM)',
-  mariadbd: 'install the server of the cluster here, or rehearse without --start-server',
+  garbd: 'install Galera’s arbitrator: apt-get install galera-arbitrator-4 (RPM: galera-4)',
+  mariadbd:
+    'install the server of the cluster here (apt-get install mariadb-server), or rehearse without --start-server',
 } as const;
 
 async function requirePrograms(programs: readonly (keyof typeof packages)[]): Promise<void> {
@@ -230,11 +231,12 @@ async function preferredDonors(
 function noDonor(reason: string, donor: string | undefined): TransferError {
   const asked = donor === undefined ? 'of the cluster' : `named ${JSON.stringify(donor)}`;
   return new TransferError('PEER_UNREACHABLE', `no node ${asked} can be the donor: Galera says "${reason}"`, {
-    hint: `${donor === undefined ? '' : 'name a node by its wsrep_node_name, or leave --donor out; '}a donor must be Synced, and not serve another node already`,
+    hint: `${donor === undefined ? '' : 'name a node by its wsrep_node_name, or leave --donor out; '}a donor must be Synced, and not serve another node already: SHOW STATUS LIKE 'wsrep_local_state_comment' there`,
   });
 }
 
-const hint = 'check wsrep_cluster_address and wsrep_cluster_name, and that the cluster is up';
+const hint =
+  'check wsrep_cluster_address and wsrep_cluster_name (my_print_defaults mysqld), and that the cluster is up';
 
 /** The copy lies in one directory, however this server has its own spread. */
 function intoOne(config: Config, dataDir: string): Config {

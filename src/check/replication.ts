@@ -142,7 +142,7 @@ const noCa: Finding = {
   code: 'OPTION_MISSING',
   message: 'neither [mysqld] nor [client] of this host names a CA: nothing can be verified',
   option: 'ssl_ca',
-  hint: "set ssl_ca to the file with the CA's certificate, and MASTER_SSL_CA to the same",
+  hint: "set ssl_ca to the file with the CA's certificate, and MASTER_SSL_CA to the same; my_print_defaults mysqld shows what is set",
 };
 
 const unverified: Omit<Finding, 'message'> = {

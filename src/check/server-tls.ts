@@ -177,7 +177,7 @@ async function check(
         ? checkNames(leaf, [{ address: host, what: "this node's address", severity: 'warning' }], blame).map(
             (finding) => ({
               ...finding,
-              hint: `clients that verify, and replicas with MASTER_SSL_VERIFY_SERVER_CERT=1, have to name this server by one of: ${listNames(leaf)}`,
+              hint: `clients that verify, and replicas with MASTER_SSL_VERIFY_SERVER_CERT=1, have to name this server by one of: ${listNames(leaf)}; one with other names makes galera-sst-tunnel certs issue NODE --san NAME`,
             }),
           )
         : []),
@@ -190,7 +190,7 @@ function checkVersions({ versions }: OwnTls): readonly Finding[] {
   const names = versions?.value.split(',').map((name) => name.trim()) ?? [];
   if (versions === undefined) return [];
   const place = { option: versions.source.name, where: placeOf(versions.source) };
-  const hint = 'name TLSv1.2 and TLSv1.3 only';
+  const hint = 'name TLSv1.2 and TLSv1.3 only; my_print_defaults mysqld shows what is set';
   const unknown = names.find((name) => !/^TLSv1\.[0-3]$/i.test(name));
   if (unknown !== undefined) {
     const message = `${versions.source.name} has ${JSON.stringify(unknown)}, which is no version of TLS`;

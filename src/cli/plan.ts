@@ -21,8 +21,8 @@ export async function runPlan(
   try {
     const words = ['--role', role, ...serverOptions];
     for (const { name, meant } of unknownArguments(splitArguments(words, argumentHint).own)) {
-      const hint = meant === undefined ? '' : `; was --${meant} meant?`;
-      process.stderr.write(`galera-sst-tunnel: warning: --${name} is not read${hint}\n`);
+      const guess = meant === undefined ? '' : `; was --${meant} meant?`;
+      process.stderr.write(`galera-sst-tunnel: warning: --${name} is not read${guess}\n`);
     }
     const args = parseArguments(words, argumentHint);
     const { settings, warnings } = await loadSettings(args, environment, process.cwd());

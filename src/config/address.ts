@@ -79,7 +79,9 @@ function withZone(what: string, text: string): TransferError {
   return new TransferError(
     'ADDRESS_INVALID',
     `${what} ${quote(text)} has a zone (%), which means nothing on another host`,
-    { hint: 'set wsrep_sst_receive_address or bind_address to an address without a zone, or a host name' },
+    {
+      hint: 'set wsrep_sst_receive_address or bind_address to an address without a zone, or a host name; ip -br address lists them',
+    },
   );
 }
 

@@ -33,7 +33,7 @@ export function refuseClearTextCiphers(list: string, { option, where }: CipherLi
     {
       option,
       where,
-      hint: `remove ${asked} from ${option}, or remove the list: OpenSSL's own is safe (ssl-cipher in [sst] is for transfers alone)`,
+      hint: `remove ${asked} from ${option}, or remove the list: OpenSSL's own is safe (ssl-cipher in [sst] is for transfers alone); openssl ciphers -v LIST shows what one allows`,
     },
   );
 }

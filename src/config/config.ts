@@ -126,7 +126,7 @@ function requireVerifiedDonor(
     {
       option: 'allow-donor-without-secret',
       where: by === undefined ? undefined : placeOf(by.source),
-      hint: 'verify peers while donors run the original script (ssl-mode=VERIFY_CA and tca), or remove allow-donor-without-secret',
+      hint: 'verify peers while donors run the original script (ssl-mode=VERIFY_CA and tca), or remove allow-donor-without-secret; galera-sst-tunnel check tells what is still wrong',
     },
   );
 }
@@ -244,7 +244,7 @@ function compressor(given: Sourced<string> | undefined): Config['compressor'] {
     {
       option: 'compressor',
       where: given === undefined ? undefined : placeOf(given.source),
-      hint: 'this method has rsync compress; a command for mariabackup belongs to nodes that use mariabackup',
+      hint: 'this method has rsync compress; a command for mariabackup belongs to nodes that use mariabackup; my_print_defaults sst mysqld shows what is set',
     },
   );
 }

@@ -52,7 +52,7 @@ function saidTwice({ sst: entries }: Settings): readonly Finding[] {
         message: `[${entry.group}] has ${entry.name} twice, as ${entry.value ?? ''} and as ${again.value ?? ''} (${again.file}:${again.line}): the last one counts`,
         option: entry.name,
         where: `${entry.file}:${entry.line}`,
-        hint: 'remove the line that is not meant',
+        hint: 'remove the line that is not meant; my_print_defaults sst mysqld shows what then counts',
       },
     ];
   });
@@ -100,7 +100,7 @@ function aboutFiles(settings: Settings): readonly Finding[] {
         message: `${show(setting)} is the key of a certificate that ${cert} does not name: it has no effect`,
         option: setting.source.name,
         where: placeOf(setting.source),
-        hint: `set ${cert} as well, or remove ${setting.source.name}`,
+        hint: `set ${cert} as well, or remove ${setting.source.name}; my_print_defaults sst mysqld shows what is set`,
       },
     ];
   });

@@ -60,7 +60,7 @@ export function aboutVersions(settings: Settings): readonly Finding[] {
   const setting = sockopt.source;
   if (min === undefined || max === undefined || setting === undefined) return [];
   if (min.replace('v', '') <= max.replace('v', '')) return [];
-  const hint = 'set tls-version alone: it says both';
+  const hint = 'set tls-version alone: it says both; my_print_defaults sst mysqld shows what is set';
   if (versions === undefined) {
     const message = `sockopt allows TLS from ${min} and up to ${max}: no version is left, and no handshake can succeed`;
     return [

@@ -55,7 +55,7 @@ function parseVersions(setting: Sourced<string>): NonNullable<TlsLimits['version
       `tls_version has ${JSON.stringify(unknown)}, which is no known version`,
       {
         ...detail,
-        hint: 'name TLSv1.2, TLSv1.3 or both, with a comma between them',
+        hint: 'name TLSv1.2, TLSv1.3 or both, with a comma between them; my_print_defaults sst mysqld shows what is set',
       },
     );
   }
@@ -65,7 +65,10 @@ function parseVersions(setting: Sourced<string>): NonNullable<TlsLimits['version
     throw new TransferError(
       'OPTION_INVALID',
       `tls_version=${setting.value} allows neither TLSv1.2 nor TLSv1.3, and older versions are broken`,
-      { ...detail, hint: 'add TLSv1.2 or TLSv1.3, or set tls-version in [sst] for transfers alone' },
+      {
+        ...detail,
+        hint: 'add TLSv1.2 or TLSv1.3, or set tls-version in [sst] for transfers alone; my_print_defaults sst mysqld shows what is set',
+      },
     );
   }
   const value = {

@@ -52,7 +52,7 @@ export function resolveTls(settings: Settings, role: 'joiner' | 'donor'): TlsSet
       `tca is not set, and ssl-mode=${mode} needs a CA to verify peers against`,
       {
         option: 'tca',
-        hint: "set tca in [sst] to the file with the CA's certificate (or tcap to a directory); the system's own CAs are never trusted",
+        hint: "set tca in [sst] to the file with the CA's certificate (or tcap to a directory); the system's own CAs are never trusted; where there is none yet: galera-sst-tunnel certs init-ca",
       },
     );
   }
@@ -95,7 +95,7 @@ function parseMode(given: Sourced<string> | undefined): SslMode {
         `ssl-mode is ${JSON.stringify(given.value)}, which is no known mode`,
         {
           ...detail,
-          hint: 'use VERIFY_IDENTITY (the default), VERIFY_CA or REQUIRED',
+          hint: 'use VERIFY_IDENTITY (the default), VERIFY_CA or REQUIRED; my_print_defaults sst mysqld shows what is set',
         },
       );
   }
@@ -119,7 +119,7 @@ function resolveCertificate(
   }
   throw new TransferError('OPTION_MISSING', 'tcert is not set: the tunnel has no certificate to show', {
     option: 'tcert',
-    hint: "set tcert (and tkey, unless tcert's file holds the key too) and tca in the [sst] section",
+    hint: "set tcert (and tkey, unless tcert's file holds the key too) and tca in the [sst] section: galera-sst-tunnel certs issue NODE makes the files and prints the lines; my_print_defaults sst shows what is set",
   });
 }
 

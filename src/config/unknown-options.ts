@@ -17,7 +17,11 @@ export function findUnknownOptions(sst: readonly OptionEntry[]): readonly Findin
         message: `[${group}] has ${JSON.stringify(name)}, which is no option of this method: the line has no effect`,
         option: name,
         where: `${file}:${line}`,
-        ...(meant === undefined ? {} : { hint: `was ${meant} meant? Otherwise remove the line` }),
+        ...(meant === undefined
+          ? {}
+          : {
+              hint: `was ${meant} meant? Otherwise remove the line; man 5 galera-sst-tunnel lists the options`,
+            }),
       },
     ];
   });

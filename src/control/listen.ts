@@ -50,7 +50,7 @@ async function removeStale(path: string): Promise<void> {
   }
   if (await somebodyAnswers(path)) {
     throw new TransferError('ALREADY_RUNNING', `an agent answers at ${path} already`, {
-      hint: 'one agent serves all servers of a host; stop the other one first',
+      hint: 'one agent serves all servers of a host; stop the other one first: systemctl stop galera-sst-tunnel',
     });
   }
   rmSync(path, { force: true });
@@ -100,7 +100,7 @@ function cannotListen(path: string, cause: unknown): TransferError {
     isMissing ? 'DIRECTORY_MISSING' : 'DIRECTORY_NOT_WRITABLE',
     `cannot listen on ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
     {
-      hint: `create ${shellQuote(dirname(path))}, owned by the user of the agent (systemd's RuntimeDirectory does it)`,
+      hint: `create it, owned by the user of the agent: install -d -o mysql -g mysql ${shellQuote(dirname(path))} (systemd's RuntimeDirectory does it)`,
       cause,
     },
   );

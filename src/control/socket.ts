@@ -26,12 +26,16 @@ export function judgeSocket(path: string, uid: number): SocketTrust {
     const socket = lstatSync(path, { throwIfNoEntry: false });
     if (socket === undefined) return { kind: 'absent' };
     if (!socket.isSocket())
-      return { kind: 'refused', reason: 'it is not a socket', hint: 'remove it, and start the agent' };
+      return {
+        kind: 'refused',
+        reason: 'it is not a socket',
+        hint: 'remove it, and start the agent: systemctl restart galera-sst-tunnel',
+      };
     if (socket.uid !== uid) {
       return {
         kind: 'refused',
         reason: `it belongs to user ${socket.uid}, this script runs as user ${uid}`,
-        hint: 'run the agent as the user that the server runs as',
+        hint: 'run the agent as the user that the server runs as: systemctl edit galera-sst-tunnel',
       };
     }
     const directory = statSync(dirname(path));
@@ -48,7 +52,7 @@ export function judgeSocket(path: string, uid: number): SocketTrust {
     return {
       kind: 'refused',
       reason: error instanceof Error ? error.message : String(error),
-      hint: "open the socket's directory to the user that the server runs as",
+      hint: "open the socket's directory to the user that the server runs as: namei -l FILE shows where it ends",
     };
   }
 }

@@ -29,7 +29,7 @@ export function findCollisions(layout: Layout, offer: Pick<Manifest, 'files'>): 
         severity: 'error',
         code: 'FILE_EXISTS',
         message: `the donor has a file ${name} in its data directory, and ${path} is ${what}: it would be replaced`,
-        hint: "remove the donor's file if it is a leftover, or move this node's out of its data directory",
+        hint: "remove the donor's file if it is a leftover, or move this node's out of its data directory; ls -l shows both",
       },
     ];
   });

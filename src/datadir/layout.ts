@@ -100,7 +100,7 @@ function tablespaceFiles(setting: Sourced<string>): string[] {
         {
           option: 'innodb_data_file_path',
           where: placeOf(setting.source),
-          hint: 'raw devices cannot be copied by rsync: use a file or another wsrep_sst_method',
+          hint: 'raw devices cannot be copied by rsync: use a file or another wsrep_sst_method; my_print_defaults mysqld shows what is set',
         },
       );
     }

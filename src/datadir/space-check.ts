@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DirectorySettings } from '../config/directories.js';
 import type { Finding } from '../errors.js';
+import { shellQuote } from '../shell-quote.js';
 import { isElasticType } from './elastic.js';
 import { belongs } from './kinds.js';
 import { rootOf, type Layout, type Place } from './layout.js';
@@ -62,7 +63,7 @@ export function judgeSpace(need: SpaceNeed, left: SpaceLeft): Finding | undefine
     severity,
     code: 'DISK_FULL',
     message,
-    hint: 'make room for more files (inodes) on the file system',
+    hint: `make room for more files (inodes) on the file system: df -i ${shellQuote(need.directory)}`,
   };
 }
 

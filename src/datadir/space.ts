@@ -82,7 +82,7 @@ function problemOf(
     return {
       code: 'DIRECTORY_MISSING',
       message: `expected a directory, got a file at ${path}`,
-      hint: 'name a directory in this option, or move the file away',
+      hint: 'name a directory in this option, or move the file away; ls -ld shows what it is',
     };
   const needed =
     use === 'write' ? constants.R_OK | constants.W_OK | constants.X_OK : constants.R_OK | constants.X_OK;

@@ -79,7 +79,9 @@ function readFile(reading: Reading, path: string, depth: number): ReadFailure | 
   } catch (cause) {
     const message = `cannot read the option file: ${cause instanceof Error ? cause.message : String(cause)}`;
     const isMissing = errnoOf(cause) === 'ENOENT' || errnoOf(cause) === 'ENOTDIR';
-    const hint = isMissing ? { hint: 'create the file, or correct the path that names it' } : {};
+    const hint = isMissing
+      ? { hint: 'create the file, or correct the path that names it (namei -l FILE shows where it ends)' }
+      : {};
     const finding = { ...warning('OPTION_FILE_UNREADABLE', message, file), ...hint };
     return { kind: 'unopened', isMissing, finding };
   }
@@ -140,7 +142,7 @@ function includeDirectory(reading: Reading, path: string, depth: number, where: 
     const message = `cannot read the directory of !includedir: ${cause instanceof Error ? cause.message : String(cause)}`;
     return {
       ...warning('OPTION_FILE_UNREADABLE', message, where),
-      hint: 'create the directory or remove the line',
+      hint: 'create the directory or remove the line (namei -l DIRECTORY shows where it ends)',
     };
   }
   const files = names.filter((name) => name.endsWith('.cnf'));

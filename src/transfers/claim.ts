@@ -140,7 +140,7 @@ export function unreadableClaim(claimFile: string, cause: unknown): TransferErro
     'ALREADY_RUNNING',
     `another transfer may be at work on this data directory: its claim ${claimFile}, a file of user ${owner ?? 'unknown'}, cannot be read (${String(errnoOf(cause))})`,
     {
-      hint: 'see whether a galera-sst-tunnel of that user runs (plan or a script started by hand as root?); if none does, remove the file',
+      hint: 'see whether a galera-sst-tunnel of that user runs (plan or a script started by hand as root? pgrep -af galera-sst-tunnel); if none does, remove the file',
       cause,
     },
   );

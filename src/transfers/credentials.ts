@@ -187,7 +187,7 @@ function checkOutside({ tls, directories }: Config): readonly Finding[] {
         message: `${setting.value}${real === path ? '' : `, which is ${real},`} lies in a sub directory of the data directory, which a transfer sends to or fetches from other nodes`,
         option: setting.source.name,
         where: placeOf(setting.source),
-        hint: 'move certificates and keys out of the data directory (or to its top level, which is not copied)',
+        hint: 'move certificates and keys out of the data directory (or to its top level, which is not copied): mv FILE /etc/mysql/ssl/',
       },
     ];
   });
@@ -218,7 +218,7 @@ function secretNotAsked({ role, allowDonorWithoutSecret, sources }: Config): rea
         "donors are let in without the transfer's secret (allow-donor-without-secret): whoever has a certificate that tca vouches for can write into the data directory while this node joins",
       option: 'allow-donor-without-secret',
       where: source === undefined ? undefined : placeOf(source),
-      hint: 'remove allow-donor-without-secret once no donor runs the original script any more',
+      hint: 'remove allow-donor-without-secret once no donor runs the original script any more (galera-sst-tunnel --version is found on all of them)',
     },
   ];
 }

@@ -46,7 +46,7 @@ async function untilStill(
     throw new TransferError('TIMED_OUT', `the donor has sent nothing for ${idleTimeoutMs / 1000} s`, {
       option: 'sst-idle-timeout',
       where: idleTimeoutBy === undefined ? undefined : placeOf(idleTimeoutBy),
-      hint: "the donor's log says why it stopped; check its host and the network between",
+      hint: "the donor's log (journalctl -u mariadb, over there) says why it stopped; check its host and the network between",
     });
   }
 }

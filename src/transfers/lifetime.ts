@@ -18,7 +18,7 @@ export async function withLifetime(
       new TransferError('TIMED_OUT', `the transfer has not ended within ${overallTimeoutMs / 1000} s`, {
         option: 'sst-overall-timeout',
         where: overallTimeoutBy === undefined ? undefined : placeOf(overallTimeoutBy),
-        hint: 'it was still at work: raise the limit, or set it to 0 for none; what is idle ends by sst-idle-timeout',
+        hint: 'it was still at work: raise the limit, or set it to 0 for none; what is idle ends by sst-idle-timeout; galera-sst-tunnel history shows how long they take',
       }),
     );
   // A timer cannot be set for longer than 2^31 - 1 ms.

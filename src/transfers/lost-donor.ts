@@ -58,7 +58,7 @@ export function watchForLostDonor(
     new TransferError(
       'PEER_FAILED',
       `the connection from the donor broke and the donor has not said why: its script or agent was killed, its host has failed, or the network between (${said ?? ''})${more}`,
-      { hint: "the donor's log, or that of its host, says why" },
+      { hint: "the donor's log, or that of its host, says why (journalctl -u mariadb, over there)" },
     );
   const stop = (): void => {
     clearInterval(timer);

@@ -13,7 +13,7 @@ export function findNotFiles({ notFiles }: Pick<Inventory, 'notFiles'>): readonl
       severity: 'warning',
       code: 'COPY_INCOMPLETE',
       message: `the copy goes without what is no file, or a link that leads nowhere: ${names}${more}`,
-      hint: 'mend the link if it is a table or a schema, otherwise remove it from the data directory',
+      hint: 'mend the link if it is a table or a schema, otherwise remove it from the data directory; ls -l shows where it leads',
     },
   ];
 }

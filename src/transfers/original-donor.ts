@@ -68,7 +68,7 @@ export async function acceptFromOriginal(
       code: 'SECRET_MISSING',
       message:
         'accepted a copy from a donor without the secret: it runs the original script, and nothing says whether the copy is complete',
-      hint: 'upgrade the donor too, then remove allow-donor-without-secret',
+      hint: 'upgrade the donor too, then remove allow-donor-without-secret (galera-sst-tunnel check, over there, tells what it lacks)',
     },
   });
   if (missing.includes('aria')) {

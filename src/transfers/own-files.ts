@@ -20,7 +20,8 @@ const names: Readonly<Record<Config['role'], readonly string[]>> = {
   donor: [...signs, ...Object.values(serverAnswers)],
 };
 
-const hint = 'move it away; if it is the directory of a database, that needs another name';
+const hint =
+  'move it away; if it is the directory of a database, that needs another name (ls -ld shows what it is)';
 
 /** Whether something else has the name of a file that a full transfer makes, or expects from the server, in this node's directories. */
 export function checkOwnFiles(role: Config['role'], { roots, binlog }: Layout): readonly Finding[] {

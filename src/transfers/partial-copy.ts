@@ -130,7 +130,7 @@ export function checkPartialCopy(dataDir: string): readonly Finding[] {
   const found = lookAtPartialCopy(dataDir);
   if (found === undefined) return [];
   const message = `${dataDir} holds an incomplete copy: transfer ${found.transferId}, begun at ${found.startedAt}, did not end well`;
-  const hint = 'start the server: the next transfer goes on where that one ended';
+  const hint = 'start the server (systemctl start mariadb): the next transfer goes on where that one ended';
   return [{ severity: 'warning', code: 'COPY_INCOMPLETE', message, hint }];
 }
 

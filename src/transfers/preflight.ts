@@ -99,6 +99,6 @@ function checkPlaceOfPrivateFiles({ role, tmpDir }: Config, layout: Layout): rea
   const { data } = layout.roots;
   if (!isInside(realPath(data), realPath(path))) return unsafe;
   const message = `${isSet ? 'tmpdir' : "the system's directory for temporary files"} ${path} lies in the data directory ${data}, whose sub directories a transfer copies and clears`;
-  const hint = `${isSet ? 'name' : 'set TMPDIR, or tmpdir in [sst], to'} a directory outside the data directory`;
+  const hint = `${isSet ? 'name' : 'set TMPDIR, or tmpdir in [sst], to'} a directory outside the data directory; my_print_defaults sst mysqld shows what is set`;
   return [...unsafe, { severity: 'error', code: 'OPTION_INVALID', message, hint, ...blame }];
 }

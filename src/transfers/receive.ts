@@ -198,7 +198,7 @@ async function withinInitialTimeout(
     throw new TransferError('TIMED_OUT', message, {
       option: 'sst-initial-timeout',
       where: initialTimeoutBy === undefined ? undefined : placeOf(initialTimeoutBy),
-      hint: "the donor's log says why it did not come; check that its host reaches this port",
+      hint: "the donor's log (journalctl -u mariadb, over there) says why it did not come; check that its host reaches this port",
     });
   });
   try {

@@ -56,13 +56,13 @@ const meanings: readonly (Meaning & { words: RegExp })[] = [
     // Without a password rsync asks for one, finds no terminal, and the daemon's answer follows on the same line.
     words: /^Password: /m,
     code: 'SECRET_MISSING',
-    hint: 'the server handed over no secret for a joiner that wants one: run the same server version on all nodes, or set allow-donor-without-secret=1 in [sst] of the joiner',
+    hint: 'the server handed over no secret for a joiner that wants one: run the same server version on all nodes (mariadbd --version), or set allow-donor-without-secret=1 in [sst] of the joiner',
   },
   { words: /^@ERROR: auth failed on module/m, code: 'SECRET_REFUSED' },
   {
     words: /No space left on device|Disk quota exceeded/,
     code: 'DISK_FULL',
-    hint: "make room on the joiner's file system",
+    hint: "make room on the joiner's file system (df -h, over there)",
   },
   { words: /^rsync: \[sender\] .*Permission denied/m, code: 'FILE_UNREADABLE' },
   // Its stream is told to end then, with whatever status.
@@ -70,12 +70,12 @@ const meanings: readonly (Meaning & { words: RegExp })[] = [
   {
     words: /^rsync: \[(receiver|generator)\] .* failed: /im,
     code: 'PEER_FAILED',
-    hint: "the joiner could not write: check its directories' owner, mode and file system",
+    hint: "the joiner could not write: check its directories' owner, mode and file system (namei -l DIRECTORY, over there)",
   },
   {
     words: /^@ERROR: chdir failed/m,
     code: 'PEER_FAILED',
-    hint: 'a directory of the joiner is missing or closed to its server',
+    hint: 'a directory of the joiner is missing or closed to its server (namei -l DIRECTORY, over there)',
   },
   {
     words: /^rsync: did not see server greeting/m,
@@ -85,14 +85,14 @@ const meanings: readonly (Meaning & { words: RegExp })[] = [
   {
     words: /^@ERROR: Unknown module/m,
     code: 'PEER_PROTOCOL',
-    hint: 'the joiner runs another version or another SST method: compare wsrep_sst_method on all nodes',
+    hint: 'the joiner runs another version or another SST method: compare wsrep_sst_method on all nodes (my_print_defaults mysqld)',
   },
 ];
 
 const connectionEnded: Meaning = {
   code: 'PEER_FAILED',
   says: 'the connection to the joiner broke',
-  hint: "the joiner's log says why, unless its script was killed or the network between broke",
+  hint: "the joiner's log (journalctl -u mariadb, over there) says why, unless its script was killed or the network between broke",
 };
 
 const stoodStill: Meaning = {

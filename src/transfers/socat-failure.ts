@@ -77,7 +77,8 @@ export function hasNoRoute(words: readonly string[]): boolean {
 }
 
 /** The handshake before has succeeded: whatever comes now has changed in between. */
-const changed = "the joiner's certificate has changed since the handshake a moment ago: try again";
+const changed =
+  "the joiner's certificate has changed since the handshake a moment ago: try again (galera-sst-tunnel certs show FILE, over there, shows it)";
 
 interface Refusal {
   readonly words: RegExp;

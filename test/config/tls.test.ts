@@ -199,7 +199,7 @@ t.test('clear text and unknown modes are refused with their place', async (t) =>
       code: 'OPTION_INVALID',
       message: `ssl-mode is ${JSON.stringify(mode)}, which is no known mode`,
       where: '/etc/my.cnf:5',
-      hint: 'use VERIFY_IDENTITY (the default), VERIFY_CA or REQUIRED',
+      hint: 'use VERIFY_IDENTITY (the default), VERIFY_CA or REQUIRED; my_print_defaults sst mysqld shows what is set',
     });
   }
 });

@@ -11,8 +11,8 @@ const warningsFor = (sst: Options): string[] =>
 
 t.test('a misspelt option is warned of with its place and the one that was probably meant', async (t) => {
   t.strictSame(warningsFor({ tca: '/ca', tcrt: '/c', 'sst-max-binlog': '2' }), [
-    'warning OPTION_UNKNOWN: [sst] has "tcrt", which is no option of this method: the line has no effect (tcrt at /etc/my.cnf:3) HINT: was tcert meant? Otherwise remove the line',
-    'warning OPTION_UNKNOWN: [sst] has "sst-max-binlog", which is no option of this method: the line has no effect (sst-max-binlog at /etc/my.cnf:4) HINT: was sst-max-binlogs meant? Otherwise remove the line',
+    'warning OPTION_UNKNOWN: [sst] has "tcrt", which is no option of this method: the line has no effect (tcrt at /etc/my.cnf:3) HINT: was tcert meant? Otherwise remove the line; man 5 galera-sst-tunnel lists the options',
+    'warning OPTION_UNKNOWN: [sst] has "sst-max-binlog", which is no option of this method: the line has no effect (sst-max-binlog at /etc/my.cnf:4) HINT: was sst-max-binlogs meant? Otherwise remove the line; man 5 galera-sst-tunnel lists the options',
   ]);
 });
 
