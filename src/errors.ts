@@ -206,7 +206,7 @@ const kinds = {
   },
   AGENT_UNTRUSTED: {
     exit: 22,
-    hint: 'run the agent as the user that the server runs as, with its socket in a directory that only this user may write',
+    hint: 'run the agent as the user that the server runs as, with its socket in a directory that only this user may write: namei -l /run/galera-sst-tunnel/agent.sock shows who may',
   },
   AGENT_REFUSED: { exit: 22, hint: 'galera-sst-tunnel status shows the transfers that run' },
   AGENT_GONE: {

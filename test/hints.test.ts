@@ -25,9 +25,6 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
     'only a certificate with basicConstraints CA:TRUE may sign others',
     'move it away: it belongs to another CA',
   ],
-  'certs renew says it, of another command of certs': [
-    'create it with certs init-ca in another directory, and let tca hold both until all nodes have new certificates',
-  ],
 };
 const reasoned = new Set(Object.values(exceptions).flat());
 

@@ -152,7 +152,7 @@ export function refuseOutliving({ facts: ca, certFile }: Authority, days: number
     'CERTIFICATE_EXPIRES_SOON',
     `the CA ${JSON.stringify(ca.subject)} expires on ${ca.notAfter.toISOString()}, before a certificate of ${days} days would`,
     {
-      hint: `renew that CA first (certs renew ca --dir ${shellQuote(dirname(certFile))}), or ask for fewer --days`,
+      hint: `renew that CA first (galera-sst-tunnel certs renew ca --dir ${shellQuote(dirname(certFile))}), or ask for fewer --days`,
     },
   );
 }

@@ -104,7 +104,7 @@ async function renewed(
       'ARGUMENT_INVALID',
       'a CA with a new key is another CA: nothing it signed before chains to it',
       {
-        hint: 'create it with certs init-ca in another directory, and let tca hold both until all nodes have new certificates',
+        hint: 'create it with galera-sst-tunnel certs init-ca in another directory, and let tca hold both until all nodes have new certificates',
       },
     );
   }

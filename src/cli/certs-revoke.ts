@@ -92,7 +92,7 @@ function serialOf(text: string, file: string): string {
     'CERTIFICATE_MISSING',
     `${text} is neither a certificate's file nor a serial number, and there is no ${file}`,
     {
-      hint: `name the node's directory with --dir, the certificate's file, or its serial number as certs show prints it (${leastDigits} digits at least, with zeros before a shorter one)`,
+      hint: `name the node's directory with --dir, the certificate's file, or its serial number as galera-sst-tunnel certs show prints it (${leastDigits} digits at least, with zeros before a shorter one)`,
     },
   );
 }

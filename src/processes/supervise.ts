@@ -21,9 +21,7 @@ export interface SupervisedChild {
   readonly ended: Promise<ChildOutcome>;
   /** The last lines that it wrote to stderr. */
   lastWords(): readonly string[];
-  /** Writes something for a command that reads input. */
-  write(text: string): void;
-  /** Writes all that a command that reads input is to read, or all that is left of it. */
+  /** Writes all that a command that reads input is to read. */
   feed(input: Iterable<string>): void;
   /** The leader of its process group; undefined when it could not be started. */
   readonly pid: number | undefined;
@@ -68,7 +66,6 @@ export function supervise(
   return {
     command,
     pid: child.pid,
-    write: (text) => void child.stdin?.write(text),
     feed: (input) => {
       for (const part of input) child.stdin?.write(part);
       child.stdin?.end();

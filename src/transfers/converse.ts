@@ -141,7 +141,7 @@ async function receiveFiles(
   { offer, final, failure }: DonorMessages,
   listener: SupervisedChild,
 ): Promise<Manifest> {
-  const { plan, disks, signal, emit } = context;
+  const { plan, signal, emit } = context;
   const { expectedBytes, heldBytes } = await answerOffer(context, offer);
   emit({ kind: 'phase', phase: 'copying' });
   const total = joinPath(plan.inbox, messageFiles.total);
@@ -149,14 +149,8 @@ async function receiveFiles(
   const progress = followProgress(expected, countReceived(listener.pid ?? 0), context);
   const unlimit = context.rate === undefined ? undefined : limitReceivers(listener.pid ?? 0, context.rate);
   try {
-    const next = await unlessThrown(
-      signal,
-      (within) => {
-        const idle = { ...context, signal: within, listener };
-        return withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], within));
-      },
-      (within) => disks.writeAhead(within),
-    );
+    const idle = { ...context, listener };
+    const next = await withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], signal));
     if (next === failure) throw readDonorFailure(failure);
     const manifest = decodeManifest(linesOf(readPieces(final)), 'the manifest');
     progress.complete(manifest.sentBytes ?? Math.max(0, totalSize(manifest.files) - heldBytes));

@@ -16,7 +16,7 @@ import { withLifetime } from './lifetime.js';
 import { whereToListen } from './listening-place.js';
 import { freePort } from './port.js';
 import { progressMark } from './own-files.js';
-import { disksOf } from './on-disk.js';
+import { settleOnDisk } from './on-disk.js';
 import { partialCopyIn } from './partial-copy.js';
 import { checkPlaces, report } from './preflight.js';
 import { receive } from './receive.js';
@@ -57,8 +57,7 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
     const secret = randomBytes(24).toString('hex');
     writeDaemonFiles(workplace, plan, secret);
     const partial = partialCopyIn(layout.roots.data, context);
-    const disks = disksOf({ layout, plan }, context);
-    const reception = { ...context, plan, layout, tools, partial, disks };
+    const reception = { ...context, plan, layout, tools, partial };
     const state = await withProgressMark(layout, async () => {
       const received = await receive(config, reception, () =>
         // The server reads lines of at most 511 characters (10.11.19) and hands this one to the donor as it is.
@@ -68,7 +67,7 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
         }),
       );
       // The donor has its verdict and need not wait for this disk.
-      if (partial.hasBegun()) await disks.settle();
+      if (partial.hasBegun()) await settleOnDisk(reception);
       return received;
     });
     emit({ kind: 'phase', phase: 'done' });

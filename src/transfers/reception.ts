@@ -4,7 +4,6 @@ import type { JoinerPlan } from '../plan/joiner.js';
 import type { Tools } from '../processes/tools.js';
 import type { TransferContext } from './context.js';
 import type { FollowedLog } from './daemon-log.js';
-import type { Disks } from './on-disk.js';
 import type { FileStamps } from './original-donor.js';
 import type { Outbox } from './outbox.js';
 import type { PartialCopy } from './partial-copy.js';
@@ -15,7 +14,6 @@ export interface Reception extends TransferContext {
   readonly layout: Layout;
   readonly tools: Tools;
   readonly partial: PartialCopy;
-  readonly disks: Disks;
 }
 
 /** A donor is there: what its messages and files are read with. */

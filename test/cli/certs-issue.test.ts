@@ -325,7 +325,7 @@ t.test('an intermediate CA is renewed for as long as its issuer has left', async
   t.ok(daysLeft(below) >= daysLeft(root) - 1, 'and has nearly all of what that has');
   await t.rejects(renew('ca', { ...given, days: 36_500 }, quiet), {
     code: 'CERTIFICATE_EXPIRES_SOON',
-    hint: `renew that CA first (certs renew ca --dir ${at('root')}), or ask for fewer --days`,
+    hint: `renew that CA first (galera-sst-tunnel certs renew ca --dir ${at('root')}), or ask for fewer --days`,
   });
 });
 

@@ -187,37 +187,7 @@ t.test('the marker stays until the copy is on disk', { buffered: true }, async (
   t.notOk(existsSync(marker));
 });
 
-t.test('what has come is written to disk while the donor still sends', { buffered: true }, async (t) => {
-  const pair = await nodes(t);
-  const notes = join(pair.joiner.directory('notes'), 'synced');
-  const synced = (): number => (existsSync(notes) ? readFileSync(notes).length : 0);
-  const env = withProgram(t, 'sync', `printf . >>'${notes}'; exec /usr/bin/sync "$@"`);
-  const { joining, giving } = await transfer(pair, { joiner: { env } });
-  await giving.said(/^flush tables$/);
-  while (synced() < 2) await wait(50);
-  pair.donor.file('data/tables_flushed', `${stateId}:42 0\n`);
-  t.equal(await joining.ended, 0, joining.stderr.join('\n'));
-  t.ok(synced() > 2, 'and a last time');
-  t.equal(await giving.ended, 0);
-});
-
-t.test(
-  'a disk that cannot be written to ends the transfer as soon as it shows',
-  { buffered: true },
-  async (t) => {
-    const pair = await nodes(t);
-    const says = "sync: error syncing '/data': Input/output error";
-    const { joining, giving } = await transfer(pair, {
-      joiner: { env: withProgram(t, 'sync', `echo "${says}" >&2; exit 1`) },
-    });
-    await giving.said(/^flush tables$/);
-    t.equal(await joining.ended, errorTable.COPY_INCOMPLETE.exit, joining.stderr.join('\n'));
-    t.ok(joining.errors().join().includes(`the copy cannot be written to disk: ${says}`));
-    t.not(await giving.ended, 0, 'the donor has no lock to wait for');
-  },
-);
-
-t.test('one that cannot be written to at the end is no copy', { buffered: true }, async (t) => {
+t.test('a disk that cannot be written to is no copy', { buffered: true }, async (t) => {
   const pair = await nodes(t);
   const says = "sync: error syncing '/data': Input/output error";
   const { joining, giving } = await transfer(pair, {
@@ -228,5 +198,5 @@ t.test('one that cannot be written to at the end is no copy', { buffered: true }
   t.equal(await joining.ended, errorTable.COPY_INCOMPLETE.exit, joining.stderr.join('\n'));
   t.ok(joining.errors().join().includes(`the copy cannot be written to disk: ${says}`));
   t.ok(existsSync(join(pair.joiner.dataDir, partialCopyFile)));
-  t.equal(await giving.ended, 0, 'it came to the end');
+  await giving.ended;
 });

@@ -104,12 +104,12 @@ t.test(
     await giving.said(/^flush tables$/);
     const open = Array.from({ length: 100 }, () => withTls(pair.joiner.port, identity(material.good), ''));
     await pair.joining.said(/ended \d+ connections that did not log in/);
-      await lockTables(giving, pair);
+    await lockTables(giving, pair);
     t.equal(await giving.ended, 0, 'the donor has its verdict', { log: giving.stderr });
     t.equal(await pair.joining.ended, 0, 'the joiner succeeds', { log: pair.joining.stderr });
     t.same(pair.joining.errors().concat(giving.errors()), [], 'nobody complains of an error');
     for (const socket of open) await closed(socket);
-  await expectNoProcess(t, pair.joining);
+    await expectNoProcess(t, pair.joining);
   },
 );
 

@@ -9,7 +9,6 @@ function failure(outcome: ChildOutcome, ...words: string[]): ReturnType<typeof r
     pid: undefined,
     ended: Promise.resolve(outcome),
     lastWords: () => words,
-    write: () => undefined,
     feed: () => undefined,
     stop: () => Promise.resolve(),
   };
