@@ -13,10 +13,15 @@ import { delay, untilAborted } from './wait.js';
 /**
  * What the listener's own messages tell (socat -d -d, 1.7.4 and 1.8). It makes an error of every rsync that ends with
  * a status, such as the one that a donor's handshake leaves without a question; rsync's own log tells the true ones. A signal
- * that ends it is ours, or in the outcome.
+ * that ends it is ours, or in the outcome. Where two connections end at once it finds both by the first one's signal, and none by the second's.
  */
 const routine =
-  / [IN] |^\S+ \S+ socat\[\d+\] [IN]| E waitpid\(\): child \d+ exited with status | W exiting on signal \d+$/;
+  / [IN] |^\S+ \S+ socat\[\d+\] [IN]| E waitpid\(\): child \d+ exited with status | W exiting on signal \d+$| W waitpid\(-1, \{\}, WNOHANG\): no child has exited$/;
+
+/** Whether a line of the listener's tells of nothing that is wrong. */
+export function isRoutine(line: string): boolean {
+  return routine.test(line);
+}
 
 /** Who is told what of a listener. */
 export interface ListenerHooks {
@@ -55,7 +60,7 @@ export async function startListener(
           hooks.onConnection(connection);
           silent?.connected();
         }
-        return routine.test(line);
+        return isRoutine(line);
       },
     },
   );
