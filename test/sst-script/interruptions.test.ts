@@ -149,11 +149,7 @@ async function crash(t: Test, node: BareNode): Promise<ScriptRun> {
 async function expectFreshStart(t: Test, node: BareNode, leftBy: RegExp | string): Promise<void> {
   const next = node.start('joiner');
   await next.ready();
-  t.ok(
-    next.stderr.some((line) => line.includes('cleaned up after transfer') && line.match(leftBy) !== null),
-    'the log says so',
-    { log: next.stderr },
-  );
+  t.match(await next.said(/cleaned up after transfer/), leftBy, 'the log says so');
   t.equal(node.privateFiles().length, 1, 'only its own private directory is there');
   process.kill(next.pid, 'SIGTERM');
   await next.ended;
@@ -258,10 +254,9 @@ t.test(
     t.strictSame(findMarked(id), listeners, 'and ends nothing');
     const next = node.start('joiner');
     await next.ready();
-    t.ok(
-      next.stderr.some((line) =>
-        line.includes(`ended what transfer ${id}, which is over, had left listening`),
-      ),
+    t.match(
+      await next.said(/had left listening/),
+      `ended what transfer ${id}, which is over, had left listening`,
     );
     t.strictSame(findMarked(id), []);
     process.kill(next.pid, 'SIGTERM');
