@@ -27,7 +27,6 @@ import { signInterval, withSignsOfLife, type SignsOfLife } from './signs-of-life
 import { parseState } from './state.js';
 import {
   comparedShare,
-  isFresh,
   openStreams,
   sendAll,
   waysOf,
@@ -283,8 +282,7 @@ function senderOf(
     early = undefined;
   };
   const takeEarly = (): Connected | undefined => {
-    if (early !== undefined && !isFresh(performance.now() - early.first.openedMs, client.timeoutSeconds))
-      closeEarly();
+    if (early?.first.areFresh() === false) closeEarly();
     const taken = early;
     early = undefined;
     return taken;

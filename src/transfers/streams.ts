@@ -170,6 +170,8 @@ export interface WaitingStreams {
   take(job: Job): SupervisedChild | undefined;
   /** When they began to connect, on the monotonic clock. */
   readonly openedMs: number;
+  /** Whether they are there for certain, see `isFresh`. */
+  areFresh(): boolean;
   /** Ends those that nobody took. */
   close(): void;
 }
@@ -201,10 +203,12 @@ export function openStreams(
     waiting.set(child, way);
     void child.ended.then(() => waiting.delete(child));
   }
+  const areFresh = (): boolean => isFresh(performance.now() - openedMs, client.timeoutSeconds);
   return {
     openedMs,
+    areFresh,
     take: (job) => {
-      if (!isFresh(performance.now() - openedMs, client.timeoutSeconds)) return undefined;
+      if (!areFresh()) return undefined;
       for (const [child, way] of waiting) {
         if (!isSameWay(way, job)) continue;
         waiting.delete(child);
