@@ -49,7 +49,7 @@ const maxIncludeDepth = 10;
 const maxPathBytes = 509;
 
 function readFile(reading: Reading, path: string, depth: number): ReadFailure | undefined {
-  const file = posix.resolve(reading.directory, expandHome(path, reading.home));
+  const file = cleanUp(expandHome(path, reading.home), reading.directory);
   if (Buffer.byteLength(path) >= maxPathBytes) {
     reading.warnings.push(
       warning('OPTION_FILE_UNREADABLE', 'the path is too long, the server passes it over', file),
@@ -137,7 +137,8 @@ function includeDirectory(reading: Reading, path: string, depth: number, where: 
   reading.places.push(`${posix.resolve(reading.directory, path)}/`);
   let names: string[];
   try {
-    names = readdirSync(posix.resolve(reading.directory, path));
+    // As it was written: the server leaves `..` to the system here.
+    names = readdirSync(absolute(path, reading.directory));
   } catch (cause) {
     const message = `cannot read the directory of !includedir: ${cause instanceof Error ? cause.message : String(cause)}`;
     return {
@@ -154,10 +155,22 @@ function includeDirectory(reading: Reading, path: string, depth: number, where: 
 /** The server resolves links of the files that its arguments name. */
 function locate(file: string, { home, directory }: Reading): string {
   try {
-    return realpathSync(posix.resolve(directory, file));
+    return realpathSync.native(absolute(file, directory));
   } catch {
-    return posix.resolve(directory, expandHome(file, home));
+    return cleanUp(expandHome(file, home), directory);
   }
+}
+
+/** Without a look at the dots in it, which are left to the system. */
+function absolute(path: string, workingDirectory: string): string {
+  return path.startsWith('/') ? path : `${workingDirectory}/${path}`;
+}
+
+/** Like the server (10.11) all but the last name: `x.cnf/` and `x.cnf/.` are no file, `nothere/../x.cnf` may be one. */
+function cleanUp(path: string, workingDirectory: string): string {
+  const nameAt = path.lastIndexOf('/') + 1;
+  const directory = posix.resolve(workingDirectory, path.slice(0, nameAt));
+  return `${directory === '/' ? '' : directory}/${path.slice(nameAt)}`;
 }
 
 /** `~/x` becomes `$HOME/x`; without HOME the server takes the tilde for a directory's name. */

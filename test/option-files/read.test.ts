@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, symlinkSync } from 'node:fs';
+import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
@@ -163,6 +163,47 @@ t.test('the target of a link counts', (t) => {
   const choice = { defaultsFile: join(dir, 'link.cnf'), env: {} };
   t.strictSame(read(choice), printDefaults(choice));
   t.equal(readOptionFiles(choice).entries[0]?.file, join(dir, 'target/real.cnf'));
+  t.end();
+});
+
+t.test('paths with dots and slashes lead where they lead the server', (t) => {
+  const dir = t.testdir({ 'x.cnf': '[sst]\nx=1\n', parts: { 'y.cnf': '[sst]\ny=1\n', deep: {} } });
+  symlinkSync('parts/deep', join(dir, 'link'));
+  process.chdir(dir);
+  const files = [
+    ...['x.cnf', 'x.cnf/', 'x.cnf//', 'x.cnf/.', 'x.cnf/..', './/x.cnf', 'parts', 'parts/', '.', '..', '/'],
+    ...['nothere/../x.cnf', 'x.cnf/../x.cnf', 'parts/../x.cnf', 'link/../x.cnf', 'link/../y.cnf'],
+  ];
+  const directories = [
+    'parts',
+    'parts/',
+    'parts/.',
+    'x.cnf/../parts',
+    'nothere/../parts',
+    'link/..',
+    'x.cnf/',
+  ];
+  const lines = [
+    ...files.flatMap((path) => [path, `${dir}/${path}`]).map((path) => `!include ${path}`),
+    ...directories.flatMap((path) => [path, `${dir}/${path}`]).map((path) => `!includedir ${path}`),
+  ];
+  for (const line of lines) {
+    const choice = { defaultsFile: join(dir, 'including.cnf'), env: {} };
+    writeFileSync(choice.defaultsFile, `${line}\n[sst]\nbehind=1\n`);
+    const theirs = printDefaults(choice);
+    if (theirs === undefined) t.match(failureOf(choice), { code: 'OPTION_FILE_UNREADABLE' }, line);
+    else t.same(read(choice), theirs, line);
+  }
+  for (const path of files.flatMap((path) => [path, `${dir}/${path}`])) {
+    for (const choice of [
+      { defaultsFile: path, env: {} },
+      { defaultsExtraFile: path, env: {} },
+    ]) {
+      const theirs = printDefaults(choice);
+      if (theirs === undefined) t.match(failureOf(choice), { code: 'OPTION_FILE_UNREADABLE' }, path);
+      else t.same(read(choice), theirs, JSON.stringify(choice));
+    }
+  }
   t.end();
 });
 
