@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import t from 'tap';
-import { countPoints } from './count.js';
+import { countPoints, inShort } from './count.js';
 
 const cases: { what: string; tap: string; passed: number; failed: string[] }[] = [
   { what: 'nothing', tap: '1..0 # no tests found\n', passed: 0, failed: [] },
@@ -64,5 +64,20 @@ t.test('the count is that of tap itself, and diagnostics are kept', (t) => {
   t.equal(counts.passed + counts.failed.length, Number(total));
   t.equal(counts.failed.length, Number(failed) + 1, 'a skipped test counts as failed here');
   t.match(counts.failed[1]?.details, /"a": 2/);
+  t.end();
+});
+
+t.test('in short a failed point has what differs and what was told with it', (t) => {
+  const details = [
+    ...['  diff: |', '    --- expected', '    +++ actual', '    -1', '    +2', '  at:', '    fileName: x.js'],
+    ...['  stack: |', '    a (x.js:1:2)', '', '    at: b', '  causes:', '    donor: "TIMED_OUT: late"'],
+    ...['  source: |', '    t.equal(1, 2)'],
+  ];
+  t.equal(
+    inShort(details.join('\n')),
+    '  diff: |\n    --- expected\n    +++ actual\n    -1\n    +2\n  causes:\n    donor: "TIMED_OUT: late"',
+  );
+  t.equal(inShort(''), '');
+  t.equal(inShort(`  diff: |\n    ${'x'.repeat(5000)}`).length, 1500);
   t.end();
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Lab } from '../lab/index.js';
 import { removeWithMounts } from '../lab/leftovers.js';
 import { checkout, readableCheckout } from './checkout.js';
+import { inShort } from './count.js';
 import { parseOptions, usage, type SuiteOptions } from './options.js';
 import { endAllTasks, runTask, type TaskResult } from './run-task.js';
 import { listTasks, longestFirst, type Task } from './tasks.js';
@@ -82,19 +83,31 @@ function leftBehind(folder: string, results: readonly TaskResult[]): TaskResult[
   return [result];
 }
 
+const indent = (text: string, by: number): string => text.replace(/^/gm, ' '.repeat(by));
+
 function tell({ task, passed, failed, seconds }: TaskResult): void {
   const verdict = failed.length === 0 ? 'ok    ' : 'FAILED';
   const counts = failed.length === 0 ? `${passed} passed` : `${passed} passed, ${failed.length} failed`;
   console.log(`${verdict} ${task.name}  (${counts}, ${seconds.toFixed(1)} s)`);
   for (const { title, details } of failed) {
     console.log(`  not ok: ${title}`);
-    if (details !== '') console.log(details.replace(/^ */gm, (margin) => `    ${margin}`));
+    if (details !== '') console.log(indent(details, 4));
   }
 }
 
+/** So many points of a test that failed are told again at the end. */
+const pointsTold = 5;
+
 function finish(results: readonly TaskResult[], wasInterrupted: boolean): void {
   const failures = results.filter(({ failed }) => failed.length > 0);
-  if (failures.length > 0) console.log(`\nfailed: ${failures.map(({ task }) => task.name).join(', ')}`);
+  for (const { task, failed } of failures) {
+    console.log(`\nfailed: ${task.name}`);
+    // Once more in short: of a long log often nothing but the end is kept.
+    for (const { title, details } of failed.slice(0, pointsTold)) {
+      console.log(`  ${title}\n${indent(inShort(details), 4)}`);
+    }
+    if (failed.length > pointsTold) console.log(`  and ${failed.length - pointsTold} more`);
+  }
   if (wasInterrupted) console.log('\ninterrupted before everything was run');
   const passed = results.reduce((sum, result) => sum + result.passed, 0);
   const failed = results.reduce((sum, result) => sum + result.failed.length, wasInterrupted ? 1 : 0);
