@@ -17,6 +17,7 @@ const rooms = [
   'datadir',
   'plan',
   'processes',
+  'page-cache',
   'transfers',
   'sst-script',
   'observe',

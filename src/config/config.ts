@@ -49,6 +49,8 @@ export interface Config {
   readonly overallTimeoutBy?: Source | undefined;
   /** What proves that a copy is complete: names and sizes, or contents too. */
   readonly verify: 'size' | 'checksum';
+  /** Joiner: whether the tables that it receives leave its page cache as they come. */
+  readonly pageCache: 'drop' | 'keep';
   /** How long a transfer may stand still, in ms; 0 without limit. */
   readonly idleTimeoutMs: number;
   /** Where that was set. */
@@ -95,7 +97,8 @@ export function resolveConfig(args: ServerArguments, settings: Settings, address
     connectTimeoutMs: limitMs(find(settings, 'sst-connect-timeout', transfer), 'sst-connect-timeout', 10),
     overallTimeoutMs: limitMs(overallTimeout, 'sst-overall-timeout', 0),
     overallTimeoutBy: overallTimeout?.source,
-    verify: verification(find(settings, 'verify', ['[sst]'])),
+    verify: oneOf(find(settings, 'verify', ['[sst]']), 'verify', ['size', 'checksum']),
+    pageCache: oneOf(find(settings, 'page-cache', ['[sst]']), 'page-cache', ['drop', 'keep']),
     idleTimeoutMs: limitMs(idleTimeout, 'sst-idle-timeout', 120),
     idleTimeoutBy: idleTimeout?.source,
     sources: sourcesOf(settings),
@@ -140,7 +143,14 @@ const inherited = [
   'sst-connect-timeout',
   'sst-overall-timeout',
 ] as const;
-const own = ['precopy', 'compressor', 'rlimit', 'verify', 'allow-donor-without-secret'] as const;
+const own = [
+  'precopy',
+  'compressor',
+  'rlimit',
+  'verify',
+  'page-cache',
+  'allow-donor-without-secret',
+] as const;
 
 function sourcesOf(settings: Settings): Config['sources'] {
   const found = inherited.map((name) => [name, find(settings, name, transfer)?.source] as const);
@@ -221,14 +231,19 @@ function limitMs(given: Sourced<string> | undefined, name: string, usualSeconds:
   return 1000 * (wholeNumber(given, name, { least: 0, most: 1e6 }) ?? usualSeconds);
 }
 
-function verification(given: Sourced<string> | undefined): Config['verify'] {
+/** One of two words; the first of them where nothing is set. */
+function oneOf<T extends string>(
+  given: Sourced<string> | undefined,
+  name: SstOption,
+  [usual, other]: readonly [T, T],
+): T {
   const value = given?.value.toLowerCase() ?? '';
-  if (value === '' || value === 'size') return 'size';
-  if (value === 'checksum') return 'checksum';
+  if (value === '' || value === usual) return usual;
+  if (value === other) return other;
   throw new TransferError(
     'OPTION_INVALID',
-    `verify is ${JSON.stringify(given?.value)}, expected size or checksum`,
-    { option: 'verify', where: given === undefined ? undefined : placeOf(given.source) },
+    `${name} is ${JSON.stringify(given?.value)}, expected ${usual} or ${other}`,
+    { option: name, where: given === undefined ? undefined : placeOf(given.source) },
   );
 }
 

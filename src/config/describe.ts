@@ -26,6 +26,7 @@ export function listSettings(config: Config): readonly Setting[] {
       ? [
           plain('allow-donor-without-secret', config.allowDonorWithoutSecret ? 'ON' : 'OFF'),
           plain('verify', config.verify),
+          plain('page-cache', config.pageCache),
           plain('sst-initial-timeout', config.initialTimeoutMs / 1000),
         ]
       : [

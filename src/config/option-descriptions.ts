@@ -116,6 +116,11 @@ export const optionDescriptions: Readonly<Record<SstOption, OptionDescription>> 
     'size',
     'Joiner: what proves that the copy is complete. `size`: names, sizes and times. `checksum`: also the contents of every file, read back from its own disk and compared by SHA-256.',
   ),
+  'page-cache': inSst(
+    'drop|keep',
+    'drop',
+    "Joiner: whether the tables that it receives leave the host's page cache as they come. `keep` where the server reads its tables through the page cache (`innodb_flush_method=fsync`) and they fit into memory.",
+  ),
   'sst-max-binlogs': anywhere(
     'NUMBER',
     '1',

@@ -34,6 +34,7 @@ export const sstOptions = [
   'sst-connect-timeout',
   'sst-overall-timeout',
   'verify',
+  'page-cache',
 ] as const;
 
 /** The name of an option that this method reads from `[sst]`. */

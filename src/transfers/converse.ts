@@ -14,6 +14,7 @@ import { prepareDirectories, removeUnlisted } from '../datadir/removal.js';
 import { TransferError, type Finding } from '../errors.js';
 import { messageFiles, type JoinerPlan } from '../plan/joiner.js';
 import { originalCompletionFile, placeModules } from '../plan/modules.js';
+import { releaseReceived } from '../page-cache/release.js';
 import type { SupervisedChild } from '../processes/supervise.js';
 import { describeDifferences } from './differences.js';
 import { withinIdleTimeout } from './idle.js';
@@ -142,7 +143,7 @@ async function receiveFiles(
   listener: SupervisedChild,
 ): Promise<Manifest> {
   const { plan, signal, emit } = context;
-  const { expectedBytes, heldBytes } = await answerOffer(context, offer);
+  const { expectedBytes, heldBytes, stopReleasing } = await answerOffer(context, offer, listener.pid);
   emit({ kind: 'phase', phase: 'copying' });
   const total = joinPath(plan.inbox, messageFiles.total);
   const expected = (): number => readTotal(total) ?? expectedBytes;
@@ -158,14 +159,20 @@ async function receiveFiles(
   } finally {
     unlimit?.();
     progress.stop();
+    stopReleasing();
   }
 }
 
 /** Makes room and directories for what the donor offers, and tells it where everything goes; gives the bytes to come. */
 async function answerOffer(
-  { config, plan, layout, tools, version, signal, emit, partial, outbox }: Conversation,
+  { id, config, plan, layout, tools, version, signal, emit, partial, outbox }: Conversation,
   offerFile: string,
-): Promise<{ readonly expectedBytes: number; readonly heldBytes: number }> {
+  listenerPid: number | undefined,
+): Promise<{
+  readonly expectedBytes: number;
+  readonly heldBytes: number;
+  readonly stopReleasing: () => void;
+}> {
   const offer = decodeManifest(linesOf(readPieces(offerFile)), 'the offer');
   const bytes = totalSize(offer.files);
   emit({ kind: 'notice', text: `the donor offers ${offer.files.length} files with ${bytes} bytes` });
@@ -192,7 +199,11 @@ async function answerOffer(
     tellsProgress: true,
   };
   outbox.publish(plan.answer, messageFiles.answer, encodeTold({ ok: true, value: answer }));
-  return { expectedBytes: bytes - held.completeBytes, heldBytes: held.completeBytes };
+  const stopReleasing =
+    config.pageCache === 'drop'
+      ? releaseReceived(layout, offer, held, listenerPid, { transferId: id, emit, signal })
+      : () => undefined;
+  return { expectedBytes: bytes - held.completeBytes, heldBytes: held.completeBytes, stopReleasing };
 }
 
 /** Before anything is changed here: a file at the top of the data directory is none of a transfer's, and stays. */

@@ -1,5 +1,5 @@
 import type { RateLimit } from '../processes/rate-limit.js';
-import { findReceivers } from './received.js';
+import { findReceivers } from '../processes/receivers.js';
 
 /** How often to look for new connections while there is a limit, in ms: until it is found one is not held. */
 const lookEveryMs = 20;

@@ -1,5 +1,6 @@
 import type { StreamProgress } from '../events.js';
-import { bytesRead, bytesWritten, childrenOf, nameOf } from '../processes/proc.js';
+import { bytesRead, bytesWritten } from '../processes/proc.js';
+import { findReceivers } from '../processes/receivers.js';
 
 /**
  * Counts what the joiner's rsync daemons have received. Sizes on disk would not tell: files are written in place and may
@@ -23,33 +24,4 @@ export function countReceived(listenerPid: number): () => readonly StreamProgres
     }
     return [...streams.values()];
   };
-}
-
-/** A process that reads a connection and writes files. */
-export interface Receiver {
-  readonly pid: number;
-  /** It speaks through this one. */
-  readonly socat: number;
-}
-
-/** What the search for receivers asks about processes. */
-export interface ProcessTree {
-  readonly childrenOf: (pid: number) => readonly number[];
-  readonly nameOf: (pid: number) => string | undefined;
-}
-
-/**
- * Finds them among the descendants of a listener. An rsync that receives is two processes, of which the child reads the
- * connection and writes the files (3.5.0); above them are a shell and the connection's socat.
- */
-export function findReceivers(
-  listenerPid: number,
-  tree: ProcessTree = { childrenOf, nameOf },
-): readonly Receiver[] {
-  const below = (pid: number, socat: number, isRsync: boolean): Receiver[] =>
-    tree.childrenOf(pid).flatMap((child) => {
-      const isRsyncToo = tree.nameOf(child) === 'rsync';
-      return isRsync && isRsyncToo ? [{ pid: child, socat }] : below(child, socat, isRsyncToo);
-    });
-  return tree.childrenOf(listenerPid).flatMap((socat) => below(socat, socat, false));
 }

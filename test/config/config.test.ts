@@ -42,6 +42,7 @@ t.test('what is not set has a default', async (t) => {
     overallTimeoutMs: 0,
     overallTimeoutBy: undefined,
     verify: 'size',
+    pageCache: 'drop',
     idleTimeoutMs: 120_000,
     rateLimit: undefined,
     idleTimeoutBy: undefined,

@@ -20,6 +20,7 @@ const config: Config = {
   connectTimeoutMs: 0,
   overallTimeoutMs: 0,
   verify: 'size',
+  pageCache: 'drop',
   idleTimeoutMs: 0,
   sources: {},
 };

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { findReceivers } from '../../src/transfers/received.js';
+import { findReceivers } from '../../src/processes/receivers.js';
 
 t.test('of the processes of a listener those count that write files', async (t) => {
   const processes: Readonly<Record<number, readonly [parent: number, name: string]>> = {

@@ -1,0 +1,95 @@
+import { realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { keyOf } from '../datadir/changes.js';
+import { isTable, type AnsweredHeld } from '../datadir/held.js';
+import { rootOf, type Layout } from '../datadir/layout.js';
+import type { Manifest, ManifestFile } from '../datadir/manifest.js';
+import { pick, type Files } from '../datadir/file-table.js';
+import type { Command } from '../plan/command.js';
+import { supervise, type Supervision } from '../processes/supervise.js';
+
+/** Less than that may stay: to start what drops it costs some 50 ms of processor time. */
+const worthBytes = 128 * 1024 * 1024;
+/** Smaller files cost more than they take up. */
+const smallestBytes = 65_536;
+/** What the donor's server has written to so shortly before its offer is likely to be compared under the lock, which memory makes quicker. */
+const quietForMs = 30_000;
+
+/**
+ * Has the tables that a joiner receives leave its page cache as they come, as far as it pays. They go to disk meanwhile rather than in
+ * the end, what they would push out of memory stays there, and the next ones get the memory of the last ones: fresh memory is
+ * expensive where a hypervisor has to find it first. The server reads its tables past the page cache anyway (`O_DIRECT`, its
+ * default since MariaDB 10.6).
+ * @returns what ends it; it is no failure of the transfer's if it does not work
+ */
+export function releaseReceived(
+  layout: Layout,
+  offer: Pick<Manifest, 'files' | 'takenMs'>,
+  held: Pick<AnsweredHeld, 'complete'>,
+  listenerPid: number | undefined,
+  supervision: Omit<Supervision, 'rate'>,
+): () => void {
+  const files = filesToRelease(offer, held);
+  if (files === undefined || listenerPid === undefined) return () => undefined;
+  const child = supervise(dropCommand(listenerPid), supervision);
+  child.feed(realPaths(layout, files));
+  return () => void child.stop(0);
+}
+
+/** Undefined where it does not pay. */
+export function filesToRelease(
+  { files, takenMs = 0 }: Pick<Manifest, 'files' | 'takenMs'>,
+  { complete }: Pick<AnsweredHeld, 'complete'>,
+): Files<ManifestFile> | undefined {
+  const isHere = new Set(complete.map(keyOf));
+  const rows: number[] = [];
+  let bytes = 0;
+  let row = -1;
+  for (const file of files) {
+    row += 1;
+    const { size, mtimeMs = Infinity } = file;
+    if (!isTable(file) || size < smallestBytes || mtimeMs > takenMs - quietForMs) continue;
+    if (isHere.has(keyOf(file))) continue;
+    rows.push(row);
+    bytes += size;
+  }
+  return bytes < worthBytes ? undefined : pick(files, Uint32Array.from(rows));
+}
+
+/** Of this program's own node, and of nobody else's: it says what is experimental to whoever reads the log otherwise. */
+function dropCommand(listenerPid: number): Command {
+  return {
+    name: 'page cache',
+    program: process.execPath,
+    args: [
+      '--no-warnings',
+      fileURLToPath(new URL('./drop-received.js', import.meta.url)),
+      String(listenerPid),
+    ],
+    readsInput: true,
+    givesWay: true,
+  };
+}
+
+/** As a process that has them open shows them: the links of data and schema directories are followed. */
+function* realPaths(layout: Layout, files: Files<ManifestFile>): Generator<string> {
+  const directories = new Map<string, string>();
+  const real = (directory: string): string => {
+    let found = directories.get(directory);
+    if (found === undefined) directories.set(directory, (found = orItself(directory)));
+    return found;
+  };
+  for (const { place, path } of files) {
+    const full = join(rootOf(layout, place) ?? '', path);
+    yield `${real(dirname(full))}/${full.slice(full.lastIndexOf('/') + 1)}\0`;
+  }
+}
+
+function orItself(directory: string): string {
+  try {
+    return realpathSync(directory);
+  } catch {
+    return directory;
+  }
+}
