@@ -18,6 +18,7 @@ const times = 2;
  */
 export class ReceivedFiles {
   readonly #paths: readonly string[];
+  readonly #directories: ReadonlySet<string>;
   /** Of each file, how often it was given up since it had come. */
   readonly #given: Uint8Array;
   readonly #places = new Map<number, number>();
@@ -30,6 +31,7 @@ export class ReceivedFiles {
    */
   constructor(paths: readonly string[], giveUp: (path: string) => boolean) {
     this.#paths = [...paths].sort();
+    this.#directories = new Set(paths.map(directoryOf));
     this.#given = new Uint8Array(this.#paths.length);
     this.#giveUp = giveUp;
   }
@@ -44,7 +46,8 @@ export class ReceivedFiles {
       this.#hasCome(place, nowMs);
     }
     for (const { pid, open } of writers) {
-      const path = open.at(-1);
+      const path = open.findLast((one) => this.#directories.has(directoryOf(one)));
+      // Between two files, or where none is that counts.
       if (path === undefined) continue;
       const place = this.#placeOf(path);
       for (let index = this.#places.get(pid) ?? place; index < place; index++) this.#hasCome(index, nowMs);
@@ -76,4 +79,8 @@ export class ReceivedFiles {
     }
     return from;
   }
+}
+
+function directoryOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
