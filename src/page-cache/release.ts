@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { keyOf } from '../datadir/changes.js';
+import { totalSize } from '../datadir/inventory.js';
 import { isTable, type AnsweredHeld } from '../datadir/held.js';
 import { rootOf, type Layout } from '../datadir/layout.js';
 import type { Manifest, ManifestFile } from '../datadir/manifest.js';
@@ -13,8 +14,12 @@ import { supervise, type Supervision } from '../processes/supervise.js';
 const worthBytes = 128 * 1024 * 1024;
 /** Smaller files cost more than they take up. */
 const smallestBytes = 65_536;
-/** What the donor's server has written to so shortly before its offer is likely to be compared under the lock, which memory makes quicker. */
-const quietForMs = 30_000;
+/**
+ * What the donor's server has written to within the time that the copy takes is likely to be written to again meanwhile, and compared under
+ * the lock, which memory makes quicker: at so many bytes a millisecond, and at least for so long.
+ */
+const copiedBytesPerMs = 500_000;
+const quietAtLeastMs = 10_000;
 
 /**
  * Has the tables that a joiner receives leave its page cache as they come, as far as it pays. They go to disk meanwhile rather than in
@@ -42,6 +47,7 @@ export function filesToRelease(
   { files, takenMs = 0 }: Pick<Manifest, 'files' | 'takenMs'>,
   { complete }: Pick<AnsweredHeld, 'complete'>,
 ): Files<ManifestFile> | undefined {
+  const quietForMs = Math.max(quietAtLeastMs, totalSize(files) / copiedBytesPerMs);
   const isHere = new Set(complete.map(keyOf));
   const rows: number[] = [];
   let bytes = 0;
