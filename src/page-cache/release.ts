@@ -8,7 +8,7 @@ import { rootOf, type Layout } from '../datadir/layout.js';
 import type { Manifest, ManifestFile } from '../datadir/manifest.js';
 import { pick, type Files } from '../datadir/file-table.js';
 import type { Command } from '../plan/command.js';
-import { supervise, type Supervision } from '../processes/supervise.js';
+import { describeOutcome, supervise, type Supervision } from '../processes/supervise.js';
 
 /** Less than that may stay: to start what drops it costs some 50 ms of processor time. */
 const worthBytes = 128 * 1024 * 1024;
@@ -39,7 +39,16 @@ export function releaseReceived(
   if (files === undefined || listenerPid === undefined) return () => undefined;
   const child = supervise(dropCommand(listenerPid), supervision);
   child.feed(realPaths(layout, files));
-  return () => void child.stop(0);
+  let isOver = false;
+  void child.ended.then((outcome) => {
+    if (isOver || supervision.signal.aborted) return;
+    const text = `what is received stays in the page cache: ${describeOutcome(child.command.program, outcome)}`;
+    supervision.emit({ kind: 'notice', text });
+  });
+  return () => {
+    isOver = true;
+    void child.stop(0);
+  };
 }
 
 /** Undefined where it does not pay. */

@@ -72,14 +72,32 @@ export interface GroupProcess {
 /** The processes of a group with their names and parents; zombies do not count. */
 export function processesOf(groupId: number): GroupProcess[] {
   return allPids().flatMap((pid) => {
-    const stat = read(`/proc/${pid}/stat`);
-    if (stat === undefined) return [];
-    const [state, parent, group] = fieldsAfterName(stat);
-    if (Number(group) !== groupId || state === 'Z' || state === 'X') return [];
-    return [
-      { pid, parentPid: Number(parent), name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')) },
-    ];
+    const found = processOf(pid);
+    return found?.group === groupId ? [found.process] : [];
   });
+}
+
+/**
+ * A group's leader and all below it, zombies left out: where the kernel lists children (see `childrenOf`) at a fraction of the cost of
+ * `processesOf`, which also finds those that have lost their parent.
+ */
+export function treeOf(leader: number): GroupProcess[] {
+  if (read(`/proc/${leader}/task/${leader}/children`) === undefined) return processesOf(leader);
+  const below = (pid: number): GroupProcess[] => {
+    const found = processOf(pid);
+    return found === undefined ? [] : [found.process, ...childrenOf(pid).flatMap(below)];
+  };
+  return below(leader);
+}
+
+/** Undefined when it is gone, or nothing but a zombie. */
+function processOf(pid: number): { readonly process: GroupProcess; readonly group: number } | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
+  const [state, parent, group] = fieldsAfterName(stat);
+  if (state === 'Z' || state === 'X') return undefined;
+  const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+  return { process: { pid, parentPid: Number(parent), name }, group: Number(group) };
 }
 
 /** The parent of a process and the words that it was started with; undefined when it is gone. */

@@ -1,5 +1,5 @@
 import type { EmitEvent } from '../events.js';
-import { processesOf, type GroupProcess } from '../processes/proc.js';
+import { treeOf, type GroupProcess } from '../processes/proc.js';
 
 /** How long a connection may take to shake hands, in ms, and how many that have not logged in are a crowd. */
 export interface SilenceLimits {
@@ -37,7 +37,7 @@ export function endSilentConnections(
   let timer: NodeJS.Timeout | undefined;
   const look = (): void => {
     const nowMs = performance.now();
-    const strangers = strangersAmong(processesOf(listenerPid), listenerPid, isLetIn);
+    const strangers = strangersAmong(treeOf(listenerPid), listenerPid, isLetIn);
     sinceMs = new Map(strangers.map(({ pid }) => [pid, sinceMs.get(pid) ?? nowMs]));
     const isCrowded = strangers.length >= limits.crowd;
     const limitMs = isCrowded ? limits.crowdedMs : limits.usualMs;

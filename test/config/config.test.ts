@@ -86,6 +86,8 @@ t.test('numbers and flags are read from [sst], then [mysqld]', async (t) => {
     [{ mysqld: { rlimit: '2g' } }, { rateLimit: undefined }],
     [{ sst: { verify: 'Checksum' } }, { verify: 'checksum' }],
     [{ sst: { verify: '' }, mysqld: { verify: 'checksum' } }, { verify: 'size' }],
+    [{ sst: { page_cache: 'KEEP' } }, { pageCache: 'keep' }],
+    [{ sst: { 'page-cache': '' }, mysqld: { 'page-cache': 'keep' } }, { pageCache: 'drop' }],
     [{ sst: { 'allow-donor-without-secret': '1' } }, { allowDonorWithoutSecret: true }],
     [{ sst: { 'allow-donor-without-secret': 'On' } }, { allowDonorWithoutSecret: true }],
     [{ sst: { 'allow-donor-without-secret': undefined } }, { allowDonorWithoutSecret: true }],
@@ -132,6 +134,7 @@ t.test('a value that is no number, out of range, or no flag is refused with its 
       'rlimit is "2000t", expected bytes per second, with k, m, g or t for KiB, MiB, GiB or TiB',
     ],
     ['verify', 'md5', 'verify is "md5", expected size or checksum'],
+    ['page-cache', 'ON', 'page-cache is "ON", expected drop or keep'],
     ['allow-donor-without-secret', 'maybe', 'allow-donor-without-secret is "maybe", expected ON or OFF'],
   ] as const;
   for (const [option, value, message] of refused) {

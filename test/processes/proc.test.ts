@@ -16,6 +16,7 @@ import {
   isAlive,
   openFiles,
   processesOf,
+  treeOf,
 } from '../../src/processes/proc.js';
 
 t.test('a process is known by its start as well as by its pid', async (t) => {
@@ -194,5 +195,8 @@ t.test('the processes of a group are known with their names and parents', async 
     ].sort(),
   );
   t.equal(found.find(({ name }) => name === 'sleep')?.parentPid, leader.pid);
+  t.strictSame(treeOf(leader.pid!), found, 'going down from the leader finds the same');
   process.kill(-leader.pid!, 'SIGKILL');
+  await once(leader, 'exit');
+  t.strictSame(treeOf(leader.pid!), []);
 });

@@ -92,8 +92,10 @@ t.test('in a crowd also those are ended that have shaken hands and do not log in
   const pid = child.pid!;
   t.teardown(() => process.kill(-pid, 'SIGKILL'));
   await once(child.stdout, 'data');
-  const donor = processesOf(pid).find(({ name }) => name === 'sleep')?.pid;
-  t.ok(donor);
+  const findDonor = (): number | undefined => processesOf(pid).find(({ name }) => name === 'sleep')?.pid;
+  let donor = findDonor();
+  // The shell is ready before its child has become sleep.
+  for (; donor === undefined; donor = findDonor()) await wait(5);
   const texts: string[] = [];
   const limits = { usualMs: 3_600_000, crowdedMs: 100, crowd: 4, lookEveryMs: 20 };
   const silent = endSilentConnections(
