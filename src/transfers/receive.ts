@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Config } from '../config/config.js';
 import { placeOf } from '../config/source.js';
 import { prepareDirectories } from '../datadir/removal.js';
@@ -23,6 +24,12 @@ import { whoCame } from './who-came.js';
 import { refusedWithoutSecret, type Refused } from './without-secret.js';
 
 const noFiles: FileStamps = new Map();
+
+/** What a donor had open breaks within that time after its end. */
+const breaksWithinMs = 1000;
+
+const hasServerEnded = (thrown: unknown): boolean =>
+  thrown instanceof TransferError && thrown.code === 'PARENT_GONE';
 
 /** From the open listener to the closed one; gives the state line. */
 export async function receive(config: Config, reception: Reception, sayReady: () => void): Promise<string> {
@@ -132,8 +139,21 @@ async function receiveWithin(
       listener,
     );
   } catch (thrown) {
-    daemonLog.catchUp();
-    await broken.settled();
+    const catchUp = async (): Promise<void> => {
+      daemonLog.catchUp();
+      await broken.settled();
+    };
+    await catchUp();
+    // Galera ends this node's server when the donor's has reported its script's end, which may be seen here before the connections break.
+    const startMs = performance.now();
+    while (
+      hasServerEnded(thrown) &&
+      connections.isAnyOpen() &&
+      performance.now() - startMs < breaksWithinMs
+    ) {
+      await pause(50);
+      await catchUp();
+    }
     const error = refused.reasonBehind(lost.reasonBehind(thrown));
     if (donor.isHere && !port.isOpen) await tellAnew(config, context, outbox, error, untilVerdictIsRead());
     else if (donor.isHere) await tellDonor({ plan, outbox }, error, verdictRead, listener);
