@@ -87,9 +87,13 @@ function dropCommand(listenerPid: number): Command {
   };
 }
 
+/** What a pipe takes at once: one write for each path would keep an object for each. */
+const blockCharacters = 65_536;
+
 /** As a process that has them open shows them: the links of data and schema directories are followed. */
 function* realPaths(layout: Layout, files: Files<ManifestFile>): Generator<string> {
   const directories = new Map<string, string>();
+  let block = '';
   const real = (directory: string): string => {
     let found = directories.get(directory);
     if (found === undefined) directories.set(directory, (found = orItself(directory)));
@@ -97,8 +101,12 @@ function* realPaths(layout: Layout, files: Files<ManifestFile>): Generator<strin
   };
   for (const { place, path } of files) {
     const full = join(rootOf(layout, place) ?? '', path);
-    yield `${real(dirname(full))}/${full.slice(full.lastIndexOf('/') + 1)}\0`;
+    block += `${real(dirname(full))}/${full.slice(full.lastIndexOf('/') + 1)}\0`;
+    if (block.length < blockCharacters) continue;
+    yield block;
+    block = '';
   }
+  yield block;
 }
 
 function orItself(directory: string): string {
