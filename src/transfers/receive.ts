@@ -146,11 +146,8 @@ async function receiveWithin(
     await catchUp();
     // Galera ends this node's server when the donor's has reported its script's end, which may be seen here before the connections break.
     const startMs = performance.now();
-    while (
-      hasServerEnded(thrown) &&
-      connections.isAnyOpen() &&
-      performance.now() - startMs < breaksWithinMs
-    ) {
+    const isExplained = (): boolean => !hasServerEnded(thrown) || lost.reasonBehind(thrown) !== thrown;
+    while (donor.isHere && !isExplained() && performance.now() - startMs < breaksWithinMs) {
       await pause(50);
       await catchUp();
     }
