@@ -1,9 +1,9 @@
 // Bundles the command line into dist/bin: galera-sst-tunnel.js is all of the script that an agent answers,
 // own-transfer.js the transfer without an agent, program.js the agent and people's commands. The server waits for the script's
 // first line: finding hundreds of small modules, or reading all of them in one file, takes longer than everything else that
-// happens before it. drop-received.js is a program that a joiner starts. program.js is one file, so that an upgrade of the package under a running agent takes nothing away that it
-// would still want to load. CommonJS, so that what a command does
-// not need is not run, not even node's own modules.
+// happens before it. program.js is one file, so that an upgrade of the package under a running agent takes nothing away that it
+// would still want to load, but for drop-received.js, a program of its own that joiners start: an agent may start a newer one.
+// CommonJS, so that what a command does not need is not run, not even node's own modules.
 // Beside them: the list of packages that went into them, for licences and the bill of materials.
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';

@@ -86,7 +86,12 @@ export function resolveConfig(args: ServerArguments, settings: Settings, address
       wholeNumber(find(settings, 'backup-threads', transfer), 'backup-threads', { least: 1, most: 64 }) ??
       Math.min(availableParallelism(), 8),
     precopy: passes(find(settings, 'precopy', ['[sst]'])),
-    compressor: compressor(find(settings, 'compressor', ['[sst]'])),
+    compressor: oneOf(
+      find(settings, 'compressor', ['[sst]']),
+      'compressor',
+      ['none', ...compressors, 'auto'],
+      ofMariabackup,
+    ),
     maxBinlogs:
       wholeNumber(find(settings, 'sst-max-binlogs', transfer), 'sst-max-binlogs', { least: -1, most: 1e6 }) ??
       1,
@@ -231,38 +236,27 @@ function limitMs(given: Sourced<string> | undefined, name: string, usualSeconds:
   return 1000 * (wholeNumber(given, name, { least: 0, most: 1e6 }) ?? usualSeconds);
 }
 
-/** One of two words; the first of them where nothing is set. */
+/** One of several words; the first of them where nothing is set. */
 function oneOf<T extends string>(
   given: Sourced<string> | undefined,
   name: SstOption,
-  [usual, other]: readonly [T, T],
+  words: readonly [T, ...T[]],
+  hint?: string,
 ): T {
   const value = given?.value.toLowerCase() ?? '';
-  if (value === '' || value === usual) return usual;
-  if (value === other) return other;
+  if (value === '') return words[0];
+  const known = words.find((word) => word === value);
+  if (known !== undefined) return known;
   throw new TransferError(
     'OPTION_INVALID',
-    `${name} is ${JSON.stringify(given?.value)}, expected ${usual} or ${other}`,
-    { option: name, where: given === undefined ? undefined : placeOf(given.source) },
+    `${name} is ${JSON.stringify(given?.value)}, expected ${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`,
+    { option: name, where: given === undefined ? undefined : placeOf(given.source), hint },
   );
 }
 
 /** For mariabackup the option of this name is a command line, `pigz -4` for instance: what else it says is not guessed at. */
-function compressor(given: Sourced<string> | undefined): Config['compressor'] {
-  const value = given?.value.toLowerCase() ?? '';
-  if (value === '') return 'none';
-  const known = (['none', 'auto', ...compressors] as const).find((one) => one === value);
-  if (known !== undefined) return known;
-  throw new TransferError(
-    'OPTION_INVALID',
-    `compressor is ${JSON.stringify(given?.value)}, expected none, zstd, lz4 or auto`,
-    {
-      option: 'compressor',
-      where: given === undefined ? undefined : placeOf(given.source),
-      hint: 'this method has rsync compress; a command for mariabackup belongs to nodes that use mariabackup; my_print_defaults sst mysqld shows what is set',
-    },
-  );
-}
+const ofMariabackup =
+  'this method has rsync compress; a command for mariabackup belongs to nodes that use mariabackup; my_print_defaults sst mysqld shows what is set';
 
 /** As for `pv -L`, which the server's own methods hand it to: bytes, or KiB, MiB, GiB, TiB with k, m, g, t. */
 function bytes(given: Sourced<string> | undefined, name: string): number | undefined {

@@ -1,12 +1,12 @@
-import { realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { keyOf } from '../datadir/changes.js';
+import { FileTable, type Files } from '../datadir/file-table.js';
 import { totalSize } from '../datadir/inventory.js';
 import { isTable, type AnsweredHeld } from '../datadir/held.js';
 import { rootOf, type Layout } from '../datadir/layout.js';
 import type { Manifest, ManifestFile } from '../datadir/manifest.js';
-import { pick, type Files } from '../datadir/file-table.js';
+import { realPath } from '../datadir/real-path.js';
 import type { Command } from '../plan/command.js';
 import { describeOutcome, supervise, type Supervision } from '../processes/supervise.js';
 
@@ -58,21 +58,15 @@ export function filesToRelease(
 ): Files<ManifestFile> | undefined {
   const quietForMs = Math.max(quietAtLeastMs, totalSize(files) / copiedBytesPerMs);
   const isHere = new Set(complete.map(keyOf));
-  const rows: number[] = [];
-  let bytes = 0;
-  let row = -1;
-  for (const file of files) {
-    row += 1;
+  const found = FileTable.of(files).filter((file) => {
     const { size, mtimeMs = Infinity } = file;
-    if (!isTable(file) || size < smallestBytes || mtimeMs > takenMs - quietForMs) continue;
-    if (isHere.has(keyOf(file))) continue;
-    rows.push(row);
-    bytes += size;
-  }
-  return bytes < worthBytes ? undefined : pick(files, Uint32Array.from(rows));
+    const isQuiet = mtimeMs <= takenMs - quietForMs;
+    return isTable(file) && size >= smallestBytes && isQuiet && !isHere.has(keyOf(file));
+  });
+  return totalSize(found) < worthBytes ? undefined : found;
 }
 
-/** Of this program's own node, and of nobody else's: it says what is experimental to whoever reads the log otherwise. */
+/** By the node that runs this; without the warning that `node:wasi` is experimental, which would stand in the server's log. */
 function dropCommand(listenerPid: number): Command {
   return {
     name: 'page cache',
@@ -96,23 +90,15 @@ function* realPaths(layout: Layout, files: Files<ManifestFile>): Generator<strin
   let block = '';
   const real = (directory: string): string => {
     let found = directories.get(directory);
-    if (found === undefined) directories.set(directory, (found = orItself(directory)));
+    if (found === undefined) directories.set(directory, (found = realPath(directory)));
     return found;
   };
   for (const { place, path } of files) {
     const full = join(rootOf(layout, place) ?? '', path);
-    block += `${real(dirname(full))}/${full.slice(full.lastIndexOf('/') + 1)}\0`;
+    block += `${real(dirname(full))}/${basename(full)}\0`;
     if (block.length < blockCharacters) continue;
     yield block;
     block = '';
   }
   yield block;
-}
-
-function orItself(directory: string): string {
-  try {
-    return realpathSync(directory);
-  } catch {
-    return directory;
-  }
 }

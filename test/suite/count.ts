@@ -57,23 +57,18 @@ function readDetails(lines: readonly string[], from: number, indent: number): re
   return lines.slice(from, end < 0 ? lines.length : end + 1);
 }
 
-/** What differs and what was told with it, without the way there and the source, in so many characters at most. */
+/** So much of a point is worth telling twice. */
 const shortCharacters = 1500;
 
-/** The diagnostics of a point without its place, stack and source. */
+/** What differs in a point and what was told with it: its diagnostics without place, stack and source. */
 export function inShort(details: string): string {
+  const ownKeysDepth = Math.max(0, details.search(/\S/));
   let isLeftOut = false;
   const kept = details.split('\n').filter((line) => {
     const [, key] = /^ *(\w+):( |$)/.exec(line) ?? [];
-    const depth = line.search(/\S/);
-    if (key !== undefined && depth <= shallowest(details))
+    if (key !== undefined && line.search(/\S/) <= ownKeysDepth)
       isLeftOut = ['at', 'stack', 'source'].includes(key);
     return !isLeftOut && line.trim() !== '';
   });
   return kept.join('\n').slice(0, shortCharacters);
-}
-
-/** The indentation of a YAML block's own keys. */
-function shallowest(details: string): number {
-  return Math.max(0, details.search(/\S/));
 }
