@@ -52,7 +52,10 @@ export class ReceivedFiles {
       const place = this.#placeOf(path);
       for (let index = this.#places.get(pid) ?? place; index < place; index++) this.#hasCome(index, nowMs);
       this.#places.set(pid, place);
-      if (this.#paths[place] === path) this.#giveUp(path);
+      if (this.#paths[place] !== path) continue;
+      // A table of that name may have been there before, and have been given up in its place.
+      this.#given[place] = 0;
+      this.#giveUp(path);
     }
   }
 

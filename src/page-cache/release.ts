@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { keyOf } from '../datadir/changes.js';
@@ -37,13 +38,18 @@ export function releaseReceived(
 ): () => void {
   const files = filesToRelease(offer, held);
   if (files === undefined || listenerPid === undefined) return () => undefined;
+  const leftAlone = (why: string): void =>
+    supervision.emit({ kind: 'notice', text: `what is received stays in the page cache: ${why}` });
+  if (!existsSync(dropProgram)) {
+    leftAlone(`${dropProgram} is missing`);
+    return () => undefined;
+  }
   const child = supervise(dropCommand(listenerPid), supervision);
   child.feed(realPaths(layout, files));
   let isOver = false;
   void child.ended.then((outcome) => {
     if (isOver || supervision.signal.aborted) return;
-    const text = `what is received stays in the page cache: ${describeOutcome(child.command.program, outcome)}`;
-    supervision.emit({ kind: 'notice', text });
+    leftAlone(describeOutcome(child.command.program, outcome));
   });
   return () => {
     isOver = true;
@@ -66,16 +72,15 @@ export function filesToRelease(
   return totalSize(found) < worthBytes ? undefined : found;
 }
 
+/** It stands beside what runs it, in a bundle too. */
+const dropProgram = fileURLToPath(new URL('./drop-received.js', import.meta.url));
+
 /** By the node that runs this; without the warning that `node:wasi` is experimental, which would stand in the server's log. */
 function dropCommand(listenerPid: number): Command {
   return {
     name: 'page cache',
     program: process.execPath,
-    args: [
-      '--no-warnings',
-      fileURLToPath(new URL('./drop-received.js', import.meta.url)),
-      String(listenerPid),
-    ],
+    args: ['--no-warnings', dropProgram, String(listenerPid)],
     readsInput: true,
     givesWay: true,
   };

@@ -25,8 +25,8 @@ import { refusedWithoutSecret, type Refused } from './without-secret.js';
 
 const noFiles: FileStamps = new Map();
 
-/** What a donor had open breaks within that time after its end. */
-const breaksWithinMs = 1000;
+/** What a donor had open breaks within that time after its end. Nothing of a transfer stays longer than a second. */
+const breaksWithinMs = 500;
 
 const hasServerEnded = (thrown: unknown): boolean =>
   thrown instanceof TransferError && thrown.code === 'PARENT_GONE';

@@ -35,6 +35,7 @@ export function endSilentConnections(
 ): SilentConnections {
   let sinceMs = new Map<number, number>();
   let timer: NodeJS.Timeout | undefined;
+  let emptyLooks = 0;
   const look = (): void => {
     const nowMs = performance.now();
     const strangers = strangersAmong(treeOf(listenerPid), listenerPid, isLetIn);
@@ -52,11 +53,14 @@ export function endSilentConnections(
       const count = `${ended.length} connection${ended.length === 1 ? '' : 's'}`;
       emit({ kind: 'notice', text: `ended ${count} that ${what} within ${limitMs / 1000} s` });
     }
-    if (strangers.length === 0) stop();
+    emptyLooks = strangers.length === 0 ? emptyLooks + 1 : 0;
+    // One look can miss what is just being started.
+    if (emptyLooks >= 2) stop();
   };
   const stop = (): void => {
     clearInterval(timer);
     timer = undefined;
+    emptyLooks = 0;
   };
   return { connected: () => (timer ??= setInterval(look, limits.lookEveryMs)), stop };
 }

@@ -42,6 +42,16 @@ t.test('writers are followed one by one', async (t) => {
   t.equal(look(150, [2, shop('e')]), 'e');
 });
 
+t.test('a table that replaces an older one is given up like others', async (t) => {
+  const look = recording();
+  t.equal(look(0, [1, shop('a')]), 'a');
+  t.equal(look(100, [1, shop('d')]), 'abcd', 'b is not of this stream: the older one');
+  t.equal(look(600, [1, shop('d')]), 'abcd');
+  t.equal(look(700, [1, shop('d')], [2, shop('b')]), 'db', 'there it comes');
+  t.equal(look(800, [1, shop('d')], [2, shop('c')]), 'dbc');
+  t.equal(look(1300, [1, shop('d')], [2, shop('c')]), 'bdc');
+});
+
 t.test('names between those that count tell how far a writer is, others tell nothing', async (t) => {
   const look = recording();
   const log = '/tmp/x/rsyncd.log';

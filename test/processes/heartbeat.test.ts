@@ -35,14 +35,16 @@ interface Guarded {
   readonly exited: Promise<unknown[]>;
 }
 
-/** The guard's shell, known by the words that it was started with. */
+/** The guard's shell, known by the words that it was started with; what it starts has the same ones until its exec. */
 function guardsOf(pid: number): number[] {
-  return readdirSync('/proc')
+  const shells = readdirSync('/proc')
     .map(Number)
     .filter((one) => {
       const argv = originOf(one)?.argv ?? [];
       return argv[1] === '-c' && argv[4] === String(pid);
     });
+  const started = shells.flatMap((shell) => childrenOf(shell));
+  return shells.filter((shell) => !started.includes(shell));
 }
 
 /** What a guard has that waits for the next beat. */

@@ -67,15 +67,17 @@ t.test('it is started when scripts can reach it, as the user of the server', asy
   t.match(property('StatusText'), /^waiting for transfers/);
 });
 
+/** A number of a process's `stat`, counted as in proc(5); NaN once it has ended. */
+function statOf(pid: number | string, field: number): number {
+  const stat = ofProcess(pid, 'stat') ?? '';
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[field - 3]);
+}
+
 t.test('idle it needs little memory, and no time', async (t) => {
   const pid = property('MainPID');
   const residentMb = (): number =>
     Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1.024e-3;
-  const ticks = (): number => {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return Number(fields[11]) + Number(fields[12]);
-  };
+  const ticks = (): number => statOf(pid, 14) + statOf(pid, 15);
   // What was needed at the start is given back a while later.
   for (let second = 0; residentMb() > 70 && second < 20; second++)
     await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -113,9 +115,13 @@ t.test('inside the sandbox both sides of a transfer work, and systemd shows how 
   const marked = findMarked(giving.transferId() ?? '');
   t.ok(marked.length > 2, 'there are processes of the transfer');
   // Some, like that of a message, end meanwhile.
-  const groups = marked.flatMap((pid) => cgroupOf(pid) ?? []);
+  const groups = marked.flatMap((pid) => ofProcess(pid, 'cgroup') ?? []);
   t.ok(groups.length > 0, 'there are some yet');
   for (const group of groups) t.match(group, unit, 'in the cgroup of the unit');
+  t.ok(
+    marked.some((pid) => statOf(pid, 19) === 10 && statOf(pid, 41) === 3),
+    'what copies gives way: a nice value of 10, SCHED_BATCH',
+  );
   await giving.said(/^flush tables$/);
   donor.file('data/tables_flushed', `${stateId}:42 0\n`);
   t.equal(await giving.ended, 0, 'the donor succeeds', { log: giving.stderr });
@@ -173,10 +179,10 @@ t.test('a stop ends what runs, in order', async (t) => {
   material.destroy();
 });
 
-/** Undefined when the process has ended. */
-function cgroupOf(pid: number): string | undefined {
+/** Undefined once it has ended. */
+function ofProcess(pid: number | string, file: 'cgroup' | 'stat'): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch {
     return undefined;
   }
