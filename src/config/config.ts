@@ -89,7 +89,7 @@ export function resolveConfig(args: ServerArguments, settings: Settings, address
     compressor: oneOf(
       find(settings, 'compressor', ['[sst]']),
       'compressor',
-      ['none', ...compressors, 'auto'],
+      ['auto', 'none', ...compressors],
       ofMariabackup,
     ),
     maxBinlogs:

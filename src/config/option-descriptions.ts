@@ -77,9 +77,9 @@ export const optionDescriptions: Readonly<Record<SstOption, OptionDescription>> 
     'Donor: passes over the files while its server writes, before the lock. `auto` repeats them as long as each leaves clearly less to send, and makes none for a small database; `off` makes none, a number at most so many.',
   ),
   compressor: inSst(
-    'none|zstd|lz4|auto',
-    'none',
-    'Donor: what rsync compresses with on the way, where rsync on both sides can (3.2.3). For slow links; `auto` looks at a sample of the data, measures the link, and compresses with zstd where that is clearly faster.',
+    'auto|none|zstd|lz4',
+    'auto',
+    'Donor: what rsync compresses with on the way, where rsync on both sides can (3.2.3). `auto` looks at a sample of the data, measures the link where it needs to, and compresses with zstd where that is clearly faster.',
   ),
   'backup-threads': anywhere(
     'NUMBER',

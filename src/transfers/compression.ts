@@ -4,7 +4,7 @@ import { sampleData, type Compressibility } from '../datadir/compressibility.js'
 import type { Files } from '../datadir/file-table.js';
 import { totalSize, type InventoryFile } from '../datadir/inventory.js';
 import type { Layout } from '../datadir/layout.js';
-import type { Finding } from '../errors.js';
+import { asTransferError, type Finding } from '../errors.js';
 import type { TransferContext } from './context.js';
 import type { Courier } from './courier.js';
 import type { Answer } from './messages.js';
@@ -13,6 +13,8 @@ import type { Answer } from './messages.js';
 const leastBytes = 128 * 1024 * 1024;
 /** Data that shrinks less than this is compressed or encrypted already. */
 const worstRatio = 0.8;
+/** Data that shrinks to so little, as small tables do, is compressed in less time than it would take to encrypt and send it, over any link. */
+const bestRatio = 0.1;
 /** What compression has to gain before a donor's processors are spent on it. */
 const leastGain = 1.25;
 /** zstd's fastest level against zlib's is 3, and half of the processors are busy with TLS and rsync (zstd 1.5.4, rsync 3.5.0). */
@@ -41,20 +43,34 @@ export interface Compressing {
 /** Decides with what the streams of a transfer are compressed; undefined: not at all. Says why in the log. */
 export async function chooseCompressor(
   compressing: Compressing,
-  context: Pick<TransferContext, 'emit' | 'rate'>,
+  context: Pick<TransferContext, 'emit' | 'rate' | 'signal'>,
 ): Promise<Compressor | undefined> {
-  const { config } = compressing;
+  const { config, files } = compressing;
   if (config.compressor === 'none') return undefined;
+  const isSet = config.sources.compressor !== undefined;
+  const isLittle = config.compressor === 'auto' && !isMeasured(config, files);
+  // What nobody has asked for is told only where it changes something.
+  if (isLittle && !isSet) return undefined;
   const wanted = config.compressor === 'auto' ? 'zstd' : config.compressor;
   const lack = whoLacks(wanted, compressing);
   if (lack !== undefined) {
-    context.emit({ kind: 'finding', finding: { ...lack, where: whereSet(config) } });
+    if (isSet) context.emit({ kind: 'finding', finding: { ...lack, where: whereSet(config) } });
     return undefined;
   }
   if (config.compressor !== 'auto') return wanted;
-  const { choice, reason } = await measureAndChoose(compressing, context);
+  const { choice, reason } = isLittle
+    ? { choice: undefined, reason: `no compression for as little as ${totalSize(files)} bytes` }
+    : await measureAndChoose(compressing, context);
   context.emit({ kind: 'notice', text: `compressor=auto: ${reason}` });
   return choice;
+}
+
+/** Whether `auto` looks at data and link before it decides. */
+export function isMeasured(
+  { compressor }: Pick<Config, 'compressor'>,
+  files: Files<Pick<InventoryFile, 'size'>>,
+): boolean {
+  return compressor === 'auto' && totalSize(files) >= leastBytes;
 }
 
 /**
@@ -105,24 +121,30 @@ interface Choice {
 
 async function measureAndChoose(
   { config, layout, courier, files }: Compressing,
-  { rate }: Pick<TransferContext, 'rate'>,
+  { rate, signal }: Pick<TransferContext, 'rate' | 'signal'>,
 ): Promise<Choice> {
-  const bytes = totalSize(files);
-  if (bytes < leastBytes)
-    return { choice: undefined, reason: `no compression for as little as ${bytes} bytes` };
   const data = await sampleData(layout, files);
   if (data === undefined) return { choice: undefined, reason: 'no compression: no file could be sampled' };
-  // The link need not be measured for data that does not shrink.
-  if (data.ratio > worstRatio) return judge({ data, linkBytesPerSecond: 0, processors: 0 });
+  // For data that does not shrink, or to next to nothing, the link need not be measured.
+  if (data.ratio > worstRatio || data.ratio <= bestRatio)
+    return judge({ data, linkBytesPerSecond: 0, processors: 0 });
   const limit = rate?.bytesPerSecond ?? 0;
-  const linkBytesPerSecond = Math.min(await measureLink(courier), limit === 0 ? Infinity : limit);
-  return judge({ data, linkBytesPerSecond, processors: config.streams });
+  try {
+    const linkBytesPerSecond = Math.min(await measureLink(courier), limit === 0 ? Infinity : limit);
+    return judge({ data, linkBytesPerSecond, processors: config.streams });
+  } catch (error) {
+    signal.throwIfAborted();
+    // There may be no room for a message of that size; whether the joiner can be reached the streams will show.
+    const { message } = asTransferError(error);
+    return { choice: undefined, reason: `no compression: the link could not be measured: ${message}` };
+  }
 }
 
-/** Compresses where that is clearly faster, given how fast the link is and how fast the processors would compress. */
+/** Compresses where that is clearly faster: where next to nothing is left, or given how fast the link is and how fast the processors would compress. */
 export function judge({ data, linkBytesPerSecond, processors }: Measured): Choice {
   const shrinks = `a sample of the data shrinks to ${data.ratio.toFixed(2)}`;
   if (data.ratio > worstRatio) return { choice: undefined, reason: `no compression: ${shrinks}` };
+  if (data.ratio <= bestRatio) return { choice: 'zstd', reason: `zstd: ${shrinks}` };
   const sentCompressed = Math.min(
     linkBytesPerSecond / data.ratio,
     data.bytesPerSecond * zstdAgainstSample * processors,

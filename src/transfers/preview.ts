@@ -16,7 +16,7 @@ import { planJoiner, sharedModules } from '../plan/joiner.js';
 import { planMessages } from '../plan/message-commands.js';
 import type { TunnelFiles } from '../plan/tunnel.js';
 import { findTools, type Tools } from '../processes/tools.js';
-import { expectCompressor } from './compression.js';
+import { expectCompressor, isMeasured } from './compression.js';
 import { filesOfPass } from './copy-ahead.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles, type Credentials } from './credentials.js';
 import { refuseExternalTables } from './donate.js';
@@ -167,8 +167,9 @@ function previewCopy(
         return `# ${job.files.length} files, ${job.bytes} bytes\n${showCommand(shown)}`;
       }),
     );
-  const decidedLater =
-    config.compressor === 'auto' ? ['# compressor=auto: what link and data show may add --compress'] : [];
+  const decidedLater = isMeasured(config, inventory.files)
+    ? ['# compressor=auto: what link and data show may add --compress']
+    : [];
   const show = (...commands: readonly Command[]): string[] => commands.map(showCommand);
   return [
     { title: 'offer and answer', lines: show(messages.sign, messages.offer, messages.answer) },

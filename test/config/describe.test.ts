@@ -27,7 +27,7 @@ t.test('what is not set is shown with its default', async (t) => {
   ]);
   t.strictSame(describe('donor', { sst: usual }).slice(3), [
     'precopy=auto # default',
-    'compressor=none # default',
+    'compressor=auto # default',
     `backup-threads=${Math.min(availableParallelism(), 8)} # default`,
     'sst-max-binlogs=1 # default',
     'rlimit=0 # default',

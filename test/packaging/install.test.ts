@@ -67,7 +67,7 @@ t.test('the sample has every option as it would be written, and none that counts
       '#ssl-client-ca=/etc/mysql/ssl/ca.crt',
       '#ssl-crl=/etc/mysql/ssl/crl.pem',
     ],
-    ...['#precopy=auto', '#verify=size', '#compressor=none', '#allow-donor-without-secret=OFF', '#rlimit='],
+    ...['#precopy=auto', '#verify=size', '#compressor=auto', '#allow-donor-without-secret=OFF', '#rlimit='],
     ...['#ssl-mode=VERIFY_IDENTITY', '#sst-idle-timeout=120'],
   ])
     t.ok(lines.includes(line), line);

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Compressor, Config } from '../../src/config/config.js';
 import type { InventoryFile } from '../../src/datadir/inventory.js';
 import type { Layout } from '../../src/datadir/layout.js';
+import { TransferError } from '../../src/errors.js';
 import { chooseCompressor, judge, type Compressing } from '../../src/transfers/compression.js';
 import { recordTransfer } from './context.js';
 
@@ -39,6 +41,11 @@ t.test(
         undefined,
       ],
       ['compressed already', { data: data(0.95, 80), linkBytesPerSecond: 2 * mb, processors: 8 }, undefined],
+      [
+        'shrinks to next to nothing',
+        { data: data(0.1, 80), linkBytesPerSecond: 600 * mb, processors: 1 },
+        'zstd',
+      ],
       ['shrinks a little', { data: data(0.79, 80), linkBytesPerSecond: 2 * mb, processors: 8 }, 'zstd'],
     ] as const;
     for (const [what, measured, expected] of cases) t.equal(judge(measured).choice, expected, what);
@@ -122,10 +129,21 @@ t.test('what is set is used where both sides can', async (t) => {
   }
 });
 
+t.test('what nobody has set is told only where it changes something', async (t) => {
+  const { config, ...more } = compressing('auto');
+  const unset = { ...more, config: { ...config, sources: {} } };
+  const context = recordTransfer();
+  t.equal(await chooseCompressor(unset, context), undefined, 'little data');
+  const large = [{ size: 200 * 1024 * 1024 } as InventoryFile];
+  const lacking = { ...unset, files: large, answer: { compressors: [] } };
+  t.equal(await chooseCompressor(lacking, context), undefined, "the joiner's rsync is older");
+  t.strictSame(context.events, []);
+});
+
 t.test('auto measures what it has to, and says what it found', async (t) => {
   const dir = t.testdir();
-  const table = (path: string, size: number): InventoryFile => {
-    writeFileSync(join(dir, path), '');
+  const table = (path: string, size: number, contents = ''): InventoryFile => {
+    writeFileSync(join(dir, path), contents);
     truncateSync(join(dir, path), size);
     return {
       place: 'data',
@@ -159,7 +177,8 @@ t.test('auto measures what it has to, and says what it found', async (t) => {
     const [event] = context.events;
     return [chosen, event?.kind === 'notice' ? event.text : ''];
   };
-  const large = table('large.ibd', 200 * 1024 * 1024);
+  const text = randomBytes(32_768).toString('hex');
+  const large = table('large.ibd', 200 * 1024 * 1024, text.repeat(3200));
   t.strictSame(await run([table('little.ibd', 1000)]), [
     undefined,
     'compressor=auto: no compression for as little as 1000 bytes',
@@ -172,7 +191,17 @@ t.test('auto measures what it has to, and says what it found', async (t) => {
     /^compressor=auto: no compression: a sample of the data shrinks to 0\.\d\d, the link carries \d+ MB/,
   );
   t.strictSame(probes, [2 * 1024 * 1024, 32 * 1024 * 1024]);
+  const empty = table('empty.ibd', 200 * 1024 * 1024);
+  const [next, because] = await run([empty]);
+  t.equal(next, 'zstd', 'zeros, whatever the link');
+  t.match(because, /^compressor=auto: zstd: a sample of the data shrinks to 0\.0\d$/);
+  t.equal(probes.length, 2, 'which is not measured for them');
   const [limited, why] = await run([large], 10 * mb);
   t.equal(limited, 'zstd', 'rlimit counts like a slow link');
   t.match(why, /^compressor=auto: zstd: .* the link carries 10 MB\/s uncompressed/);
+  courier.sendProbe = () => Promise.reject(new TransferError('DISK_FULL', 'no room for that'));
+  t.strictSame(await run([large]), [
+    undefined,
+    'compressor=auto: no compression: the link could not be measured: no room for that',
+  ]);
 });
