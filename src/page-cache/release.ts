@@ -13,8 +13,8 @@ import { describeOutcome, supervise, type Supervision } from '../processes/super
 
 /** Less than that may stay: to start what drops it costs some 50 ms of processor time. */
 const worthBytes = 128 * 1024 * 1024;
-/** Smaller files cost more than they take up. */
-const smallestBytes = 65_536;
+/** Smaller files, tables that are as good as empty among them, cost more than they take up. */
+const smallestBytes = 131_072;
 /**
  * What the donor's server has written to within the time that the copy takes is likely to be written to again meanwhile, and compared under
  * the lock, which memory makes quicker: at so many bytes a millisecond, and at least for so long.

@@ -153,6 +153,8 @@ async function receiveFiles(
     const idle = { ...context, listener };
     const next = await withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], signal));
     if (next === failure) throw readDonorFailure(failure);
+    // All is here, and the donor's lock is released.
+    context.disk.begin();
     const manifest = decodeManifest(linesOf(readPieces(final)), 'the manifest');
     progress.complete(manifest.sentBytes ?? Math.max(0, totalSize(manifest.files) - heldBytes));
     return manifest;

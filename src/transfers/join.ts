@@ -16,7 +16,7 @@ import { withLifetime } from './lifetime.js';
 import { whereToListen } from './listening-place.js';
 import { freePort } from './port.js';
 import { progressMark } from './own-files.js';
-import { settleOnDisk } from './on-disk.js';
+import { copyOnDisk } from './on-disk.js';
 import { partialCopyIn } from './partial-copy.js';
 import { checkPlaces, report } from './preflight.js';
 import { receive } from './receive.js';
@@ -57,7 +57,9 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
     const secret = randomBytes(24).toString('hex');
     writeDaemonFiles(workplace, plan, secret);
     const partial = partialCopyIn(layout.roots.data, context);
-    const reception = { ...context, plan, layout, tools, partial };
+    const prepared = { ...context, plan, layout, tools, partial };
+    const disk = copyOnDisk(prepared);
+    const reception = { ...prepared, disk };
     const state = await withProgressMark(layout, async () => {
       const received = await receive(config, reception, () =>
         // The server reads lines of at most 511 characters (10.11.19) and hands this one to the donor as it is.
@@ -67,7 +69,7 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
         }),
       );
       // The donor has its verdict and need not wait for this disk.
-      if (partial.hasBegun()) await settleOnDisk(reception);
+      if (partial.hasBegun()) await disk.settle();
       return received;
     });
     emit({ kind: 'phase', phase: 'done' });

@@ -8,21 +8,41 @@ import { supervise } from '../processes/supervise.js';
 import type { Reception } from './reception.js';
 import { untilAborted } from './wait.js';
 
-/**
- * Waits until the copy is on the joiner's disks: the kernel writes it there when it likes, up to half a minute later, and a power
- * cut before that would leave tables without contents that nothing tells of any more. The donor's lock is long released.
- * @throws TransferError COPY_INCOMPLETE or DISK_FULL where the system could not write.
- */
-export async function settleOnDisk({ id, layout, plan, emit, signal }: Reception): Promise<void> {
-  const startedMs = performance.now();
-  const child = supervise(planSync(layout, plan), { transferId: id, emit, signal });
-  // What waits for a disk cannot be killed.
-  const outcome = await Promise.race([child.ended, untilAborted(signal)]);
-  signal.throwIfAborted();
-  const failure = understandSync(outcome, child.lastWords());
-  if (failure instanceof TransferError) throw failure;
-  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-  emit({ kind: 'notice', text: failure ?? `the copy is on disk (${seconds} s)` });
+/** The way of a joiner's copy to its disks. */
+export interface CopyOnDisk {
+  /** Has the system begin to write, while the copy is compared: it would not for half a minute. Nobody waits for it. */
+  begin(): void;
+  /**
+   * Waits until the copy is there: the kernel writes it when it likes, and a power cut before that would leave tables without contents that
+   * nothing tells of any more. The donor's lock is long released.
+   * @throws TransferError COPY_INCOMPLETE or DISK_FULL where the system could not write.
+   */
+  settle(): Promise<void>;
+}
+
+export function copyOnDisk({ id, layout, plan, emit, signal }: Omit<Reception, 'disk'>): CopyOnDisk {
+  let begun: Promise<TransferError | string | undefined> | undefined;
+  const sync = async (): Promise<TransferError | string | undefined> => {
+    const child = supervise(planSync(layout, plan), { transferId: id, emit, signal });
+    // What waits for a disk cannot be killed.
+    const outcome = await Promise.race([child.ended, untilAborted(signal)]);
+    signal.throwIfAborted();
+    return understandSync(outcome, child.lastWords());
+  };
+  return {
+    begin: () => {
+      begun = sync();
+      begun.catch(() => undefined);
+    },
+    settle: async () => {
+      const startedMs = performance.now();
+      // An error is told to one of them only; what the comparison has removed or renamed is for the second.
+      const failure = (await begun) ?? (await sync());
+      if (failure instanceof TransferError) throw failure;
+      const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+      emit({ kind: 'notice', text: failure ?? `the copy is on disk (${seconds} s)` });
+    },
+  };
 }
 
 /** Of the file systems that hold a part of the copy, and of no others. */

@@ -5,6 +5,7 @@ import type { Tools } from '../processes/tools.js';
 import type { TransferContext } from './context.js';
 import type { FollowedLog } from './daemon-log.js';
 import type { FileStamps } from './original-donor.js';
+import type { CopyOnDisk } from './on-disk.js';
 import type { Outbox } from './outbox.js';
 import type { PartialCopy } from './partial-copy.js';
 
@@ -14,6 +15,7 @@ export interface Reception extends TransferContext {
   readonly layout: Layout;
   readonly tools: Tools;
   readonly partial: PartialCopy;
+  readonly disk: CopyOnDisk;
 }
 
 /** A donor is there: what its messages and files are read with. */

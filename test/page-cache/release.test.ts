@@ -25,7 +25,7 @@ t.test('those leave the page cache that come whole and are quiet', async (t) => 
   const others = [
     table('a/busy.ibd', { mtimeMs: takenMs - 9000 }),
     table('a/unknown.ibd', { mtimeMs: undefined }),
-    table('a/small.ibd', { size: 65_535 }),
+    table('a/small.ibd', { size: 131_071 }),
     table('a/t.MYD'),
     table('ibdata1', { place: 'innodb-home' }),
   ];

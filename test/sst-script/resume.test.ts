@@ -181,22 +181,34 @@ t.test('the marker stays until the copy is on disk', { buffered: true }, async (
   const pair = await nodes(t);
   const marker = join(pair.joiner.dataDir, partialCopyFile);
   const notes = join(pair.joiner.directory('notes'), 'synced');
-  const env = withProgram(t, 'sync', `echo "$@" >'${notes}'; test -e '${marker}' && exec /usr/bin/sync "$@"`);
+  const env = withProgram(
+    t,
+    'sync',
+    `echo "$@" >>'${notes}'; test -e '${marker}' && exec /usr/bin/sync "$@"`,
+  );
   await succeed(t, pair, { env });
-  t.equal(readFileSync(notes, 'utf8'), `-f -- ${pair.joiner.dataDir}\n`);
+  const call = `-f -- ${pair.joiner.dataDir}\n`;
+  t.equal(readFileSync(notes, 'utf8'), `${call}${call}`, 'while it is compared, and at the end');
   t.notOk(existsSync(marker));
 });
 
-t.test('a disk that cannot be written to is no copy', { buffered: true }, async (t) => {
+for (const failing of [0, 1]) {
+  t.test(`a disk that cannot be written to is no copy, ${failing} times it could`, { buffered: true }, (t) =>
+    cannotBeWritten(t, failing),
+  );
+}
+
+/** An error is told to one `sync` only, whichever comes after it. */
+async function cannotBeWritten(t: Test, failing: number): Promise<void> {
   const pair = await nodes(t);
   const says = "sync: error syncing '/data': Input/output error";
-  const { joining, giving } = await transfer(pair, {
-    joiner: { env: withProgram(t, 'sync', `echo "${says}" >&2; exit 1`) },
-  });
+  const count = join(pair.joiner.directory('count'), 'calls');
+  const sync = `echo >>'${count}'; [ "$(wc -l <'${count}')" = ${failing + 1} ] || exit 0; echo "${says}" >&2; exit 1`;
+  const { joining, giving } = await transfer(pair, { joiner: { env: withProgram(t, 'sync', sync) } });
   await giving.said(/^flush tables$/);
   pair.donor.file('data/tables_flushed', `${stateId}:42 0\n`);
   t.equal(await joining.ended, errorTable.COPY_INCOMPLETE.exit, joining.stderr.join('\n'));
   t.ok(joining.errors().join().includes(`the copy cannot be written to disk: ${says}`));
   t.ok(existsSync(join(pair.joiner.dataDir, partialCopyFile)));
   await giving.ended;
-});
+}

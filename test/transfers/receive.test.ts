@@ -4,6 +4,7 @@ import t from 'tap';
 import type { Config } from '../../src/config/config.js';
 import type { JoinerPlan } from '../../src/plan/joiner.js';
 import { findMarked } from '../../src/processes/proc.js';
+import { copyOnDisk } from '../../src/transfers/on-disk.js';
 import { partialCopyIn } from '../../src/transfers/partial-copy.js';
 import { receive } from '../../src/transfers/receive.js';
 import { layoutOf } from '../datadir/settings.js';
@@ -25,7 +26,9 @@ t.test('a listener that is open when the joiner cannot go on is closed', async (
   const config = { allowDonorWithoutSecret: false, tls: { mode: 'VERIFY_CA' } } as Config;
   const partial = partialCopyIn(layout.roots.data, context);
   const ready = (): void => void t.fail('it is not ready');
-  await t.rejects(receive(config, { ...context, plan, layout, tools, partial }, ready), { code: 'ENOENT' });
+  const prepared = { ...context, plan, layout, tools, partial };
+  const disk = copyOnDisk(prepared);
+  await t.rejects(receive(config, { ...prepared, disk }, ready), { code: 'ENOENT' });
   t.ok(existsSync(heard), 'it was open');
   t.strictSame(findMarked(context.id), [], 'nothing of it is left');
 });
