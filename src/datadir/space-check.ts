@@ -81,10 +81,15 @@ async function measureNeeds(layout: Layout, offer: Manifest, signal?: AbortSigna
     needs.set(found.dev, need);
     return need;
   };
+  /** Of the last file's directory: the next one's is the same, as a rule. */
+  let last: { readonly place: Place; readonly directory: string; readonly need: Sums } | undefined;
   for (const { place, path, size, allocated } of offer.files) {
     const root = rootOf(layout, place);
     if (root === undefined) continue;
-    const need = needOn(dirname(join(root, path)), place);
+    const directory = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    if (last?.place !== place || last.directory !== directory)
+      last = { place, directory, need: needOn(join(root, directory), place) };
+    const { need } = last;
     need.bytes += Math.min(size, allocated ?? size);
     need.inodes += 1;
   }
