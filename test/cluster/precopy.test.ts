@@ -8,7 +8,11 @@ t.test('a node joins while its donor is written to in every way, and both hold t
   t.teardown(() => soak.lab.destroy());
   for (const seed of [1000, 2000, 3000]) {
     const round = await runRound(soak, seed);
-    t.same(round.problems, [], `seed ${seed}: no difference, no damage, no complaint`);
+    t.same(
+      round.problems,
+      [],
+      `seed ${seed}, compressor ${round.compressor}: no difference, no damage, no complaint`,
+    );
     t.ok(round.passes > 0, `seed ${seed}: ${round.passes} passes before the lock`);
     t.ok(round.statements > 0, `seed ${seed}: ${round.statements} statements meanwhile`);
   }

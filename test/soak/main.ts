@@ -3,8 +3,9 @@ import { prepareSoak, runRound } from './round.js';
 /** `scripts/soak ROUNDS [SEED] [DIRECTORY] [EVIDENCE]`: transfers in a row while the donor writes; a line of JSON for each. */
 async function main(): Promise<void> {
   const [rounds, seed, root, evidence] = process.argv.slice(2);
-  if (!/^[1-9]\d*$/.test(rounds ?? '')) {
-    console.log('usage: scripts/soak ROUNDS [SEED] [DIRECTORY] [EVIDENCE]');
+  if (!/^[1-9]\d*$/.test(rounds ?? '') || !/^\d+$/.test(seed ?? '1')) {
+    process.exitCode = 2;
+    console.error('usage: scripts/soak ROUNDS [SEED] [DIRECTORY] [EVIDENCE]');
     return;
   }
   const soak = await prepareSoak(root, evidence);

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -22,6 +22,7 @@ export interface Soak {
 /** What one transfer under load has shown; `problems` is empty when all is well. */
 export interface Round {
   readonly seed: number;
+  readonly compressor: string;
   readonly statements: number;
   /** How many failed with which error. */
   readonly errors: Readonly<Record<string, number>>;
@@ -34,6 +35,7 @@ export interface Round {
   readonly problems: readonly string[];
 }
 
+const compressors = ['none', 'zstd', 'lz4'];
 const key = '00112233445566778899aabbccddeeff'.repeat(2);
 
 /** Boots the donor. */
@@ -47,7 +49,7 @@ export async function prepareSoak(root?: string, evidence = tmpdir()): Promise<S
   };
   // A joiner that is gone without its farewell having arrived (Galera 26.4.23, under load) leaves a cluster all the same.
   const providerOptions = { 'pc.weight': '2' };
-  await donor.start({ ...(await start(donor, {})), bootstrap: true, providerOptions });
+  await donor.start({ ...(await start(donor, { compressor: 'none' })), bootstrap: true, providerOptions });
   await donor.waitFor('Synced', 120_000);
   await donor.sql('CREATE DATABASE still; CREATE TABLE still.t (id INT PRIMARY KEY, b VARBINARY(1000))');
   await donor.sql('INSERT INTO still.t SELECT seq, RANDOM_BYTES(1000) FROM still.seq_1_to_20000');
@@ -59,6 +61,10 @@ export async function prepareSoak(root?: string, evidence = tmpdir()): Promise<S
 export async function runRound(soak: Soak, seed: number): Promise<Round> {
   const { donor, joiner, start } = soak;
   const random = randomFrom(seed);
+  const compressor = compressors[seed % compressors.length] ?? 'none';
+  // Option files are read anew for each transfer.
+  const options = readFileSync(donor.optionFile, 'utf8');
+  writeFileSync(donor.optionFile, options.replace(/^compressor *=.*$/m, `compressor=${compressor}`));
   await donor.sql(roundSettings(seed));
   const logged = donor.errorLog().length;
   const load = startLoad(donor, 3, randomFrom(seed + 1));
@@ -100,6 +106,7 @@ export async function runRound(soak: Soak, seed: number): Promise<Round> {
   await donor.waitFor('Synced', 120_000);
   return {
     seed,
+    compressor,
     statements: load.statements,
     errors: Object.fromEntries(load.errors),
     passes: log.match(/\[INFO\] pass \d+, while/g)?.length ?? 0,
