@@ -22,7 +22,7 @@ export class ReceivedFiles {
   /** Of each file, how often it was given up since it had come. */
   readonly #given: Uint8Array;
   readonly #places = new Map<number, number>();
-  readonly #again: { readonly index: number; readonly sinceMs: number }[] = [];
+  #again: { readonly index: number; readonly sinceMs: number }[] = [];
   readonly #giveUp: (path: string) => boolean;
 
   /**
@@ -53,8 +53,9 @@ export class ReceivedFiles {
       for (let index = this.#places.get(pid) ?? place; index < place; index++) this.#hasCome(index, nowMs);
       this.#places.set(pid, place);
       if (this.#paths[place] !== path) continue;
-      // A table of that name may have been there before, and have been given up in its place.
+      // A table of that name may have been there before, and have been given up in its place. (One that comes between two looks is not seen.)
       this.#given[place] = 0;
+      this.#again = this.#again.filter(({ index }) => index !== place);
       this.#giveUp(path);
     }
   }

@@ -49,7 +49,7 @@ export async function chooseCompressor(
   if (config.compressor === 'none') return undefined;
   const isSet = config.sources.compressor !== undefined;
   const isLittle = config.compressor === 'auto' && !isMeasured(config, files);
-  // What nobody has asked for is told only where it changes something.
+  // What nobody has asked for is told only where it could change something.
   if (isLittle && !isSet) return undefined;
   const wanted = config.compressor === 'auto' ? 'zstd' : config.compressor;
   const lack = whoLacks(wanted, compressing);
@@ -130,7 +130,7 @@ async function measureAndChoose(
     return judge({ data, linkBytesPerSecond: 0, processors: 0 });
   const limit = rate?.bytesPerSecond ?? 0;
   try {
-    const linkBytesPerSecond = Math.min(await measureLink(courier), limit === 0 ? Infinity : limit);
+    const linkBytesPerSecond = await measureLink(courier, limit === 0 ? Infinity : limit);
     return judge({ data, linkBytesPerSecond, processors: config.streams });
   } catch (error) {
     signal.throwIfAborted();
@@ -163,16 +163,21 @@ const probeBytes = [2 * mebi, 32 * mebi];
 /** Longer than connections differ in. */
 const tellingSeconds = 0.3;
 
-/** Bytes per second through a tunnel, from how much longer a message takes that has them than one that has none. */
-async function measureLink(courier: Compressing['courier']): Promise<number> {
+/** Bytes per second through a tunnel, at most `limit`, from how much longer a message takes that has them than one that has none. */
+async function measureLink(courier: Compressing['courier'], limit: number): Promise<number> {
   const emptySeconds = await secondsOf(() => courier.sendSign());
   let rate = Infinity;
-  for (const bytes of probeBytes) {
-    const seconds = (await secondsOf(() => courier.sendProbe(bytes))) - emptySeconds;
-    rate = bytes / Math.max(seconds, 0.001);
-    if (seconds > tellingSeconds) break;
+  try {
+    for (const bytes of probeBytes) {
+      const seconds = (await secondsOf(() => courier.sendProbe(bytes))) - emptySeconds;
+      rate = bytes / Math.max(seconds, 0.001);
+      if (seconds > tellingSeconds || rate >= limit) break;
+    }
+  } finally {
+    // One that is empty takes the place of the last one, and nobody waits for it.
+    courier.sendProbe(0).catch(() => undefined);
   }
-  return rate;
+  return Math.min(rate, limit);
 }
 
 async function secondsOf(work: () => Promise<void>): Promise<number> {

@@ -184,8 +184,13 @@ export function courierTo(
       send(commands.total).catch(() => undefined);
     },
     sendProbe: async (bytes) => {
-      const file = workplace.write(messageFiles.probe, noise(bytes));
-      await send(commands.probe).finally(() => rmSync(file, { force: true }));
+      try {
+        workplace.write(messageFiles.probe, noise(bytes));
+        await send(commands.probe);
+      } finally {
+        // Also what there was room for.
+        rmSync(join(workplace.dir, messageFiles.probe), { force: true });
+      }
     },
     slowestMessageMs: () => slowestMs,
   };

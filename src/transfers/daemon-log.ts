@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { TransferError } from '../errors.js';
 import type { EmitEvent } from '../events.js';
-import { transferUser } from '../plan/modules.js';
+import { messageFiles } from '../plan/joiner.js';
+import { messageModules, transferUser } from '../plan/modules.js';
 import { tryWatch } from './wait.js';
 
 /** Who is told what the log of the joiner's rsync daemon tells. */
@@ -127,6 +128,9 @@ function notWritten(text: string): TransferError {
 const brokenConnection =
   /^rsync error: .*\(code 1[02]\) at .*\[(receiver|generator)=|^rsync: .*\[(receiver|generator)\] .*(Connection reset by peer|Connection timed out|Broken pipe)/i;
 
+/** Under its own name or the one that it has until it is complete. */
+const probe = new RegExp(`"[^"]*\\b${messageFiles.probe}(\\.\\w{6})?" \\(in ${messageModules.inbox}\\)`);
+
 /** What a line of the daemon's log means for a transfer. */
 export type DaemonLine =
   | { readonly kind: 'donor'; readonly access: 'write' | 'read'; readonly module: string }
@@ -155,10 +159,11 @@ export function understandDaemonLine(line: string): DaemonLine {
     return { kind: 'trouble', text };
   }
   if (brokenConnection.test(text)) return { kind: 'broken', text, isForked: !text.includes('[Receiver') };
-  // Attributes that could not be set are worth a line, not the transfer.
+  // Attributes that could not be set are worth a line, not the transfer; a probe that finds no room, neither.
   if (
     /^rsync: \[(receiver|generator)\] .*failed/i.test(text) &&
-    !/failed to set|\] ch(own|grp|mod) /.test(text)
+    !/failed to set|\] ch(own|grp|mod) /.test(text) &&
+    !probe.test(text)
   )
     return { kind: 'not written', text: text.replace(/^rsync: /, '') };
   if (/^ERROR: .* failed verification/.test(text)) return { kind: 'damaged', text };

@@ -36,8 +36,11 @@ export function copyOnDisk({ id, layout, plan, emit, signal }: Omit<Reception, '
     },
     settle: async () => {
       const startedMs = performance.now();
-      // An error is told to one of them only; what the comparison has removed or renamed is for the second.
-      const failure = (await begun) ?? (await sync());
+      // An error of the disk is told to one of them only.
+      const early = await begun;
+      if (early instanceof TransferError) throw early;
+      // What the comparison has removed or renamed is for the second, and all of it where the first was killed.
+      const failure = await sync();
       if (failure instanceof TransferError) throw failure;
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
       emit({ kind: 'notice', text: failure ?? `the copy is on disk (${seconds} s)` });

@@ -85,13 +85,14 @@ export async function previewTransfer(config: Config, prospect: Prospect): Promi
   findings.push(...findNotFiles(inventory));
   const { compressor, findings: ofCompressor } = expectCompressor(config, tools.compressors);
   findings.push(...ofCompressor);
+  const mayCompress = isMeasured(config, inventory.files) && tools.compressors.includes('zstd');
   const client = { ...previewClient(config, files, credentials, tools), compressor };
   const messages = planMessages(client, workDir);
   const sections = [
     { title: `tunnel to ${formatAddress(config.address)}`, lines: [showTunnelClient(client)] },
     ...(prospect.bypass
       ? [{ title: 'position for an IST, no files', lines: [showCommand(messages.final)] }]
-      : previewCopy(config, layout, inventory, client, workDir)),
+      : previewCopy({ config, layout, inventory, client, workDir, mayCompress })),
   ];
   return { sections, findings };
 }
@@ -128,13 +129,22 @@ function previewClient(
 }
 
 /** As for a joiner with the same versions and directories that has nothing of the copy yet, while the server writes nothing. */
-function previewCopy(
-  config: Config,
-  layout: Layout,
-  inventory: Inventory,
-  client: TunnelClient,
-  workDir: string,
-): readonly Section[] {
+function previewCopy({
+  config,
+  layout,
+  inventory,
+  client,
+  workDir,
+  mayCompress,
+}: {
+  readonly config: Config;
+  readonly layout: Layout;
+  readonly inventory: Inventory;
+  readonly client: TunnelClient;
+  readonly workDir: string;
+  /** It is decided before the first pass. */
+  readonly mayCompress: boolean;
+}): readonly Section[] {
   const messages = planMessages(client, workDir);
   const sent = new SentFiles();
   const ahead =
@@ -167,9 +177,7 @@ function previewCopy(
         return `# ${job.files.length} files, ${job.bytes} bytes\n${showCommand(shown)}`;
       }),
     );
-  const decidedLater = isMeasured(config, inventory.files)
-    ? ['# compressor=auto: what link and data show may add --compress']
-    : [];
+  const decidedLater = mayCompress ? ['# compressor=auto: what link and data show may add --compress'] : [];
   const show = (...commands: readonly Command[]): string[] => commands.map(showCommand);
   return [
     { title: 'offer and answer', lines: show(messages.sign, messages.offer, messages.answer) },

@@ -25,7 +25,7 @@ import { refusedWithoutSecret, type Refused } from './without-secret.js';
 
 const noFiles: FileStamps = new Map();
 
-/** What a donor had open breaks within that time after its end. Nothing of a transfer stays longer than a second. */
+/** What a donor had open breaks within that time after its end. (Nothing of a transfer whose script or agent was killed is to stay longer than a second.) */
 const breaksWithinMs = 500;
 
 const hasServerEnded = (thrown: unknown): boolean =>

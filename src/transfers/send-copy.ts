@@ -130,7 +130,7 @@ async function offerCopy(premises: Premises, courier: Courier): Promise<Agreemen
   const signs = { send, everyMs: signInterval([config.idleTimeoutMs, answer.idleTimeoutMs]) };
   const compressing = {
     ...{ config, layout, answer, courier },
-    ...{ own: premises.tools.compressors, files: offered.files },
+    ...{ own: premises.tools.compressors, files: missingOf(offered, answer) },
   };
   const compressor = await chooseCompressor(compressing, context);
   let first = config.precopy === 0 ? undefined : offered;
@@ -144,7 +144,7 @@ async function offerCopy(premises: Premises, courier: Courier): Promise<Agreemen
     sender: senderOf({ ...premises, client: { ...premises.client, compressor } }, answer, {
       underLock: dueUnderLock(offered, answer),
       // As the joiner counts while it knows the offer only.
-      assumedBytes: sizeOfMissing(offered, answer),
+      assumedBytes: totalSize(missingOf(offered, answer)),
       tellTotal: (bytes) => courier.sendTotal(bytes),
       slowestMessageMs: () => courier.slowestMessageMs(),
     }),
@@ -233,9 +233,9 @@ function dueUnderLock({ files }: Inventory, { modules }: Answer): FileList<Inven
 }
 
 /** What the joiner does not have. */
-function sizeOfMissing({ files }: Inventory, { held }: Answer): number {
+function missingOf({ files }: Inventory, { held }: Answer): FileList<InventoryFile> {
   const complete = new Set(held.complete.map(keyOf));
-  return totalSize(files.filter((file) => !complete.has(keyOf(file))));
+  return complete.size === 0 ? files : files.filter((file) => !complete.has(keyOf(file)));
 }
 
 function senderOf(

@@ -54,15 +54,18 @@ export function endSilentConnections(
       emit({ kind: 'notice', text: `ended ${count} that ${what} within ${limitMs / 1000} s` });
     }
     emptyLooks = strangers.length === 0 ? emptyLooks + 1 : 0;
-    // One look can miss what is just being started.
+    // A look can miss what is just being started.
     if (emptyLooks >= 2) stop();
   };
   const stop = (): void => {
     clearInterval(timer);
     timer = undefined;
-    emptyLooks = 0;
   };
-  return { connected: () => (timer ??= setInterval(look, limits.lookEveryMs)), stop };
+  const connected = (): void => {
+    emptyLooks = 0;
+    timer ??= setInterval(look, limits.lookEveryMs);
+  };
+  return { connected, stop };
 }
 
 /** A connection of somebody who has not been let in yet. */

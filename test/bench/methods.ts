@@ -25,8 +25,6 @@ export interface Method {
   script: string;
   /** `[sst]` of a node. */
   sst: (certificate: Certificate) => OptionGroup;
-  /** What an administrator would add to `[sst]` for a slow link, where the method has something that pays there. */
-  slowLink?: OptionGroup;
   /** An agent on each node does the transfer. */
   hasAgent?: boolean;
 }
@@ -38,7 +36,6 @@ export const methods: Record<MethodName, Method> = {
   rsync_tunnel: {
     script: `${checkout}scripts/wsrep_sst_rsync_tunnel`,
     sst: files,
-    slowLink: { compressor: 'auto' },
   },
   'rsync_tunnel-agent': {
     script: `${checkout}scripts/wsrep_sst_rsync_tunnel`,

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Lab, LabNode } from '../lab/index.js';
@@ -101,12 +102,11 @@ export async function recover({ donor, joiner, heartbeat }: Bench): Promise<void
 
 /** Both nodes read `[sst]` from this file; the donor's scripts read it anew for each transfer. */
 export function configure(
-  { donor, joiner, certificates, scenario }: Pick<Bench, 'donor' | 'joiner' | 'certificates' | 'scenario'>,
+  { donor, joiner, certificates }: Pick<Bench, 'donor' | 'joiner' | 'certificates'>,
   { method, sst: own }: Pick<Candidate, 'method' | 'sst'>,
 ): void {
   for (const node of [donor, joiner]) {
-    const more = scenario === 'slow-link' ? methods[method].slowLink : {};
-    const sst = { ...methods[method].sst(certificates[node.host]!), ...more, ...own };
+    const sst = { ...methods[method].sst(certificates[node.host]!), ...own };
     mkdirSync(node.directory, { recursive: true });
     writeFileSync(join(node.directory, sstFile), formatGroups({ sst }));
   }
@@ -129,8 +129,7 @@ function prepareJoinerData({ joiner, joinerData, scenario }: Bench): void {
 
 function putAside(folder: string, aside: string): void {
   renameSync(folder, aside);
-  for (const entry of readdirSync(aside, { recursive: true, withFileTypes: true }))
-    if (entry.isFile()) truncateSync(join(entry.parentPath, entry.name));
+  execFileSync('find', [aside, '-type', 'f', '-exec', 'truncate', '--size=0', '{}', '+']);
 }
 
 /** Reads the donor's files once, so that they come from memory in every run. */

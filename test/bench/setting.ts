@@ -21,7 +21,7 @@ export async function prepare(lab: Lab, options: BenchOptions): Promise<Bench> {
   const stopwatches = lab.directory('bin');
   writeStopwatches(stopwatches);
   const { scenario } = options;
-  configure({ donor, joiner, certificates, scenario }, { method: 'rsync', sst: {} });
+  configure({ donor, joiner, certificates }, { method: 'rsync', sst: {} });
   const lasting = (node: typeof donor): Parameters<typeof donor.start>[0] => ({
     groups: { mysqld: { innodb_buffer_pool_size: '256M', wsrep_sst_auth: `${account}:${account}` } },
     optionText: `\n!include ${join(node.directory, sstFile)}\n`,

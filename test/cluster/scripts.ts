@@ -24,6 +24,8 @@ export interface Encounter {
   secretsBy?: 'environment' | 'stdin';
   /** Before the system's directories on both PATHs. */
   path?: string;
+  /** Called with the donor's data directory before it starts. */
+  addToDonor?: (dataDir: string) => void;
   /** Called while the donor waits for its lock, with the joiner's listener still open. */
   whileLocking?: (secret: string) => void;
 }
@@ -41,6 +43,7 @@ export async function meet(encounter: Encounter): Promise<{ joiner: Side; donor:
   const { folder, host = '127.0.0.1' } = encounter;
   const address = `${host}:${await freePort(host.replace(/[[\]]/g, ''))}`;
   makeDonorData(join(folder, 'donor'));
+  encounter.addToDonor?.(join(folder, 'donor'));
   mkdirSync(join(folder, 'joiner'), { recursive: true });
   const joiner = new Script(encounter, 'joiner', ['--address', address, '--parent', String(process.pid)]);
   try {

@@ -72,3 +72,25 @@ t.test('what lies in the directories is counted as replaced, wherever a table co
   };
   t.strictSame(await checkSpace(layout, sparse, settings), [], 'holes take no room');
 });
+
+t.test('every file counts on its own file system, in whatever order they are offered', async (t) => {
+  const settings = settingsOf({ dataDir: t.testdir({ shop: {}, stock: {} }) });
+  const layout = resolveLayout(settings, 'node1');
+  const { bavail, bsize } = await statfs(layout.roots.data);
+  const large = 1e15;
+  const offer: Manifest = {
+    ...{ format: 1, tool: '1', pass: 'offer', binlogs: [], innodbFiles: [], directories: [] },
+    files: [
+      { place: 'data', path: 'shop/a.ibd', size: large },
+      { place: 'data', path: 'stock/a.ibd', size: large },
+      { place: 'binlog', path: 'bin.000001', size: large },
+      { place: 'innodb-home', path: 'ibdata1', size: large },
+      { place: 'data', path: 'shop/b.ibd', size: large },
+      { place: 'data', path: 'not/yet/there.ibd', size: large },
+    ],
+  };
+  const [finding, ...more] = await checkSpace(layout, offer, settings);
+  t.ok(bavail * bsize < large);
+  t.match(finding?.message, 'the copy needs 5000000000000000 bytes', 'no place here for the binary log');
+  t.strictSame(more, []);
+});

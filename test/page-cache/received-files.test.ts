@@ -52,6 +52,15 @@ t.test('a table that replaces an older one is given up like others', async (t) =
   t.equal(look(1300, [1, shop('d')], [2, shop('c')]), 'bdc');
 });
 
+t.test('what is still to be given up of the older one does not count for the new one', async (t) => {
+  const look = recording();
+  t.equal(look(0, [1, shop('a')]), 'a');
+  t.equal(look(100, [1, shop('d')]), 'abcd');
+  t.equal(look(300, [2, shop('b')]), 'db', 'it comes');
+  t.equal(look(650, [2, shop('c')]), 'acbc');
+  t.equal(look(1200), 'dbc', 'b for the second time');
+});
+
 t.test('names between those that count tell how far a writer is, others tell nothing', async (t) => {
   const look = recording();
   const log = '/tmp/x/rsyncd.log';

@@ -64,7 +64,9 @@ export async function runRound(soak: Soak, seed: number): Promise<Round> {
   const compressor = compressors[seed % compressors.length] ?? 'none';
   // Option files are read anew for each transfer.
   const options = readFileSync(donor.optionFile, 'utf8');
-  writeFileSync(donor.optionFile, options.replace(/^compressor *=.*$/m, `compressor=${compressor}`));
+  const line = /^compressor *=.*$/m;
+  if (!line.test(options)) throw new Error(`no compressor is set in ${donor.optionFile}`);
+  writeFileSync(donor.optionFile, options.replace(line, `compressor=${compressor}`));
   await donor.sql(roundSettings(seed));
   const logged = donor.errorLog().length;
   const load = startLoad(donor, 3, randomFrom(seed + 1));

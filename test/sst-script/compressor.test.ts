@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { meet, noteCalls, notedCalls, type Side } from '../cluster/scripts.js';
@@ -11,8 +11,9 @@ t.setTimeout(300_000);
 /** A whole transfer between two scripts; gives what compression the donor's rsyncs for files were told. */
 async function transfer(
   t: Test,
-  compressor: string,
+  compressor: string | undefined,
   prepare: (bin: string) => void = () => undefined,
+  addToDonor: (dataDir: string) => void = () => undefined,
 ): Promise<{ donor: Side; options: string[][] }> {
   const folder = t.testdir();
   const { good, ca } = material;
@@ -23,7 +24,8 @@ async function transfer(
     folder,
     path,
     joiner: files,
-    donor: `${files}precopy=3\ncompressor=${compressor}\n`,
+    donor: `${files}precopy=3\n${compressor === undefined ? '' : `compressor=${compressor}\n`}`,
+    addToDonor,
   });
   t.equal(met.donor.code, 0, met.donor.log);
   t.equal(met.joiner.code, 0, met.joiner.log);
@@ -59,6 +61,22 @@ t.test('each compressor carries a copy, before the lock and under it', async (t)
         t.match(donor.log, /compressor=auto: no compression for as little as \d+ bytes/);
     });
   }
+});
+
+t.test('without being told, what is as good as empty is compressed, and little data is not', async (t) => {
+  const zstd = ['--compress', '--compress-choice=zstd', '--compress-level=1'];
+  const large = await transfer(t, undefined, undefined, (dataDir) => {
+    const file = join(dataDir, 'shop/empty.ibd');
+    writeFileSync(file, 'a page of it');
+    truncateSync(file, 140 * 1024 * 1024);
+  });
+  for (const words of large.options) t.strictSame(words, zstd);
+  t.match(large.donor.log, /compressor=auto: zstd: a sample of the data shrinks to 0\.0\d/);
+  await t.test('little', async (t) => {
+    const little = await transfer(t, undefined);
+    for (const words of little.options) t.strictSame(words, uncompressed);
+    t.notMatch(little.donor.log, 'compressor=auto');
+  });
 });
 
 t.test('an rsync that cannot compress so is warned about, and copies without', async (t) => {

@@ -80,13 +80,20 @@ async function breakBeforeTheFirstFile(t: Test, pair: Nodes): Promise<string> {
 }
 
 /** A transfer that succeeds; gives what the joiner said of an earlier one. */
-async function succeed(t: Test, pair: Nodes, joiner: RunOptions = {}): Promise<{ readonly said: string }> {
+async function succeed(
+  t: Test,
+  pair: Nodes,
+  joiner: RunOptions = {},
+): Promise<{ readonly said: string; readonly log: string }> {
   const { joining, giving } = await transfer(pair, { joiner });
   await giving.said(/^flush tables$/);
   pair.donor.file('data/tables_flushed', `${stateId}:42 0\n`);
   t.equal(await giving.ended, 0, giving.stderr.join('\n'));
   t.equal(await joining.ended, 0, joining.stderr.join('\n'));
-  return { said: joining.stderr.find((line) => line.includes('going on where')) ?? '' };
+  return {
+    said: joining.stderr.find((line) => line.includes('going on where')) ?? '',
+    log: joining.stderr.join('\n'),
+  };
 }
 
 const contentOf = (node: BareNode): Buffer => readFileSync(join(node.dataDir, table));
@@ -186,9 +193,14 @@ t.test('the marker stays until the copy is on disk', { buffered: true }, async (
     'sync',
     `echo "$@" >>'${notes}'; test -e '${marker}' && exec /usr/bin/sync "$@"`,
   );
-  await succeed(t, pair, { env });
+  const { log } = await succeed(t, pair, { env });
   const call = `-f -- ${pair.joiner.dataDir}\n`;
-  t.equal(readFileSync(notes, 'utf8'), `${call}${call}`, 'while it is compared, and at the end');
+  t.equal(readFileSync(notes, 'utf8'), `${call}${call}`);
+  t.match(
+    log,
+    /sync: sync -f [^]*phase: verifying[^]*sync: sync -f /,
+    'while it is compared, and at the end',
+  );
   t.notOk(existsSync(marker));
 });
 

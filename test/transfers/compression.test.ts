@@ -190,14 +190,15 @@ t.test('auto measures what it has to, and says what it found', async (t) => {
     reason,
     /^compressor=auto: no compression: a sample of the data shrinks to 0\.\d\d, the link carries \d+ MB/,
   );
-  t.strictSame(probes, [2 * 1024 * 1024, 32 * 1024 * 1024]);
+  t.strictSame(probes, [2 * 1024 * 1024, 32 * 1024 * 1024, 0], 'the last one takes no room');
   const empty = table('empty.ibd', 200 * 1024 * 1024);
   const [next, because] = await run([empty]);
   t.equal(next, 'zstd', 'zeros, whatever the link');
   t.match(because, /^compressor=auto: zstd: a sample of the data shrinks to 0\.0\d$/);
-  t.equal(probes.length, 2, 'which is not measured for them');
+  t.equal(probes.length, 3, 'which is not measured for them');
   const [limited, why] = await run([large], 10 * mb);
   t.equal(limited, 'zstd', 'rlimit counts like a slow link');
+  t.strictSame(probes.slice(3), [2 * 1024 * 1024, 0], 'a link that carries more need not be known better');
   t.match(why, /^compressor=auto: zstd: .* the link carries 10 MB\/s uncompressed/);
   courier.sendProbe = () => Promise.reject(new TransferError('DISK_FULL', 'no room for that'));
   t.strictSame(await run([large]), [

@@ -55,6 +55,27 @@ const lines: readonly [string, DaemonLine][] = [
     },
   ],
   [
+    'rsync: [receiver] write failed on "probe" (in rsync_tunnel_sst-inbox): No space left on device (28)',
+    {
+      kind: 'trouble',
+      text: 'rsync: [receiver] write failed on "probe" (in rsync_tunnel_sst-inbox): No space left on device (28)',
+    },
+  ],
+  [
+    'rsync: [receiver] mkstemp "/.probe.k3LmPq" (in rsync_tunnel_sst-inbox) failed: No space left on device (28)',
+    {
+      kind: 'trouble',
+      text: 'rsync: [receiver] mkstemp "/.probe.k3LmPq" (in rsync_tunnel_sst-inbox) failed: No space left on device (28)',
+    },
+  ],
+  [
+    'rsync: [receiver] write failed on "probe" (in rsync_tunnel_sst): No space left on device (28)',
+    {
+      kind: 'not written',
+      text: '[receiver] write failed on "probe" (in rsync_tunnel_sst): No space left on device (28)',
+    },
+  ],
+  [
     'rsync error: error in rsync protocol data stream (code 12) at io.c(285) [receiver=3.5.0]',
     {
       kind: 'broken',

@@ -72,6 +72,27 @@ t.test('only connections that stay silent are ended', async (t) => {
   ]);
 });
 
+t.test('somebody who has connected is looked for, however late a process serves him', async (t) => {
+  const late = `echo ready; read -r _; ${crowd}`;
+  const child = spawn('sh', ['-c', late], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+  const pid = child.pid!;
+  t.teardown(() => process.kill(-pid, 'SIGKILL'));
+  await once(child.stdout, 'data');
+  let told = (): void => undefined;
+  const ended = new Promise<void>((resolve) => (told = resolve));
+  const limits = { usualMs: 100, crowdedMs: 1, crowd: 100, lookEveryMs: 300 };
+  const silent = endSilentConnections(pid, nobody, told, limits);
+  t.teardown(() => silent.stop());
+  silent.connected();
+  await wait(450);
+  silent.connected();
+  // The second look finds nobody either.
+  await wait(250);
+  child.stdin.write('\n');
+  await ended;
+  t.pass('the third one does');
+});
+
 t.test('in a crowd they have less time', async (t) => {
   const child = spawn('sh', ['-c', crowd], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
   const pid = child.pid!;
