@@ -15,6 +15,12 @@ const leastBytes = 128 * 1024 * 1024;
 const worstRatio = 0.8;
 /** Data that shrinks to so little, as small tables do, is compressed in less time than it would take to encrypt and send it, over any link. */
 const bestRatio = 0.1;
+/**
+ * Where one message travels faster than that, in bytes per second, it is not the link that holds a copy up: processors are busy with rsync and TLS
+ * then, and would compress in addition. (A gigabit link carries 118 MB/s; two processors with both nodes on them 300 to 400: rsync
+ * 3.5.0, socat 1.7.4.4.)
+ */
+const fastLink = 200e6;
 /** What compression has to gain before a donor's processors are spent on it. */
 const leastGain = 1.25;
 /** zstd's fastest level against zlib's is 3, and half of the processors are busy with TLS and rsync (zstd 1.5.4, rsync 3.5.0). */
@@ -145,6 +151,11 @@ export function judge({ data, linkBytesPerSecond, processors }: Measured): Choic
   const shrinks = `a sample of the data shrinks to ${data.ratio.toFixed(2)}`;
   if (data.ratio > worstRatio) return { choice: undefined, reason: `no compression: ${shrinks}` };
   if (data.ratio <= bestRatio) return { choice: 'zstd', reason: `zstd: ${shrinks}` };
+  if (linkBytesPerSecond >= fastLink)
+    return {
+      choice: undefined,
+      reason: `no compression: ${shrinks}, and the link carries ${mega(linkBytesPerSecond)} MB/s`,
+    };
   const sentCompressed = Math.min(
     linkBytesPerSecond / data.ratio,
     data.bytesPerSecond * zstdAgainstSample * processors,

@@ -40,6 +40,11 @@ t.test(
         { data: data(0.2, 80), linkBytesPerSecond: 600 * mb, processors: 2 },
         undefined,
       ],
+      [
+        'a link that does not hold anything up',
+        { data: data(0.4, 400), linkBytesPerSecond: 200 * mb, processors: 8 },
+        undefined,
+      ],
       ['compressed already', { data: data(0.95, 80), linkBytesPerSecond: 2 * mb, processors: 8 }, undefined],
       [
         'shrinks to next to nothing',
@@ -53,7 +58,7 @@ t.test(
       judge(cases[0][1]).reason,
       'zstd: a sample of the data shrinks to 0.40, the link carries 24 MB/s uncompressed and would 60 MB/s compressed',
     );
-    t.equal(judge(cases[4][1]).reason, 'no compression: a sample of the data shrinks to 0.95');
+    t.equal(judge(cases[5][1]).reason, 'no compression: a sample of the data shrinks to 0.95');
     t.end();
   },
 );
@@ -188,7 +193,7 @@ t.test('auto measures what it has to, and says what it found', async (t) => {
   t.equal(fast, undefined, 'a link that takes no time at all');
   t.match(
     reason,
-    /^compressor=auto: no compression: a sample of the data shrinks to 0\.\d\d, the link carries \d+ MB/,
+    /^compressor=auto: no compression: a sample of the data shrinks to 0\.\d\d, and the link carries \d+ MB/,
   );
   t.strictSame(probes, [2 * 1024 * 1024, 32 * 1024 * 1024, 0], 'the last one takes no room');
   const empty = table('empty.ibd', 200 * 1024 * 1024);
