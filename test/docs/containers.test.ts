@@ -178,7 +178,7 @@ t.test("a node is ready when it is Synced, with the page's account and not witho
     [...words, '--user=mysql', '--skip-test-db', '--auth-root-authentication-method=normal'],
     { stdio: 'ignore' },
   );
-  const galera = [
+  const galera = async (): Promise<string[]> => [
     '--wsrep-on=ON',
     '--wsrep-new-cluster',
     '--wsrep-cluster-address=gcomm://',
@@ -188,20 +188,35 @@ t.test("a node is ready when it is Synced, with the page's account and not witho
     '--binlog-format=ROW',
     '--innodb-autoinc-lock-mode=2',
   ];
-  const alone = ['--skip-networking', `--socket=${mysqlSocket}`, `--pid-file=${dir}/pid`, ...galera];
-  const mariadbd = spawn('mariadbd', [...words, ...alone], { ...serverUser, stdio: 'ignore' });
-  const exited = once(mariadbd, 'exit');
-  t.teardown(async () => {
-    mariadbd.kill('SIGKILL');
-    await exited;
-  });
+  const alone = ['--skip-networking', `--socket=${mysqlSocket}`, `--pid-file=${dir}/pid`];
   const query = (sql: string) =>
     spawnSync('mariadb', ['--no-defaults', '--user=root', `--socket=${mysqlSocket}`, '-Ne', sql], {
       encoding: 'utf8',
     });
   const state = (): string => query("SHOW STATUS LIKE 'wsrep_local_state_comment'").stdout;
-  while (mariadbd.exitCode === null && !(existsSync(mysqlSocket) && state().includes('Synced')))
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  /** Gives what it said if it has ended instead. */
+  const start = async (): Promise<string | undefined> => {
+    const mariadbd = spawn('mariadbd', [...words, ...alone, ...(await galera())], {
+      ...serverUser,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const said: string[] = [];
+    readLines(mariadbd.stderr, (line) => said.push(line));
+    const exited = once(mariadbd, 'exit');
+    t.teardown(async () => {
+      mariadbd.kill('SIGKILL');
+      await exited;
+    });
+    while (!(existsSync(mysqlSocket) && state().includes('Synced'))) {
+      if (mariadbd.exitCode !== null) return said.join('\n');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return undefined;
+  };
+  let failure = await start();
+  // Other tests take ports, too, perhaps one that was free a moment ago.
+  while (failure?.includes('Address already in use') === true) failure = await start();
+  t.equal(failure, undefined);
   const { command } = server.readinessProbe.exec;
   const refused = run(server, command);
   t.not(refused.status, 0);
