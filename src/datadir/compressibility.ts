@@ -16,11 +16,11 @@ export interface Compressibility {
   readonly bytesPerSecond: number;
 }
 
-const sampleCount = 32;
+const sampleCount = 16;
 const sampleBytes = 65_536;
 
 /**
- * Compresses samples from all over the files, large ones by their size more often; 2 MiB, some 20 ms. Undefined where nothing could
+ * Compresses samples from all over the files, large ones by their size more often; 1 MiB, some 10 ms. Undefined where nothing could
  * be read: files may change and vanish meanwhile.
  */
 export async function sampleData(

@@ -11,8 +11,8 @@ import type { Answer } from './messages.js';
 
 /** Less than this is sent before a measurement has paid. */
 const leastBytes = 128 * 1024 * 1024;
-/** Data that shrinks less than this is compressed or encrypted already. */
-const worstRatio = 0.8;
+/** Data that shrinks less than this is compressed or encrypted already, or gains too little for what the measurement of the link costs. */
+const worstRatio = 0.7;
 /** Data that shrinks to so little, as small tables do, is compressed in less time than it would take to encrypt and send it, over any link. */
 const bestRatio = 0.1;
 /**
