@@ -43,10 +43,16 @@ const moving = ({ phase, bytesDone, outcome }: TransferStatus): boolean =>
   outcome === undefined && phase === 'copying' && bytesDone > 0;
 const copying = (transfer: TransferStatus): boolean => moving(transfer) && transfer.bytesDone > 5e6;
 
-/** Sets `rlimit` and `precopy` for the donor's next transfer: option files are read anew for each. */
+/**
+ * Sets `rlimit` and `precopy` for the donor's next transfer: option files are read anew for each. What is compressed comes at a rate that
+ * depends on the data.
+ */
 function limitDonor(rate: string | undefined, precopy = 'auto'): void {
-  const text = readFileSync(donor.optionFile, 'utf8').replace(/\n\[sst\]\nrlimit=.*\nprecopy=.*\n/g, '');
-  const options = `\n[sst]\nrlimit=${rate ?? ''}\nprecopy=${precopy}\n`;
+  const text = readFileSync(donor.optionFile, 'utf8').replace(
+    /\n\[sst\]\nrlimit=.*\nprecopy=.*\ncompressor=none\n/g,
+    '',
+  );
+  const options = `\n[sst]\nrlimit=${rate ?? ''}\nprecopy=${precopy}\ncompressor=none\n`;
   writeFileSync(donor.optionFile, rate === undefined ? text : `${text}${options}`);
 }
 

@@ -40,7 +40,7 @@ async function receivingChain(joining: ScriptRun): Promise<Chain> {
 
 async function copyingPair(t: Test): Promise<{ readonly pair: Pair; readonly giving: ScriptRun }> {
   const pair = await waitingPair(t, material, {
-    sst: { rlimit: '500k' },
+    sst: { rlimit: '500k', compressor: 'none' },
     // A file of holes, so large that it is not all sent before a busy machine has begun to hold it to the rate.
     prepare: (_, donor) => truncateSync(donor.file('data/shop/big.ibd', ''), 8e9),
   });

@@ -75,7 +75,7 @@ t.test('an upgrade during a transfer lets it finish, and the agent starts again'
     sstMethod: 'rsync_tunnel',
     path: ['/usr/bin'],
     certificates: certificates[node.name]!,
-    groups: { sst: { rlimit: '20m' } },
+    groups: { sst: { rlimit: '20m', compressor: 'none' } },
   });
   await donor.start({ ...optionsOf(donor), bootstrap: true });
   await donor.waitFor('Synced');
