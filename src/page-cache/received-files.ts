@@ -54,8 +54,8 @@ export class ReceivedFiles {
       this.#places.set(pid, place);
       if (this.#paths[place] !== path) continue;
       // A table of that name may have been there before, and have been given up in its place. (One that comes between two looks is not seen.)
+      if (this.#given[place] !== 0) this.#again = this.#again.filter(({ index }) => index !== place);
       this.#given[place] = 0;
-      this.#again = this.#again.filter(({ index }) => index !== place);
       this.#giveUp(path);
     }
   }

@@ -53,9 +53,8 @@ export async function chooseCompressor(
   const { config, files } = compressing;
   if (config.compressor === 'none') return undefined;
   const isSet = config.sources.compressor !== undefined;
-  const isLittle = config.compressor === 'auto' && !isMeasured(config, files);
   // What nobody has asked for is told only where it could change something.
-  if (isLittle && !isSet) return undefined;
+  if (!isSet && !isMeasured(config, files)) return undefined;
   const wanted = config.compressor === 'auto' ? 'zstd' : config.compressor;
   const lack = whoLacks(wanted, compressing);
   if (lack !== undefined) {
@@ -63,9 +62,7 @@ export async function chooseCompressor(
     return undefined;
   }
   if (config.compressor !== 'auto') return wanted;
-  const { choice, reason } = isLittle
-    ? { choice: undefined, reason: `no compression for as little as ${totalSize(files)} bytes` }
-    : await measureAndChoose(compressing, context);
+  const { choice, reason } = await measureAndChoose(compressing, context);
   context.emit({ kind: 'notice', text: `compressor=auto: ${reason}` });
   return choice;
 }
@@ -128,6 +125,8 @@ async function measureAndChoose(
   { config, layout, courier, files }: Compressing,
   { rate, signal }: Pick<TransferContext, 'rate' | 'signal'>,
 ): Promise<Choice> {
+  if (!isMeasured(config, files))
+    return { choice: undefined, reason: `no compression for as little as ${totalSize(files)} bytes` };
   const data = await sampleData(layout, files);
   if (data === undefined) return { choice: undefined, reason: 'no compression: no file could be sampled' };
   // For data that does not shrink, or to next to nothing, the link need not be measured.

@@ -57,9 +57,8 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
     const secret = randomBytes(24).toString('hex');
     writeDaemonFiles(workplace, plan, secret);
     const partial = partialCopyIn(layout.roots.data, context);
-    const prepared = { ...context, plan, layout, tools, partial };
-    const disk = copyOnDisk(prepared);
-    const reception = { ...prepared, disk };
+    const disk = copyOnDisk({ ...context, plan, layout });
+    const reception = { ...context, plan, layout, tools, partial, disk };
     const state = await withProgressMark(layout, async () => {
       const received = await receive(config, reception, () =>
         // The server reads lines of at most 511 characters (10.11.19) and hands this one to the donor as it is.

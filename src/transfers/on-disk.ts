@@ -20,7 +20,13 @@ export interface CopyOnDisk {
   settle(): Promise<void>;
 }
 
-export function copyOnDisk({ id, layout, plan, emit, signal }: Omit<Reception, 'disk'>): CopyOnDisk {
+export function copyOnDisk({
+  id,
+  layout,
+  plan,
+  emit,
+  signal,
+}: Pick<Reception, 'id' | 'layout' | 'plan' | 'emit' | 'signal'>): CopyOnDisk {
   let begun: Promise<TransferError | string | undefined> | undefined;
   const sync = async (): Promise<TransferError | string | undefined> => {
     const child = supervise(planSync(layout, plan), { transferId: id, emit, signal });

@@ -128,9 +128,10 @@ async function offerCopy(premises: Premises, courier: Courier): Promise<Agreemen
   emit({ kind: 'notice', text: `the joiner runs version ${answer.tool} with rsync ${answer.rsync}` });
   if (answer.wantsNothing) return undefined;
   const signs = { send, everyMs: signInterval([config.idleTimeoutMs, answer.idleTimeoutMs]) };
+  const missing = missingOf(offered, answer);
   const compressing = {
     ...{ config, layout, answer, courier },
-    ...{ own: premises.tools.compressors, files: missingOf(offered, answer) },
+    ...{ own: premises.tools.compressors, files: missing },
   };
   const compressor = await chooseCompressor(compressing, context);
   let first = config.precopy === 0 ? undefined : offered;
@@ -144,7 +145,7 @@ async function offerCopy(premises: Premises, courier: Courier): Promise<Agreemen
     sender: senderOf({ ...premises, client: { ...premises.client, compressor } }, answer, {
       underLock: dueUnderLock(offered, answer),
       // As the joiner counts while it knows the offer only.
-      assumedBytes: totalSize(missingOf(offered, answer)),
+      assumedBytes: totalSize(missing),
       tellTotal: (bytes) => courier.sendTotal(bytes),
       slowestMessageMs: () => courier.slowestMessageMs(),
     }),

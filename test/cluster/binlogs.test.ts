@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { Lab, type LabNode, type OptionGroup } from '../lab/index.js';
+import { untilEven } from '../soak/round.js';
 import { Authority } from './credentials.js';
 import { boot, joins, tunnelOptions } from './tunnel.js';
 
@@ -163,9 +163,7 @@ async function assertBinlogs(
   await donor.sql(`INSERT INTO shop.orders (what) VALUES ('${marker}');`);
   const after = await donor.query(position);
   // The joiner applies it when it gets to it.
-  const enough = Date.now() + 10_000;
-  while (JSON.stringify(await joiner.query(position)) !== JSON.stringify(after) && Date.now() < enough)
-    await wait(50);
+  await untilEven(donor, joiner);
   t.same(await joiner.query(position), after, 'and stay together');
 }
 

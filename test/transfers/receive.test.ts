@@ -26,9 +26,9 @@ t.test('a listener that is open when the joiner cannot go on is closed', async (
   const config = { allowDonorWithoutSecret: false, tls: { mode: 'VERIFY_CA' } } as Config;
   const partial = partialCopyIn(layout.roots.data, context);
   const ready = (): void => void t.fail('it is not ready');
-  const prepared = { ...context, plan, layout, tools, partial };
-  const disk = copyOnDisk(prepared);
-  await t.rejects(receive(config, { ...prepared, disk }, ready), { code: 'ENOENT' });
+  const disk = copyOnDisk({ ...context, plan, layout });
+  const reception = { ...context, plan, layout, tools, partial, disk };
+  await t.rejects(receive(config, reception, ready), { code: 'ENOENT' });
   t.ok(existsSync(heard), 'it was open');
   t.strictSame(findMarked(context.id), [], 'nothing of it is left');
 });

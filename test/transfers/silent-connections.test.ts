@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import type { EmitEvent } from '../../src/events.js';
 import { processesOf } from '../../src/processes/proc.js';
 import { endSilentConnections, strangersAmong } from '../../src/transfers/silent-connections.js';
@@ -48,11 +49,20 @@ for n in 1 2; do sh -c 'sleep 60 & wait' & done
 for n in 1 2 3; do sh -c 'read -r _' <&3 & done
 echo ready; wait`;
 
-t.test('only connections that stay silent are ended', async (t) => {
-  const child = spawn('sh', ['-c', crowd], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+/** Starts it, ended with the test. */
+async function startCrowd(
+  t: Test,
+  script = crowd,
+): Promise<{ readonly pid: number; readonly stdin: Writable }> {
+  const child = spawn('sh', ['-c', script], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
   const pid = child.pid!;
   t.teardown(() => process.kill(-pid, 'SIGKILL'));
   await once(child.stdout, 'data');
+  return { pid, stdin: child.stdin };
+}
+
+t.test('only connections that stay silent are ended', async (t) => {
+  const { pid } = await startCrowd(t);
   const own = (): number => processesOf(pid).filter(({ parentPid }) => parentPid === pid).length;
   t.equal(own(), 5);
   let told = (): void => undefined;
@@ -73,11 +83,7 @@ t.test('only connections that stay silent are ended', async (t) => {
 });
 
 t.test('somebody who has connected is looked for, however late a process serves him', async (t) => {
-  const late = `echo ready; read -r _; ${crowd}`;
-  const child = spawn('sh', ['-c', late], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
-  const pid = child.pid!;
-  t.teardown(() => process.kill(-pid, 'SIGKILL'));
-  await once(child.stdout, 'data');
+  const { pid, stdin } = await startCrowd(t, `echo ready; read -r _; ${crowd}`);
   let told = (): void => undefined;
   const ended = new Promise<void>((resolve) => (told = resolve));
   const limits = { usualMs: 100, crowdedMs: 1, crowd: 100, lookEveryMs: 300 };
@@ -88,16 +94,13 @@ t.test('somebody who has connected is looked for, however late a process serves 
   silent.connected();
   // The second look finds nobody either.
   await wait(250);
-  child.stdin.write('\n');
+  stdin.write('\n');
   await ended;
   t.pass('the third one does');
 });
 
 t.test('in a crowd they have less time', async (t) => {
-  const child = spawn('sh', ['-c', crowd], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
-  const pid = child.pid!;
-  t.teardown(() => process.kill(-pid, 'SIGKILL'));
-  await once(child.stdout, 'data');
+  const { pid } = await startCrowd(t);
   let told = (): void => undefined;
   const ended = new Promise<void>((resolve) => (told = resolve));
   const limits = { usualMs: 3_600_000, crowdedMs: 100, crowd: 3, lookEveryMs: 20 };
@@ -109,10 +112,7 @@ t.test('in a crowd they have less time', async (t) => {
 });
 
 t.test('in a crowd also those are ended that have shaken hands and do not log in', async (t) => {
-  const child = spawn('sh', ['-c', crowd], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
-  const pid = child.pid!;
-  t.teardown(() => process.kill(-pid, 'SIGKILL'));
-  await once(child.stdout, 'data');
+  const { pid } = await startCrowd(t);
   const findDonor = (): number | undefined => processesOf(pid).find(({ name }) => name === 'sleep')?.pid;
   let donor = findDonor();
   // The shell is ready before its child has become sleep.
