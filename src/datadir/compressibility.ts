@@ -16,12 +16,12 @@ export interface Compressibility {
   readonly bytesPerSecond: number;
 }
 
-const sampleCount = 32;
+const sampleCount = 16;
 /** A page of InnoDB's. */
 const sampleBytes = 16_384;
 
 /**
- * Compresses samples from all over the files, large ones by their size more often; 512 KiB, some 10 ms. Undefined where nothing could
+ * Compresses samples from all over the files, large ones by their size more often; 256 KiB, some 10 ms. Undefined where nothing could
  * be read: files may change and vanish meanwhile.
  */
 export async function sampleData(

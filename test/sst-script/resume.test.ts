@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { marginMs } from '../../src/datadir/changes.js';
@@ -184,25 +184,36 @@ t.test(
   },
 );
 
-t.test('the marker stays until the copy is on disk', { buffered: true }, async (t) => {
-  const pair = await nodes(t);
-  const marker = join(pair.joiner.dataDir, partialCopyFile);
-  const notes = join(pair.joiner.directory('notes'), 'synced');
-  const env = withProgram(
-    t,
-    'sync',
-    `echo "$@" >>'${notes}'; test -e '${marker}' && exec /usr/bin/sync "$@"`,
-  );
-  const { log } = await succeed(t, pair, { env });
-  const call = `-f -- ${pair.joiner.dataDir}\n`;
-  t.equal(readFileSync(notes, 'utf8'), `${call}${call}`);
-  t.match(
-    log,
-    /sync: sync -f [^]*phase: verifying[^]*sync: sync -f /,
-    'while it is compared, and at the end',
-  );
-  t.notOk(existsSync(marker));
-});
+const copies: readonly {
+  what: string;
+  sst?: Readonly<Record<string, string>>;
+  files?: number;
+  syncs: number;
+}[] = [
+  { what: 'few files', syncs: 1 },
+  { what: 'many files', files: 2000, syncs: 2 },
+  { what: 'few files whose contents are compared', sst: { verify: 'checksum' }, syncs: 2 },
+];
+for (const { what, sst = {}, files = 0, syncs } of copies) {
+  t.test(`the marker stays until the copy is on disk: ${what}`, { buffered: true }, async (t) => {
+    const pair = await nodes(t, sst);
+    for (let number = 1; number <= files; number++)
+      pair.donor.file(`data/${dirname(table)}/t${number}.ibd`, '');
+    const marker = join(pair.joiner.dataDir, partialCopyFile);
+    const notes = join(pair.joiner.directory('notes'), 'synced');
+    const env = withProgram(
+      t,
+      'sync',
+      `echo "$@" >>'${notes}'; test -e '${marker}' && exec /usr/bin/sync "$@"`,
+    );
+    const { log } = await succeed(t, pair, { env });
+    const call = `-f -- ${pair.joiner.dataDir}\n`;
+    t.equal(readFileSync(notes, 'utf8'), call.repeat(syncs));
+    t.match(log, /phase: verifying[^]*sync: sync -f /, 'at the end');
+    t.equal(/sync: sync -f [^]*phase: verifying/.test(log), syncs > 1, 'and while much is compared');
+    t.notOk(existsSync(marker));
+  });
+}
 
 for (const failing of [0, 1]) {
   t.test(`a disk that cannot be written to is no copy, ${failing} times it could`, { buffered: true }, (t) =>
@@ -212,7 +223,7 @@ for (const failing of [0, 1]) {
 
 /** An error is told to one `sync` only, whichever comes after it. */
 async function cannotBeWritten(t: Test, failing: number): Promise<void> {
-  const pair = await nodes(t);
+  const pair = await nodes(t, { verify: 'checksum' });
   const says = "sync: error syncing '/data': Input/output error";
   const count = join(pair.joiner.directory('count'), 'calls');
   const sync = `echo >>'${count}'; [ "$(wc -l <'${count}')" = ${failing + 1} ] || exit 0; echo "${says}" >&2; exit 1`;
