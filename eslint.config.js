@@ -4,11 +4,12 @@ import tseslint from 'typescript-eslint';
  * The rooms of src/ in the order in which they may be imported: each room may
  * import from those before it and from itself, never from those after it.
  */
-const rooms = [
+export const rooms = [
   'errors',
   'events',
   'durable-file',
   'make-directory',
+  'remove-tree',
   'shell-quote',
   'option-files',
   'config',
@@ -34,6 +35,17 @@ const surroundings = {
 };
 const askSurroundings = 'has one door: src/surroundings.ts';
 
+const restrictedSyntax = [
+  {
+    selector: ":matches(NewExpression[arguments.length=0], CallExpression)[callee.name='Date']",
+    message: `the clock ${askSurroundings}`,
+  },
+  {
+    selector: `ImportDeclaration[source.value=/^(node:)?process$/] > :matches(ImportDefaultSpecifier, ImportNamespaceSpecifier, ImportSpecifier[imported.name=/^(${surroundings.process.join('|')})$/])`,
+    message: askSurroundings,
+  },
+];
+
 /** Packages with side effects that one room alone may use: package to the files that may import it. */
 const doors = {
   execa: ['src/processes/spawn.ts'],
@@ -42,31 +54,51 @@ const doors = {
   yargs: ['src/cli/**/*.ts'],
 };
 
-const roomRules = rooms.map((room, index) => ({
-  files: [`src/${room}.ts`, `src/${room}/**/*.ts`],
-  rules: {
+const roomRules = rooms.map((room, index) => {
+  const later = rooms.slice(index + 1);
+  const closed = Object.entries(doors).filter(
+    ([, files]) => !files.some((f) => f.startsWith(`src/${room}/`) && f.includes('**')),
+  );
+  return { files: [`src/${room}.ts`, `src/${room}/**/*.ts`], rules: importRules(room, later, closed) };
+});
+
+/** What a room may not import, whether at its start or when it is needed. */
+function importRules(room, later, closed) {
+  const message = (one) =>
+    `${room} comes before ${one}: a room imports only from those above it (CONTRIBUTING.md, map of rooms)`;
+  const door = (name, files) => `${name} has one door: ${files.join(', ')}`;
+  const when = (pattern) => `ImportExpression[source.value=/${pattern}/]`;
+  return {
     'no-restricted-imports': [
       'error',
       {
         patterns: [
-          ...rooms.slice(index + 1).map((later) => ({
-            group: [`**/${later}.js`, `**/${later}/**`],
-            message: `${room} comes before ${later}: a room imports only from those above it (CONTRIBUTING.md, map of rooms)`,
-          })),
-          ...Object.entries(doors)
-            .filter(([, files]) => !files.some((f) => f.startsWith(`src/${room}/`) && f.includes('**')))
-            .map(([name, files]) => ({
-              group: [name, `${name}/*`],
-              message: `${name} has one door: ${files.join(', ')}`,
-            })),
+          ...later.map((one) => ({ group: [`**/${one}.js`, `**/${one}/**`], message: message(one) })),
+          ...closed.map(([name, files]) => ({ group: [name, `${name}/*`], message: door(name, files) })),
         ],
       },
     ],
-  },
-}));
+    'no-restricted-syntax': [
+      'error',
+      ...restrictedSyntax,
+      ...later.map((one) => ({ selector: when(`\\u002f${one}(\\.js$|\\u002f)`), message: message(one) })),
+      ...closed.map(([name, files]) => ({
+        selector: when(`^${name}($|\\u002f)`),
+        message: door(name, files),
+      })),
+    ],
+  };
+}
+
+/** The one file that may import execa. */
+const spawnRules = importRules(
+  'processes',
+  rooms.slice(rooms.indexOf('processes') + 1),
+  Object.entries(doors).filter(([name]) => name !== 'execa'),
+);
 
 const inDoors = [
-  { files: ['src/processes/spawn.ts'], rules: { 'no-restricted-imports': 'off' } },
+  { files: ['src/processes/spawn.ts'], rules: spawnRules },
   {
     files: ['src/surroundings.ts'],
     rules: { 'no-restricted-properties': 'off', 'no-restricted-syntax': 'off' },
@@ -104,17 +136,7 @@ export default tseslint.config(
           properties.map((property) => ({ object, property, message: askSurroundings })),
         ),
       ],
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: ":matches(NewExpression[arguments.length=0], CallExpression)[callee.name='Date']",
-          message: `the clock ${askSurroundings}`,
-        },
-        {
-          selector: `ImportDeclaration[source.value=/^(node:)?process$/] > :matches(ImportDefaultSpecifier, ImportNamespaceSpecifier, ImportSpecifier[imported.name=/^(${surroundings.process.join('|')})$/])`,
-          message: askSurroundings,
-        },
-      ],
+      'no-restricted-syntax': ['error', ...restrictedSyntax],
       'no-restricted-globals': [
         'error',
         { name: 'fetch', message: 'nothing here talks HTTP to the outside' },

@@ -77,7 +77,7 @@ const san = {
   default: [] as string[],
   describe: 'one more host name or IP address that the certificate is for; may be repeated',
 } as const;
-const days = (fallback: number) =>
+const days = (fallback: number | string) =>
   ({
     type: 'number',
     requiresArg: true,
@@ -160,9 +160,13 @@ function addIssuing(cli: Argv, print: Print, attempt: Attempt): Argv {
       (command) =>
         command
           .positional('name', { type: 'string', demandOption: true })
-          .options({ dir, 'ca-dir': caDir, owner, days: days(365) })
+          .options({
+            ...{ dir, 'ca-dir': caDir, owner },
+            days: days('365, for a CA 3650 or as long as the one above it is valid'),
+          })
           .option('new-key', { type: 'boolean', default: false, describe: 'with a new key' })
           .example('$0 certs renew node1.my.cluster', 'the same names and key for another year')
+          .example('$0 certs renew ca --dir /root/galera-ca', 'a CA, for another ten years')
           .example(
             '$0 certs renew node1.my.cluster --dir /root/node1 --ca-dir /root/galera-ca',
             "on the CA's host",

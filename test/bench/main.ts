@@ -6,7 +6,7 @@ import { parseOptions, usage, type BenchOptions } from './options.js';
 import { formatReport, type Results } from './report.js';
 import { recover, runOnce, type Bench } from './run.js';
 import { dataMiB, prepare } from './setting.js';
-import { formatStart, measureStart } from './start.js';
+import { beyondLimit, formatStart, measureStart } from './start.js';
 
 async function main(): Promise<void> {
   const argv = process.argv.slice(2);
@@ -21,7 +21,9 @@ async function main(): Promise<void> {
     return;
   }
   if (options.scenario === 'start') {
-    console.log(formatStart(await measureStart(options.runs)));
+    const measured = await measureStart(options.runs);
+    console.log(formatStart(measured));
+    if (beyondLimit(measured).length > 0) process.exitCode = 1;
     return;
   }
   const machine = describeMachine();

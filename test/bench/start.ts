@@ -76,6 +76,11 @@ export function formatStart(measured: readonly StartTimes[]): string {
   return ['| ms | median | least | at most |', '|---|---:|---:|---:|', ...rows].join('\n');
 }
 
+/** Those whose median takes longer than it may. */
+export function beyondLimit(measured: readonly StartTimes[]): readonly StartTimes[] {
+  return measured.filter(({ limitMs = Infinity, timesMs }) => (median(timesMs) ?? Infinity) > limitMs);
+}
+
 interface User {
   readonly uid: number;
   readonly gid: number;

@@ -267,7 +267,8 @@ export class LabNode {
   /** What the server and everything it starts see; GST_LAB marks them as this lab's. */
   environment(more: Record<string, string | undefined> = {}): Record<string, string> {
     const { path, environment } = this.#state.options;
-    const folders = [...(path ?? [join(checkout, 'scripts')]), ...systemPath, dirname(process.execPath)];
+    // The node that runs the tests comes first: `scripts/with-node 24` is to reach the servers' scripts, too.
+    const folders = [...(path ?? [join(checkout, 'scripts')]), dirname(process.execPath), ...systemPath];
     const all: Record<string, string | undefined> = {
       PATH: folders.join(':'),
       LANG: 'C.UTF-8',
