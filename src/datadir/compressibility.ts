@@ -21,7 +21,7 @@ const sampleCount = 16;
 const sampleBytes = 16_384;
 
 /**
- * Compresses samples from all over the files, large ones by their size more often; 256 KiB, some 10 ms. Undefined where nothing could
+ * Compresses samples from all over the files, large ones by their size more often; 256 KiB, some 5 ms. Undefined where nothing could
  * be read: files may change and vanish meanwhile.
  */
 export async function sampleData(

@@ -3,7 +3,7 @@ import type { Manifest } from '../datadir/manifest.js';
 import { TransferError } from '../errors.js';
 import type { Conversation } from './reception.js';
 
-/** Compares the contents of every file with what the donor had under its lock, where the joiner is told to. `onRead` is told of bytes. */
+/** Compares the contents of every file with what the donor has read, under its lock or, of what looks unchanged there, before it; where the joiner is told to. `onRead` is told of bytes. */
 export async function verifyContents(
   { config, layout, signal, emit }: Conversation,
   manifest: Manifest,

@@ -215,15 +215,18 @@ for (const { what, sst = {}, files = 0, syncs } of copies) {
   });
 }
 
-for (const failing of [0, 1]) {
-  t.test(`a disk that cannot be written to is no copy, ${failing} times it could`, { buffered: true }, (t) =>
-    cannotBeWritten(t, failing),
-  );
+for (const { failing, verify } of [
+  { failing: 0, verify: 'size' },
+  { failing: 0, verify: 'checksum' },
+  { failing: 1, verify: 'checksum' },
+]) {
+  const name = `a disk that cannot be written to is no copy: verify=${verify}, ${failing} times it could`;
+  t.test(name, { buffered: true }, (t) => cannotBeWritten(t, failing, verify));
 }
 
 /** An error is told to one `sync` only, whichever comes after it. */
-async function cannotBeWritten(t: Test, failing: number): Promise<void> {
-  const pair = await nodes(t, { verify: 'checksum' });
+async function cannotBeWritten(t: Test, failing: number, verify: string): Promise<void> {
+  const pair = await nodes(t, { verify });
   const says = "sync: error syncing '/data': Input/output error";
   const count = join(pair.joiner.directory('count'), 'calls');
   const sync = `echo >>'${count}'; [ "$(wc -l <'${count}')" = ${failing + 1} ] || exit 0; echo "${says}" >&2; exit 1`;
