@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { readServerOption } from '../agent/servers.js';
 import { startService } from '../agent/service.js';
+import { agentFlags } from '../agent/v8-flags.js';
 import {
   readMetricsAddress,
   serveMetrics,
@@ -36,23 +37,11 @@ interface Ending {
 }
 
 /**
- * How V8 works in a process that has little to do beside rsync and socat (Node 20.20, for 4 GB):
- * with very many files a heap would grow to twice of what lies in it, and keep that (the SST script has the same option);
- * what runs a few hundred times in a transfer is not worth compiling for speed (50 ms, 4 MB), while loops over very many files are;
- * 8 s after a few allocations all that is unused would be looked for (120 ms): in a minute nobody misses the memory.
- */
-const forLittleWork = [
-  '--heap-growing-percent=20',
-  '--interrupt-budget=1000000',
-  '--gc-memory-reducer-start-delay-ms=60000',
-] as const;
-
-/**
  * `galera-sst-tunnel agent`: runs until SIGTERM or SIGINT, reloads on SIGHUP; gives the exit status. After SIGUSR2, which
  * an upgrade sends, it runs until its transfers have ended.
  */
 export async function runAgent(command: AgentCommand): Promise<number> {
-  setFlagsFromString(forLittleWork.join(' '));
+  setFlagsFromString(agentFlags(process.versions.v8).join(' '));
   const log = openLog(command.logFormat);
   const { promise: asked, resolve: end } = withResolvers<Ending>();
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
