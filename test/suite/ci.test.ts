@@ -58,17 +58,21 @@ t.test('everything: all of it is run, whatever fails, and counted together', asy
       'coverage: ',
       'with-node: 22 ./scripts/test --suite unit',
       'test: --suite unit',
+      'with-node: 22 ./scripts/test --suite cluster --only cluster/(agent|join|resume)\\.test',
+      'test: --suite cluster --only cluster/(agent|join|resume)\\.test',
       'with-node: 24 ./scripts/test --suite unit',
       'test: --suite unit',
+      'with-node: 24 ./scripts/test --suite cluster --only cluster/(agent|join|resume)\\.test',
+      'test: --suite cluster --only cluster/(agent|join|resume)\\.test',
       'test: --suite trixie',
     ],
   );
-  t.equal(lines.at(-1), '21 passed, 0 failed');
+  t.equal(lines.at(-1), '31 passed, 0 failed');
   const failing = runCi(t, ['--all'], { coverage: 'exit 1', 'with-node': 'exit 3' });
   t.match(failing, { status: 1 });
-  t.equal(failing.lines.at(-1), '10 passed, 3 failed');
+  t.equal(failing.lines.at(-1), '10 passed, 5 failed');
   const counted = runCi(t, ['--all'], { test: 'echo 3 passed, 2 failed; exit 1' });
-  t.equal(counted.lines.at(-1), '13 passed, 8 failed');
+  t.equal(counted.lines.at(-1), '19 passed, 12 failed');
   const silent = runCi(t, ['--all'], { test: 'echo 3 passed, 0 failed; exit 1' });
-  t.equal(silent.lines.at(-1), '13 passed, 4 failed', 'what says that all is well and fails');
+  t.equal(silent.lines.at(-1), '19 passed, 6 failed', 'what says that all is well and fails');
 });
