@@ -10,21 +10,31 @@ const folder = mkdtempSync(join(tmpdir(), 'gst-package-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 t.setTimeout(500_000);
 
+/** Who builds: what a host or a person may have set otherwise. */
+interface Builder {
+  readonly umask: string;
+  readonly timeZone: string;
+}
+
 /** Builds from the bundle that is there; gives the package's path. */
-function build(revision: string, output: string): string {
+function build(revision: string, output: string, { umask, timeZone }: Builder): string {
   const argv = ['packaging/debian-package.mjs', '--revision', revision, '--output', join(folder, output)];
-  const printed = execFileSync(process.execPath, argv, { cwd: checkout, encoding: 'utf8' });
+  const printed = execFileSync('sh', ['-c', `umask ${umask}; exec "$@"`, 'sh', process.execPath, ...argv], {
+    ...{ cwd: checkout, encoding: 'utf8' },
+    env: { ...process.env, TZ: timeZone },
+  });
   return printed.split('\n')[0] ?? '';
 }
 
-const first = build('1', 'packages');
+const usual = { umask: '022', timeZone: 'UTC' };
+const first = build('1', 'packages', usual);
 const bytesIn = (output: string): string[] =>
   readdirSync(join(folder, output))
     .sort()
     .map((name) => `${name} ${readFileSync(join(folder, output, name)).toString('base64')}`);
 
 t.test('built twice, package and bill of materials have the same bytes', async (t) => {
-  build('1', 'again');
+  build('1', 'again', { umask: '077', timeZone: 'Pacific/Auckland' });
   t.equal(bytesIn('packages').length, 2);
   t.ok(JSON.stringify(bytesIn('again')) === JSON.stringify(bytesIn('packages')));
 });
@@ -107,7 +117,7 @@ t.test('apt-get installs it, with what it depends on, in a Debian 13 that has no
 });
 
 t.test('in a Debian 13 with systemd', async (t) => {
-  build('2', 'packages');
+  build('2', 'packages', usual);
   await t.spawn(
     join(checkout, 'scripts/boot-trixie'),
     ['node', 'dist/test/trixie/installed.js'],
