@@ -18,25 +18,25 @@ export async function capture(
   const { filter = '' } = options;
   const file = join(node.directory, `capture-${Date.now()}.pcap`);
   const device = options.interface ?? (node.namespace === undefined ? 'lo' : 'eth0');
-  // A buffer that holds what a busy machine's tcpdump is behind; on lo each packet passes twice, out and in.
-  const once = device === 'lo' ? ['-Q', 'in'] : [];
+  // On lo each packet passes twice, out and in; what the kernel's own filter leaves out takes no place in the buffer.
+  const once = device === 'lo' ? ['inbound'] : [];
+  const expression = [...once, ...(filter === '' ? [] : [`(${filter})`])].join(' and ');
   const argv = [
     'tcpdump',
     '-Z',
     'root',
     '-n',
-    '-U',
+    // KiB: what a busy machine's tcpdump is behind.
     '-B',
     '262144',
     '-s',
     '0',
-    ...once,
     '-i',
     device,
     '-w',
     file,
   ];
-  const child = node.spawn([...argv, ...(filter === '' ? [] : [filter])], {
+  const child = node.spawn([...argv, ...(expression === '' ? [] : [expression])], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let messages = '';
