@@ -54,54 +54,54 @@ const doors = {
   yargs: ['src/cli/**/*.ts'],
 };
 
-const roomRules = rooms.map((room, index) => {
-  const later = rooms.slice(index + 1);
-  const closed = Object.entries(doors).filter(
-    ([, files]) => !files.some((f) => f.startsWith(`src/${room}/`) && f.includes('**')),
-  );
-  return { files: [`src/${room}.ts`, `src/${room}/**/*.ts`], rules: importRules(room, later, closed) };
-});
+/** What is not to be imported at `place`, a file or a directory of the room: the rooms below, and packages that have their door elsewhere. */
+function barred(room, place) {
+  const isDoor = (files) => files.some((file) => file === place || file === `${place}**/*.ts`);
+  return [
+    ...rooms.slice(rooms.indexOf(room) + 1).map((later) => ({
+      group: [`**/${later}.js`, `**/${later}/**`],
+      pattern: `\\u002f${later}(\\.js$|\\u002f)`,
+      message: `${room} comes before ${later}: a room imports only from those above it (CONTRIBUTING.md, map of rooms)`,
+    })),
+    ...Object.entries(doors)
+      .filter(([, files]) => !isDoor(files))
+      .map(([name, files]) => ({
+        group: [name, `${name}/*`],
+        pattern: `^${name}($|\\u002f)`,
+        message: `${name} has one door: ${files.join(', ')}`,
+      })),
+  ];
+}
 
-/** What a room may not import, whether at its start or when it is needed. */
-function importRules(room, later, closed) {
-  const message = (one) =>
-    `${room} comes before ${one}: a room imports only from those above it (CONTRIBUTING.md, map of rooms)`;
-  const door = (name, files) => `${name} has one door: ${files.join(', ')}`;
-  const when = (pattern) => `ImportExpression[source.value=/${pattern}/]`;
+/** Neither at a module's start nor when it is needed. */
+function importRules(room, place, syntax = restrictedSyntax) {
+  const all = barred(room, place);
   return {
-    'no-restricted-imports': [
-      'error',
-      {
-        patterns: [
-          ...later.map((one) => ({ group: [`**/${one}.js`, `**/${one}/**`], message: message(one) })),
-          ...closed.map(([name, files]) => ({ group: [name, `${name}/*`], message: door(name, files) })),
-        ],
-      },
-    ],
+    'no-restricted-imports': ['error', { patterns: all.map(({ group, message }) => ({ group, message })) }],
     'no-restricted-syntax': [
       'error',
-      ...restrictedSyntax,
-      ...later.map((one) => ({ selector: when(`\\u002f${one}(\\.js$|\\u002f)`), message: message(one) })),
-      ...closed.map(([name, files]) => ({
-        selector: when(`^${name}($|\\u002f)`),
-        message: door(name, files),
+      ...syntax,
+      ...all.map(({ pattern, message }) => ({
+        selector: `ImportExpression[source.value=/${pattern}/]`,
+        message,
       })),
     ],
   };
 }
 
-/** The one file that may import execa. */
-const spawnRules = importRules(
-  'processes',
-  rooms.slice(rooms.indexOf('processes') + 1),
-  Object.entries(doors).filter(([name]) => name !== 'execa'),
-);
+const roomRules = rooms.map((room) => ({
+  files: [`src/${room}.ts`, `src/${room}/**/*.ts`],
+  rules: importRules(room, `src/${room}/`),
+}));
 
 const inDoors = [
-  { files: ['src/processes/spawn.ts'], rules: spawnRules },
+  { files: ['src/processes/spawn.ts'], rules: importRules('processes', 'src/processes/spawn.ts') },
   {
     files: ['src/surroundings.ts'],
-    rules: { 'no-restricted-properties': 'off', 'no-restricted-syntax': 'off' },
+    rules: {
+      ...importRules('surroundings', 'src/surroundings.ts', []),
+      'no-restricted-properties': 'off',
+    },
   },
 ];
 

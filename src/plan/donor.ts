@@ -62,8 +62,9 @@ export interface Job {
 /**
  * How files are sent: whole, their holes kept or filled, or only where they differ from what the joiner has. Differences and `--sparse`
  * must not come together: beside `--inplace`, rsync before 3.2.4 builds files with wrong contents from it, and before 3.3.0 it leaves
- * the old bytes where the new file ends in a hole (both in its NEWS, the second seen with 3.2.7), which nothing would notice. Whole and with holes is right over older bytes, too (3.2.7, 3.5.0). Where
- * blocks are the same the joiner's holes stay all the same.
+ * the old bytes where the new file ends in a hole (both in its NEWS, the second seen with 3.2.7), which nothing would notice. Whole
+ * and with its holes it comes out right over older bytes, too (3.2.7, 3.5.0). Where blocks are the same the joiner's holes stay all the
+ * same.
  */
 export type Manner =
   | { readonly kind: 'whole'; readonly sparse: boolean }

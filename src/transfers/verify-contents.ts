@@ -3,7 +3,10 @@ import type { Manifest } from '../datadir/manifest.js';
 import { TransferError } from '../errors.js';
 import type { Conversation } from './reception.js';
 
-/** Compares the contents of every file with what the donor has read, under its lock or, of what looks unchanged there, before it; where the joiner is told to. `onRead` is told of bytes. */
+/**
+ * Compares the contents of every file with what the donor has read, where the joiner is told to: under the donor's lock, or before it of
+ * what looks unchanged then. `onRead` is told of bytes.
+ */
 export async function verifyContents(
   { config, layout, signal, emit }: Conversation,
   manifest: Manifest,

@@ -16,7 +16,7 @@ const ofOthers: readonly string[] = [
   'node',
 ];
 
-/** All that this program can say, the parts of its templates that differ each time left out. */
+/** All that this program can say, as its source has it. */
 const said = [
   ...readdirSync(join(checkout, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts'))

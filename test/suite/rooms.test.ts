@@ -36,6 +36,7 @@ t.test('a room imports nothing from below it, and no package that has its door e
     ['processes/spawn.ts', '../transfers/join.js'],
     ['processes/spawn.ts', 'yargs'],
     ['transfers/join.ts', 'pino'],
+    ['surroundings.ts', './cli/main.js'],
   ] as const) {
     t.strictSame(await complaints(file, statically(from)), ['no-restricted-imports'], `${file}: ${from}`);
     t.strictSame(

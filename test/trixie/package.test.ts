@@ -10,14 +10,11 @@ const folder = mkdtempSync(join(tmpdir(), 'gst-package-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 t.setTimeout(500_000);
 
-/** Who builds: what a host or a person may have set otherwise. */
-interface Builder {
-  readonly umask: string;
-  readonly timeZone: string;
-}
+/** What a host or a person may have set otherwise. */
+const usual = { umask: '022', timeZone: 'UTC' };
 
 /** Builds from the bundle that is there; gives the package's path. */
-function build(revision: string, output: string, { umask, timeZone }: Builder): string {
+function build(revision: string, output: string, { umask, timeZone } = usual): string {
   const argv = ['packaging/debian-package.mjs', '--revision', revision, '--output', join(folder, output)];
   const printed = execFileSync('sh', ['-c', `umask ${umask}; exec "$@"`, 'sh', process.execPath, ...argv], {
     ...{ cwd: checkout, encoding: 'utf8' },
@@ -26,8 +23,7 @@ function build(revision: string, output: string, { umask, timeZone }: Builder): 
   return printed.split('\n')[0] ?? '';
 }
 
-const usual = { umask: '022', timeZone: 'UTC' };
-const first = build('1', 'packages', usual);
+const first = build('1', 'packages');
 const bytesIn = (output: string): string[] =>
   readdirSync(join(folder, output))
     .sort()
@@ -117,7 +113,7 @@ t.test('apt-get installs it, with what it depends on, in a Debian 13 that has no
 });
 
 t.test('in a Debian 13 with systemd', async (t) => {
-  build('2', 'packages', usual);
+  build('2', 'packages');
   await t.spawn(
     join(checkout, 'scripts/boot-trixie'),
     ['node', 'dist/test/trixie/installed.js'],
