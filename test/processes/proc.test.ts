@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFileSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import {
   bytesRead,
   bytesWritten,
@@ -14,10 +14,32 @@ import {
   groupMembers,
   identify,
   isAlive,
+  nameOf,
   openFiles,
   processesOf,
   treeOf,
 } from '../../src/processes/proc.js';
+
+/**
+ * A program that does not wait for the child it has. The shell that has started it would wait, had it not become that program before the
+ * child ends.
+ */
+async function careless(t: Test): Promise<{ readonly parent: ChildProcess; readonly pid: number }> {
+  const parent = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec tail -f /dev/null'], { detached: true });
+  t.teardown(() => parent.kill('SIGKILL'));
+  const [data] = (await once(parent.stdout, 'data')) as [Buffer];
+  const pid = Number(data.toString());
+  const child = identify(pid);
+  t.teardown(() => child !== undefined && isAlive(child) && process.kill(pid, 'SIGKILL'));
+  while (nameOf(parent.pid!) !== 'tail') await new Promise(setImmediate);
+  return { parent, pid };
+}
+
+/** Ends it, and waits until it has ended, not until somebody has waited for it. */
+async function end(pid: number): Promise<void> {
+  process.kill(pid, 'SIGKILL');
+  while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await new Promise(setImmediate);
+}
 
 t.test('a process is known by its start as well as by its pid', async (t) => {
   const child = spawn('cat');
@@ -39,17 +61,12 @@ t.test('a process is known by its start as well as by its pid', async (t) => {
 });
 
 t.test('a process that has ended but was not waited for is not running', async (t) => {
-  // The shell becomes a program that does not wait for the child it has started.
-  const parent = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec tail -f /dev/null']);
-  const [data] = (await once(parent.stdout, 'data')) as [Buffer];
-  const pid = Number(data.toString());
+  const { pid } = await careless(t);
   const known = identify(pid);
   t.ok(known, 'it runs');
-  process.kill(pid, 'SIGKILL');
-  while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await new Promise(setImmediate);
+  await end(pid);
   t.equal(isAlive(known!), false);
   t.equal(identify(pid), undefined);
-  parent.kill('SIGKILL');
 });
 
 t.test('a program’s name may hold spaces and parentheses', async (t) => {
@@ -82,12 +99,9 @@ t.test('marked processes are found by their whole marker', async (t) => {
 });
 
 t.test('the members of a process group are those that run', async (t) => {
-  const leader = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec tail -f /dev/null'], { detached: true });
-  const [data] = (await once(leader.stdout, 'data')) as [Buffer];
-  const pid = Number(data.toString());
+  const { parent: leader, pid } = await careless(t);
   t.strictSame(groupMembers(leader.pid!).sort(), [leader.pid!, pid].sort());
-  process.kill(pid, 'SIGKILL');
-  while (!readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')) await new Promise(setImmediate);
+  await end(pid);
   t.strictSame(groupMembers(leader.pid!), [leader.pid], 'not one that nobody has waited for');
   leader.kill('SIGKILL');
   await once(leader, 'exit');
