@@ -1,8 +1,8 @@
 import { TransferError } from '../errors.js';
 import { identify, isAlive, originOf, type ProcessIdentity } from '../processes/proc.js';
 
-/** How often to look whether the server is still there, in ms. */
-const lookEveryMs = 500;
+/** How often to look whether the server is still there, in ms. (A joiner then listens for 0.5 s more, and all is to be over within a second.) */
+const lookEveryMs = 100;
 
 /**
  * The process that runs this script. The server starts `sh -c 'wsrep_sst_… --role …'` (10.11.19), and that shell may
