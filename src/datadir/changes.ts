@@ -27,6 +27,11 @@ export class SentFiles {
     return file === undefined || passStartedMs === undefined ? undefined : { file, passStartedMs };
   }
 
+  *[Symbol.iterator](): Generator<SentFile, void> {
+    let row = 0;
+    for (const file of this.#files) yield { file, passStartedMs: this.#passesStartedMs[row++] ?? 0 };
+  }
+
   /** Nobody will ask any more: the memory is needed for other things. */
   clear(): void {
     this.#files = new FileTable();

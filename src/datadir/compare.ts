@@ -26,6 +26,11 @@ export type Difference =
   | { readonly kind: 'time'; readonly place: Place; readonly path: string }
   | { readonly kind: 'unexpected'; readonly place: Place; readonly path: string };
 
+/** Whether it is something that the donor does not have, or has no longer. */
+export function isUnexpected({ kind }: Difference): boolean {
+  return kind === 'unexpected' || kind === 'unexpected directory';
+}
+
 /**
  * Holds what lies in the joiner's directories against the manifest. Binary logs are looked for under the donor's names,
  * so this comes before `adoptBinlogs`; a joiner that writes none is not asked for them.

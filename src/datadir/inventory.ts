@@ -7,7 +7,7 @@ import { isElastic } from './elastic.js';
 import { fileSystemTime } from './file-system-time.js';
 import { externalTableOf } from './external-tables.js';
 import { travels } from './kinds.js';
-import { FileTable, type FileList } from './file-table.js';
+import { FileTable, type FileList, type FileName } from './file-table.js';
 import { rootOf, type Layout, type Place } from './layout.js';
 import { readingCheck } from './readable.js';
 import { walkLayout } from './walk.js';
@@ -83,11 +83,11 @@ export async function takeInventory(layout: Layout, options: InventoryOptions): 
   let bytes = 0;
   const add = (place: Place, path: string, stat: Stats): void => {
     requireReadable(stat, () => join(rootOf(layout, place) ?? '', path));
-    const { size, mtimeMs, ctimeMs, dev, ino, blocks } = stat;
+    const { size, dev } = stat;
     if (!devices.has(dev)) noteDevice(dev, dirname(join(rootOf(layout, place) ?? '', path)));
     const table = place === 'data' ? externalTableOf(path) : undefined;
     if (table !== undefined) external.push(table);
-    files.add({ place, path, size, mtimeMs, ctimeMs, dev, ino, allocated: blocks * 512 });
+    files.add(asFound(place, path, stat));
     bytes += size;
   };
   await walkLayout(
@@ -106,6 +106,23 @@ export async function takeInventory(layout: Layout, options: InventoryOptions): 
   }
   const elastic = elasticDevices.size === 0 ? {} : { elasticDevices };
   return { takenMs, files, directories, bytes, external, notFiles, ...elastic };
+}
+
+function asFound(
+  place: Place,
+  path: string,
+  { size, mtimeMs, ctimeMs, dev, ino, blocks }: Stats,
+): InventoryFile {
+  return { place, path, size, mtimeMs, ctimeMs, dev, ino, allocated: blocks * 512 };
+}
+
+/** What lies under a file's name now; undefined where nothing does, or it cannot be told. */
+export function lookAgain(layout: Layout, { place, path }: FileName): InventoryFile | undefined {
+  try {
+    return asFound(place, path, statSync(join(rootOf(layout, place) ?? '', path)));
+  } catch {
+    return undefined;
+  }
 }
 
 function newestBinlogs(layout: Layout, maxBinlogs: number): readonly string[] {

@@ -1,5 +1,5 @@
 import { TransferError } from '../errors.js';
-import { FileTable, type Files, type ListedFile } from './file-table.js';
+import { FileTable, type FileName, type Files, type ListedFile } from './file-table.js';
 import { isSparse } from './inventory.js';
 import { places } from './layout.js';
 
@@ -122,7 +122,7 @@ export function decodeManifest(lines: Iterable<string>, sourceName: string): Man
       if (!isByteCount(size)) return fail('a size in bytes', content);
       if (mtimeMs !== undefined && typeof mtimeMs !== 'number')
         return fail('a time in milliseconds', content);
-      const file = { place, path: safe(path), size, mtimeMs, ...moreOf(more) };
+      const file = fileOf({ place, path: safe(path) }, size, mtimeMs, more);
       if (files.has(file)) fail('every path once', path);
       files.add(file);
     } else {
@@ -148,17 +148,27 @@ export function isSafePath(path: unknown): path is string {
   );
 }
 
-/** What else is said of a file, as far as it is understood: nothing of it decides where something is written. */
-function moreOf(more: unknown): Pick<ManifestFile, 'ctimeMs' | 'ino' | 'allocated' | 'hash'> {
-  if (!isRecord(more)) return {};
-  const { ctimeMs, ino, allocated, hash } = more;
+/** With what else is said of the file, as far as it is understood: nothing of it decides where something is written. */
+function fileOf(
+  { place, path }: FileName,
+  size: number,
+  mtimeMs: number | undefined,
+  more: unknown,
+): ManifestFile {
+  const { ctimeMs, ino, allocated, hash } = isRecord(more) ? more : nothing;
   return {
-    ...(typeof ctimeMs === 'number' ? { ctimeMs } : {}),
-    ...(isByteCount(ino) ? { ino } : {}),
-    ...(isByteCount(allocated) ? { allocated } : {}),
-    ...(typeof hash === 'string' && /^[0-9a-f]{64}$/.test(hash) ? { hash } : {}),
+    place,
+    path,
+    size,
+    mtimeMs,
+    ctimeMs: typeof ctimeMs === 'number' ? ctimeMs : undefined,
+    ino: isByteCount(ino) ? ino : undefined,
+    allocated: isByteCount(allocated) ? allocated : undefined,
+    hash: typeof hash === 'string' && /^[0-9a-f]{64}$/.test(hash) ? hash : undefined,
   };
 }
+
+const nothing: Readonly<Record<string, unknown>> = {};
 
 function parseJson(content: string): unknown {
   try {

@@ -90,7 +90,7 @@ export async function removeUnlisted(
     removed: 0,
   };
   removeNamed(layout, removal);
-  removeBinlogs(layout, manifest.binlogs, options.received ?? [], removal);
+  removal.removed += removeUnlistedBinlogs(layout, manifest.binlogs, options.received ?? []);
   for (const entry of entriesOf(removal.root)) {
     if (foreignDirectories.has(entry.name)) continue;
     if (entry.isDirectory()) await removeDirectory(removal, entry.name);
@@ -114,26 +114,29 @@ function removeNamed(layout: Layout, removal: Removal): void {
 /**
  * The donor's binary logs are sent before its lock, too, and may have been purged since, or are no longer among the newest. None that is
  * not in the index may stay: the server takes the numbers after the highest one that it finds, and purges only what its index names.
- * Others of the donor's name may be another server's with which this one shares the directory.
+ * Others of the donor's name may be another server's with which this one shares the directory. Gives how many were removed.
  */
-function removeBinlogs(
+export function removeUnlistedBinlogs(
   layout: Layout,
   listed: readonly string[],
   received: readonly string[],
-  removal: Removal,
-): void {
+): number {
   const { binlog } = layout;
-  if (binlog === undefined) return;
+  if (binlog === undefined) return 0;
   const kept = new Set(listed);
   const bases = new Set(listed.map(withoutNumber));
   const sent = new Set(received);
+  let removed = 0;
   for (const entry of entriesOf(binlog.dir)) {
     // A server from 11.4 on has an index of GTIDs beside each.
     const log = entry.name.replace(/\.idx$/, '');
     if (!entry.isFile() || !/\.[0-9]+$/.test(log) || kept.has(log)) continue;
     const isOwn = bases.has(withoutNumber(log)) && belongs(layout, 'binlog', entry.name);
-    if (isOwn || sent.has(log)) removeFile(removal, join(binlog.dir, entry.name));
+    if (!isOwn && !sent.has(log)) continue;
+    rmSync(join(binlog.dir, entry.name), { force: true });
+    removed += 1;
   }
+  return removed;
 }
 
 function withoutNumber(log: string): string {

@@ -6,6 +6,11 @@ import { pick, type Files } from './file-table.js';
  */
 export const fileOverheadBytes = 65_536;
 
+/** What sending a file costs, expressed in bytes copied. */
+export function workOf({ size }: { readonly size: number }): number {
+  return size + fileOverheadBytes;
+}
+
 export interface SplitOptions {
   /** Default `fileOverheadBytes`. */
   readonly overheadBytes?: number | undefined;

@@ -1,7 +1,7 @@
 import { join as joinPath } from 'node:path';
 import { adoptBinlogs, clearBinlogs } from '../datadir/binlogs.js';
 import { findCollisions } from '../datadir/collisions.js';
-import { compareWithManifest } from '../datadir/compare.js';
+import { compareWithManifest, isUnexpected, type Difference } from '../datadir/compare.js';
 import { totalSize } from '../datadir/inventory.js';
 import { checkSpace } from '../datadir/space-check.js';
 import { disownOthers } from '../datadir/held.js';
@@ -10,7 +10,7 @@ import { linesOf, readPieces } from '../datadir/text-lines.js';
 import { places, type Layout } from '../datadir/layout.js';
 import { findObstacles } from '../datadir/obstacles.js';
 import { findSchemaLinks } from '../datadir/schema-links.js';
-import { prepareDirectories, removeUnlisted } from '../datadir/removal.js';
+import { prepareDirectories, removeUnlisted, removeUnlistedBinlogs } from '../datadir/removal.js';
 import { TransferError, type Finding } from '../errors.js';
 import { messageFiles, type JoinerPlan } from '../plan/joiner.js';
 import { originalCompletionFile, placeModules } from '../plan/modules.js';
@@ -241,9 +241,16 @@ async function verify(context: Conversation, manifest: Manifest, offeredMs: numb
   emit({ kind: 'phase', phase: 'verifying' });
   const onRead = showVerification(context);
   const onEntry = (): void => onRead(1);
-  await removeUnlisted(layout, manifest, { signal, onEntry, received: offeredBinlogs(layout.roots.data) });
+  const received = offeredBinlogs(layout.roots.data);
+  removeUnlistedBinlogs(layout, manifest.binlogs, received);
   prepareDirectories(layout, manifest);
-  const differences = await compareWithManifest(layout, manifest, { signal, onEntry });
+  const compare = (): Promise<Difference[]> => compareWithManifest(layout, manifest, { signal, onEntry });
+  let differences = await compare();
+  // Mostly no name has gone since the offer, and that shows here without another look at all files.
+  if (differences.some(isUnexpected)) {
+    await removeUnlisted(layout, manifest, { signal, onEntry, received });
+    differences = await compare();
+  }
   if (differences.length > 0) throw new TransferError('COPY_INCOMPLETE', describeDifferences(differences));
   await verifyContents(context, manifest, onRead);
   adoptBinlogs(layout, manifest.binlogs);

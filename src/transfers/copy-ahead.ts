@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.js';
-import { mayDiffer, showsChanges, type SentFiles } from '../datadir/changes.js';
+import { mayDiffer, showsChanges, type SentFile, type SentFiles } from '../datadir/changes.js';
 import { FileTable, type FileList, type Files } from '../datadir/file-table.js';
 import { totalSize, type Inventory, type InventoryFile } from '../datadir/inventory.js';
-import { fileOverheadBytes } from '../datadir/streams.js';
+import { workOf } from '../datadir/streams.js';
 import type { TransferContext } from './context.js';
 
 /** Less than this is sent in the time that a pass takes for its connections: the lock may as well be held for it. */
@@ -15,12 +15,21 @@ const passesAtMost = 10;
 /** Smaller files are sent as fast as they are compared. */
 const leastBasisBytes = 65_536;
 
+/**
+ * Of so many files a look takes longer than a sample of them, and after a pass that took less than so many seconds the lock cannot take
+ * much longer than that, whatever the sample has missed.
+ */
+const sampledFrom = { files: 4096, seconds: 5 };
+const sampleSize = 2000;
+
 /** What a donor that copies ahead begins with, and how it goes on. */
 export interface CopyingAhead {
   /** What need not be sent unless it changes; what is sent is added. */
   readonly sent: SentFiles;
   /** Gives first what was offered. */
   readonly look: () => Promise<Inventory>;
+  /** What lies under a file's name now. */
+  readonly lookAgain: (file: InventoryFile) => InventoryFile | undefined;
   /** Sends a pass's files; tolerates that files change and vanish. */
   readonly send: (pass: number, files: Files<InventoryFile>) => Promise<void>;
 }
@@ -32,7 +41,7 @@ export interface CopyingAhead {
  */
 export async function copyAhead(
   { precopy }: Pick<Config, 'precopy'>,
-  { sent, look, send }: CopyingAhead,
+  { sent, look, lookAgain, send }: CopyingAhead,
   { emit }: Pick<TransferContext, 'emit'>,
 ): Promise<void> {
   const most = precopy === 'auto' ? passesAtMost : precopy;
@@ -46,7 +55,9 @@ export async function copyAhead(
     const seconds = (performance.now() - began) / 1000;
     emit({ kind: 'notice', text: describePass(pass, due, seconds) });
     for (const file of due) sent.set({ file, passStartedMs: takenMs });
-    before = workOf(due);
+    const isSampled = sent.size >= sampledFrom.files && seconds < sampledFrom.seconds;
+    if (isSampled && estimateLeft(sent, lookAgain) < leastBytes) break;
+    before = totalWork(due);
   }
 }
 
@@ -68,7 +79,7 @@ export function filesOfPass(
   precopy: Config['precopy'],
 ): FilesOfPass {
   const due = dueAhead(files, sent);
-  const work = workOf(due);
+  const work = totalWork(due);
   if (due.length === 0 || !isWorthIt(work, before, precopy === 'auto' || pass > 1))
     return { due: new FileTable(), all: new FileTable() };
   return { due, all: withBasis(files, due, pass === 1 ? Infinity : work) };
@@ -98,8 +109,37 @@ function withBasis(
 }
 
 /** What a pass costs, in bytes; a file costs something whatever its size. */
-function workOf(files: Files<InventoryFile>): number {
-  return totalSize(files) + files.length * fileOverheadBytes;
+function totalWork(files: Iterable<InventoryFile>): number {
+  let work = 0;
+  for (const file of files) work += workOf(file);
+  return work;
+}
+
+/**
+ * How much work is left of what was sent, in bytes, by a sample of the files: each as likely as it is large, and those that are larger than the
+ * mean step for certain.
+ * @param atMost how many files are looked at
+ */
+export function estimateLeft(
+  sent: Iterable<SentFile>,
+  lookAgain: CopyingAhead['lookAgain'],
+  atMost = sampleSize,
+): number {
+  let all = 0;
+  for (const { file } of sent) all += workOf(file);
+  const step = all / atMost;
+  let passed = 0;
+  let next = step / 2;
+  let left = 0;
+  for (const one of sent) {
+    passed += workOf(one.file);
+    if (passed < next) continue;
+    const steps = 1 + Math.floor((passed - next) / step);
+    next += steps * step;
+    const now = lookAgain(one.file);
+    if (now !== undefined && mayDiffer(now, one)) left += steps * step;
+  }
+  return left;
 }
 
 /** Whether another pass over so much work pays, after one over `before`. */

@@ -10,7 +10,13 @@ import {
 import { FileTable, type FileList, type Files } from '../datadir/file-table.js';
 import { DonorHashes } from '../datadir/hashes.js';
 import { isTable } from '../datadir/held.js';
-import { takeInventory, totalSize, type Inventory, type InventoryFile } from '../datadir/inventory.js';
+import {
+  lookAgain,
+  takeInventory,
+  totalSize,
+  type Inventory,
+  type InventoryFile,
+} from '../datadir/inventory.js';
 import type { Manifest } from '../datadir/manifest.js';
 import { TransferError } from '../errors.js';
 import { claimFileName } from './claim.js';
@@ -51,6 +57,7 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   if (config.precopy !== 0) emit({ kind: 'phase', phase: 'copying' });
   const ahead = {
     ...{ sent, look },
+    lookAgain: (file: InventoryFile) => lookAgain(layout, file),
     send: (pass: number, files: Files<InventoryFile>) => sender.sendAhead(pass, files),
   };
   await copyAhead(config, ahead, context);

@@ -1,12 +1,13 @@
 import t from 'tap';
 import type { Config } from '../../src/config/config.js';
 import type { Inventory, InventoryFile } from '../../src/datadir/inventory.js';
-import { copyAhead, dueAhead, isWorthIt } from '../../src/transfers/copy-ahead.js';
+import { copyAhead, dueAhead, estimateLeft, isWorthIt } from '../../src/transfers/copy-ahead.js';
 import { SentFiles } from '../../src/datadir/changes.js';
 import { FileTable } from '../../src/datadir/file-table.js';
 import { recordTransfer } from './context.js';
 
 const mib = 1024 * 1024;
+const hour = 3_600_000;
 
 function table(name: string, sizeMib: number, changedMs = 0): InventoryFile {
   const times = { mtimeMs: changedMs, ctimeMs: changedMs };
@@ -30,7 +31,7 @@ const at = (takenMs: number, files: readonly InventoryFile[]): Inventory => ({
 async function passesOver(
   precopy: Config['precopy'],
   looks: readonly Inventory[],
-): Promise<{ passes: string[][]; sent: string[] }> {
+): Promise<{ passes: string[][]; sent: string[]; looked: number }> {
   const passes: string[][] = [];
   let looked = 0;
   const sent = new SentFiles();
@@ -39,6 +40,7 @@ async function passesOver(
     {
       sent,
       look: () => Promise.resolve(looks[looked++]!),
+      lookAgain: (file) => looks[looked]?.files.find(file),
       send: (pass, files) => {
         t.equal(pass, passes.length + 1);
         passes.push(Array.from(files, ({ path }) => path.replace('shop/', '')));
@@ -49,11 +51,10 @@ async function passesOver(
   );
   const names = new Set(looks.flatMap(({ files }) => Array.from(files, ({ path }) => path)));
   const known = [...names].filter((path) => sent.get({ place: 'data', path }) !== undefined);
-  return { passes, sent: known.map((path) => path.replace('shop/', '')) };
+  return { passes, sent: known.map((path) => path.replace('shop/', '')), looked };
 }
 
 t.test('passes are repeated as long as each leaves clearly less than the last', async (t) => {
-  const hour = 3_600_000;
   const looks = [
     at(hour, [table('a.ibd', 100), table('b.ibd', 100), table('c.ibd', 100), table('d.MYD', 100)]),
     at(2 * hour, [table('a.ibd', 100, hour), table('b.ibd', 50, hour), table('c.ibd', 100)]),
@@ -67,7 +68,7 @@ t.test('passes are repeated as long as each leaves clearly less than the last', 
   ]);
   t.strictSame((await passesOver(1, looks)).passes, [['a.ibd', 'b.ibd', 'c.ibd', 'd.MYD']]);
   const none = await passesOver(0, looks);
-  t.strictSame(none, { passes: [], sent: [] });
+  t.strictSame(none, { passes: [], sent: [], looked: 0 });
 });
 
 t.test('auto begins no pass over little, a number does; neither repeats one for little', async (t) => {
@@ -81,6 +82,7 @@ t.test('a table that nobody writes to is sent once', async (t) => {
   t.strictSame(await passesOver('auto', [at(1e9, files), at(2e9, files)]), {
     passes: [['a.ibd']],
     sent: ['a.ibd'],
+    looked: 2,
   });
 });
 
@@ -102,7 +104,6 @@ t.test('what changed since its own pass began is due, whenever other files were 
 t.test(
   'what the lock will send whatever happens goes along as a basis, and does not count as sent',
   async (t) => {
-    const hour = 3_600_000;
     const others = [table('b.MYD', 50), { ...table('c.MYI', 1), size: 65_535 }];
     const first = [table('a.ibd', 200), table('d.ibd', 10), ...others];
     const looks = [
@@ -114,6 +115,7 @@ t.test(
     t.strictSame(await passesOver('auto', looks), {
       passes: [['a.ibd', 'd.ibd', 'b.MYD'], ['a.ibd', 'b.MYD'], ['d.ibd']],
       sent: ['a.ibd', 'd.ibd'],
+      looked: 4,
     });
   },
 );
@@ -123,5 +125,54 @@ t.test('another pass pays when it has clearly less to do, but not little', (t) =
   t.equal(isWorthIt(61 * mib, 100 * mib, true), false);
   t.equal(isWorthIt(7 * mib, 100 * mib, true), false);
   t.equal(isWorthIt(7 * mib, 100 * mib, false), true);
+  t.end();
+});
+
+const many = Array.from({ length: 6000 }, (_, index) => table(`t${index}.ibd`, 0.1));
+
+t.test(
+  'after a short pass over very many files a sample tells that nothing is left worth a look',
+  async (t) => {
+    const written = new Set(['shop/t0.ibd', 'shop/t3000.ibd']);
+    const after = many.map((file) => (written.has(file.path) ? { ...file, mtimeMs: 2 * hour } : file));
+    const looks = [at(hour, many), at(3 * hour, after)];
+    t.equal((await passesOver('auto', looks)).looked, 1);
+    const rewritten = many.map((file, index) => (index % 4 === 0 ? { ...file, mtimeMs: 2 * hour } : file));
+    const again = await passesOver('auto', [
+      at(hour, many),
+      at(3 * hour, rewritten),
+      at(4 * hour, rewritten),
+    ]);
+    t.strictSame(
+      again.passes.map(({ length }) => length),
+      [6000, 1500],
+    );
+    t.equal(
+      (await passesOver('auto', [at(hour, many.slice(0, 4000)), at(3 * hour, after.slice(0, 4000))])).looked,
+      2,
+      'of few files all are looked at',
+    );
+  },
+);
+
+t.test('the sample: what is left, each file as likely as it is large', (t) => {
+  const sent = new SentFiles();
+  const files = [table('huge.ibd', 500), ...many];
+  for (const file of files) sent.set({ file, passStartedMs: hour });
+  const left = (isWritten: (file: InventoryFile) => boolean): number =>
+    estimateLeft(sent, (file) => (isWritten(file) ? { ...file, ctimeMs: hour } : file)) / mib;
+  t.equal(
+    left(() => false),
+    0,
+  );
+  const all = 500 + 6000 * 0.1 + 6001 / 16;
+  t.ok(Math.abs(left(() => true) - all) < 1);
+  t.ok(Math.abs(left(({ path }) => path.includes('huge')) - 500) < 1);
+  t.ok(Math.abs(left(({ path }) => /[05]\.ibd/.test(path)) - (all - 500) / 5) < all / 40);
+  t.equal(
+    estimateLeft(sent, () => undefined),
+    0,
+    'what has vanished is not left',
+  );
   t.end();
 });
