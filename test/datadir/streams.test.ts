@@ -20,6 +20,13 @@ const split = (files: readonly InventoryFile[], streams: number, options?: Split
 const work = (files: readonly InventoryFile[]): number =>
   files.reduce((sum, { size }) => sum + size + fileOverheadBytes, 0);
 
+const manySizes = fc
+  .tuple(fc.array(fc.nat(2 ** 40), { maxLength: 8 }), fc.integer({ min: 1000, max: 3000 }), fc.nat(1e6))
+  .map(([large, count, most]) => [
+    ...large,
+    ...Array.from({ length: count }, (_, i) => (i * 7919) % (most + 1)),
+  ]);
+
 const anyFiles = fc
   .array(fc.oneof(fc.nat(100), fc.nat(1e6), fc.nat(2 ** 40)), { maxLength: 60 })
   .map((sizes) => sizes.map((size, index) => file(`db/t${index}`, size)));
@@ -41,6 +48,32 @@ t.test('a schema of very many tiny tables is spread over all streams', (t) => {
       [250, 250, 250, 250],
     );
   }
+  t.end();
+});
+
+t.test('very many small files come in stretches, so that streams do not meet in a directory', (t) => {
+  const tables = (schema: string, count: number, size: number): InventoryFile[] =>
+    Array.from({ length: count }, (_, index) => file(`${schema}/t${index}`, size));
+  const four = ['a', 'b', 'c', 'd'].flatMap((schema) => tables(schema, 500, 98_304));
+  const schemasOf = (stream: readonly InventoryFile[]): string[] => [
+    ...new Set(stream.map(({ path }) => path.slice(0, 1))),
+  ];
+  t.strictSame(split(four, 2).map(schemasOf), [
+    ['a', 'b'],
+    ['c', 'd'],
+  ]);
+
+  const besideLarge = [
+    ...four.slice(0, 1000),
+    file('e/large', 30e6),
+    ...four.slice(1000),
+    file('e/huge', 1e9),
+  ];
+  const streams = split(besideLarge, 4);
+  t.strictSame(streams.map(schemasOf), [['e'], ['e', 'a', 'b'], ['b', 'c'], ['c', 'd']]);
+  const [, ...others] = streams.map(work);
+  t.ok(Math.max(...others) - Math.min(...others) <= 98_304 + fileOverheadBytes);
+  t.equal(streams.flat().length, besideLarge.length);
   t.end();
 });
 
@@ -67,6 +100,26 @@ t.test('no stream has more work than another by more than its last file', (t) =>
       const least = Math.min(...all.map(work));
       return all.every((stream) => work(stream.slice(0, -1)) <= least);
     }),
+  );
+  t.end();
+});
+
+t.test('nor do many small ones make it more than by the largest', (t) => {
+  fc.assert(
+    fc.property(manySizes, fc.integer({ min: 1, max: 12 }), (sizes, streams) => {
+      const files = sizes.map((size, index) => file(`db/t${index}`, size));
+      const all = split(files, streams);
+      const mean = work(files) / streams;
+      const largest = Math.max(...sizes) + fileOverheadBytes;
+      return (
+        all.flat().length === files.length &&
+        all.every((stream) => stream.length > 0 && Math.abs(work(stream) - mean) <= largest * streams) &&
+        all.every(
+          (stream) => stream.some(({ size }) => size >= 1024 * 1024) || work(stream) <= mean + largest,
+        )
+      );
+    }),
+    { numRuns: 50 },
   );
   t.end();
 });
