@@ -134,6 +134,10 @@ const kinds = {
     exit: 2,
     hint: 'upgrade the package (apt-get install PACKAGE); galera-sst-tunnel check tells which version is found',
   },
+  KTLS_UNAVAILABLE: {
+    exit: 2,
+    hint: 'load the module where the kernel has it (modprobe tls), or remove ktls from [sst]; galera-sst-tunnel check tells whether it can be had',
+  },
   PORT_BUSY: {
     exit: 16,
     hint: 'end that process (ss -tlnp shows it), or name another port in wsrep_sst_receive_address',

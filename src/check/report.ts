@@ -67,6 +67,7 @@ const byCode: Partial<Record<ErrorCode, Topic>> = {
   CERTIFICATE_EXPIRES_SOON: 'dates',
   CERTIFICATE_NOT_YET_VALID: 'dates',
   ADDRESS_NOT_LOCAL: 'names',
+  KTLS_UNAVAILABLE: 'tools',
   PORT_BUSY: 'port',
   PORT_FORBIDDEN: 'port',
   LEFTOVERS: 'leftovers',

@@ -51,6 +51,8 @@ export interface Config {
   readonly verify: 'size' | 'checksum';
   /** Joiner: whether the tables that it receives leave its page cache as they come. */
   readonly pageCache: 'drop' | 'keep';
+  /** Whether socat is to leave encryption to the kernel where that can do it. */
+  readonly ktls: boolean;
   /** How long a transfer may stand still, in ms; 0 without limit. */
   readonly idleTimeoutMs: number;
   /** Where that was set. */
@@ -104,6 +106,7 @@ export function resolveConfig(args: ServerArguments, settings: Settings, address
     overallTimeoutBy: overallTimeout?.source,
     verify: oneOf(find(settings, 'verify', ['[sst]']), 'verify', ['size', 'checksum']),
     pageCache: oneOf(find(settings, 'page-cache', ['[sst]']), 'page-cache', ['drop', 'keep']),
+    ktls: flag(find(settings, 'ktls', ['[sst]']), 'ktls'),
     idleTimeoutMs: limitMs(idleTimeout, 'sst-idle-timeout', 120),
     idleTimeoutBy: idleTimeout?.source,
     sources: sourcesOf(settings),
@@ -154,6 +157,7 @@ const own = [
   'rlimit',
   'verify',
   'page-cache',
+  'ktls',
   'allow-donor-without-secret',
 ] as const;
 

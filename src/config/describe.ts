@@ -55,6 +55,7 @@ export function listSettings(config: Config): readonly Setting[] {
     ...own(tls.sockopt.source, 'sockopt'),
     ...own(config.tmpDir, 'tmpdir'),
     ...forRole,
+    plain('ktls', config.ktls ? 'ON' : 'OFF'),
     plain('sst-idle-timeout', config.idleTimeoutMs / 1000),
     plain('sst-overall-timeout', config.overallTimeoutMs / 1000),
   ];

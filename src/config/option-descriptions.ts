@@ -121,6 +121,11 @@ export const optionDescriptions: Readonly<Record<SstOption, OptionDescription>> 
     'drop',
     "Joiner: whether the tables that it receives leave the host's page cache as they come. `keep` where the server reads its tables through the page cache (`innodb_flush_method=fsync`) and they fit into memory.",
   ),
+  ktls: inSst(
+    'ON|OFF',
+    'OFF',
+    "Have socat leave encryption to the kernel (kTLS) where that and socat's OpenSSL (3.0 or newer) can do it; each node for itself. Neither run nor measured yet, for want of such a kernel: try it with a rehearsal and `verify=checksum`.",
+  ),
   'sst-max-binlogs': anywhere(
     'NUMBER',
     '1',

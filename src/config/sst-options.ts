@@ -35,6 +35,7 @@ export const sstOptions = [
   'sst-overall-timeout',
   'verify',
   'page-cache',
+  'ktls',
 ] as const;
 
 /** The name of an option that this method reads from `[sst]`. */

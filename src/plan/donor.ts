@@ -2,10 +2,9 @@ import type { Compressor } from '../config/config.js';
 import type { SocketOptions } from '../config/tls.js';
 import { pick, type FileName, type Files } from '../datadir/file-table.js';
 import { rootOf, type Layout, type Place } from '../datadir/layout.js';
-import type { Command } from './command.js';
+import { showCommand, type Command } from './command.js';
 import { transferUser } from './modules.js';
-import { shellQuote } from '../shell-quote.js';
-import { clientOptions, tellIfKilled } from './tunnel.js';
+import { clientOptions, tellIfKilled, tunnelVariables } from './tunnel.js';
 
 /** The variable that carries socat's address to the connection command. */
 export const tunnelVariable = 'GALERA_SST_TUNNEL_TO';
@@ -22,6 +21,8 @@ export const connectionCommand = `sh -c 'socat ${clientOptions.join(' ')} STDIO 
 export interface TunnelClient {
   /** socat's `OPENSSL:` address. */
   readonly connect: string;
+  /** Settings for socat's OpenSSL in the place of the system's. */
+  readonly opensslConf?: string | undefined;
   /** What of it the administrator chose, for errors. */
   readonly sockopt?: SocketOptions | undefined;
   /** Undefined for a joiner that runs the original script. */
@@ -249,6 +250,7 @@ function rsyncClient(name: string, client: TunnelClient, args: readonly string[]
     ],
     env: {
       [tunnelVariable]: client.connect,
+      ...tunnelVariables(client),
       ...(client.secret === undefined ? {} : { RSYNC_PASSWORD: client.secret }),
     },
     secretEnv: ['RSYNC_PASSWORD'],
@@ -257,7 +259,12 @@ function rsyncClient(name: string, client: TunnelClient, args: readonly string[]
 
 /** socat as the connection command runs it, for the log. */
 export function showTunnelClient(client: TunnelClient): string {
-  return ['socat', ...clientOptions, 'STDIO', client.connect].map(shellQuote).join(' ');
+  return showCommand({
+    name: 'tunnel',
+    program: 'socat',
+    args: [...clientOptions, 'STDIO', client.connect],
+    env: tunnelVariables(client),
+  });
 }
 
 /** The host in the URL is a word only: the connection command decides where it leads. */

@@ -5,7 +5,7 @@ import type { SchemaLink } from '../datadir/schema-links.js';
 import type { Command } from './command.js';
 import { dataModule, linkModule, messageModules, placeModules, transferUser } from './modules.js';
 import { rsyncdConf, type DaemonModule } from './rsyncd-conf.js';
-import { listenAddress, listenerOptions, tellIfKilled, type TunnelFiles } from './tunnel.js';
+import { listenAddress, listenerOptions, tellIfKilled, tunnelVariables, type TunnelFiles } from './tunnel.js';
 
 /** What the joiner's side of a tunnel consists of, as data. */
 export interface JoinerPlan {
@@ -84,6 +84,7 @@ export function planJoiner(facts: JoinerFacts): JoinerPlan {
       ],
       // The address would need two levels of escaping for a path; relative to the directory it needs none.
       cwd: workDir,
+      ...(facts.files.opensslConf === undefined ? {} : { env: tunnelVariables(facts.files) }),
     },
     daemonConfig: rsyncdConf({
       modules: [...placeModulesOf(facts), ...links.map(linkModuleOf), ...messageModulesOf(directories)],

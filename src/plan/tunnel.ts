@@ -12,6 +12,8 @@ export interface TunnelFiles {
   readonly keyFile?: string | undefined;
   readonly caFile?: string | undefined;
   readonly caPath?: string | undefined;
+  /** Settings for its OpenSSL in the place of the system's. */
+  readonly opensslConf?: string | undefined;
 }
 
 /**
@@ -24,6 +26,11 @@ export interface TunnelFiles {
 const blockSize = '262144';
 export const listenerOptions: readonly string[] = ['-d', '-d', '-t', '5', '-b', blockSize];
 export const clientOptions: readonly string[] = ['-t', '0', '-b', blockSize];
+
+/** The variables that a socat is given beside what all children inherit. */
+export function tunnelVariables({ opensslConf }: Pick<TunnelFiles, 'opensslConf'>): Record<string, string> {
+  return opensslConf === undefined ? {} : { OPENSSL_CONF: opensslConf };
+}
 
 /**
  * The end of a shell's command that tells on stderr when the program before was killed or has crashed: SIGILL to SIGSEGV, of which

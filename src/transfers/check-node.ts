@@ -11,6 +11,7 @@ import { shellQuote } from '../shell-quote.js';
 import { expectCompressor } from './compression.js';
 import { checkOwnCredentials, loadParts, type CredentialParts } from './credentials.js';
 import { expiryStage } from './expiry.js';
+import { planKernelTls } from './ktls.js';
 import { whereToListen } from './listening-place.js';
 import { checkPartialCopy } from './partial-copy.js';
 import { checkPort } from './port.js';
@@ -83,6 +84,7 @@ async function checkRole(config: Config, now: Date): Promise<Finding[]> {
       const { compressors } = await findTools();
       return config.role === 'donor' ? expectCompressor(config, compressors).findings : [];
     },
+    () => planKernelTls(config).findings,
     () => {
       checkTemporaryDirectory(config.tmpDir);
       return [];

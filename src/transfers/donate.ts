@@ -14,6 +14,7 @@ import { findTools, type Tools } from '../processes/tools.js';
 import type { TransferContext } from './context.js';
 import { courierTo, type Courier } from './courier.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles, type Credentials } from './credentials.js';
+import { planKernelTls, withSettings } from './ktls.js';
 import { withLifetime } from './lifetime.js';
 import { donateToOriginal } from './original-joiner.js';
 import { checkPlaces, report } from './preflight.js';
@@ -53,6 +54,8 @@ async function donateWithin(config: Config, donation: Donation, context: Transfe
   // Whatever comes of it, a tool that is missing here is told first.
   shaking.catch(() => undefined);
   const tools = await findTools();
+  const kernelTls = planKernelTls(config);
+  report(kernelTls.findings, emit);
   const peer = await shaking;
   const workplace = openWorkplace({
     dataDir: layout.roots.data,
@@ -63,7 +66,8 @@ async function donateWithin(config: Config, donation: Donation, context: Transfe
     signs: [serverAnswers.flushed],
   });
   try {
-    const files = tunnelFiles(credentials, (pem) => workplace.write('identity.pem', pem));
+    const ownFiles = tunnelFiles(credentials, (pem) => workplace.write('identity.pem', pem));
+    const files = withSettings(ownFiles, kernelTls, (name, text) => workplace.write(name, text));
     const pin = config.tls.mode === 'VERIFY_IDENTITY' ? pinFor(peer.facts, peer.matched) : undefined;
     const client = tunnelClient(config, { files, pin, tools, secret: context.remoteSecret });
     emit({ kind: 'notice', text: `each rsync below speaks through: ${showTunnelClient(client)}` });

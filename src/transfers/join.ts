@@ -12,6 +12,7 @@ import { dataModule, originalCompletionFile, transferUser } from '../plan/module
 import { findTools } from '../processes/tools.js';
 import type { TransferContext } from './context.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles } from './credentials.js';
+import { planKernelTls, withSettings } from './ktls.js';
 import { withLifetime } from './lifetime.js';
 import { whereToListen } from './listening-place.js';
 import { freePort } from './port.js';
@@ -40,6 +41,8 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
   report(await checkOwnCredentials(config, credentials, context.now()), emit);
   const [tools, { bind, findings }] = await Promise.all([findTools(), whereToListen(config)]);
   report(findings, emit);
+  const kernelTls = planKernelTls(config);
+  report(kernelTls.findings, emit);
   const workplace = openWorkplace({
     dataDir: layout.roots.data,
     tmpDir: config.tmpDir,
@@ -50,7 +53,8 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
   });
   try {
     await freePort(config, bind, context);
-    const files = tunnelFiles(credentials, (pem) => workplace.write('identity.pem', pem));
+    const ownFiles = tunnelFiles(credentials, (pem) => workplace.write('identity.pem', pem));
+    const files = withSettings(ownFiles, kernelTls, (name, text) => workplace.write(name, text));
     const links = findSchemaLinks(layout);
     const { dir: workDir } = workplace;
     const plan = planJoiner({ config, layout, links, files, workDir, bind, owner: context.owner });

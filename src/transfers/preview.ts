@@ -20,6 +20,7 @@ import { expectCompressor, isMeasured } from './compression.js';
 import { filesOfPass } from './copy-ahead.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles, type Credentials } from './credentials.js';
 import { refuseExternalTables } from './donate.js';
+import { planKernelTls, withSettings, type KernelTls } from './ktls.js';
 import { whereToListen } from './listening-place.js';
 import { findNotFiles } from './not-files.js';
 import { checkPort } from './port.js';
@@ -70,15 +71,21 @@ export async function previewTransfer(config: Config, prospect: Prospect): Promi
   const tools = await note(findTools);
   const place = config.role === 'joiner' ? await whereToListen(config) : undefined;
   findings.push(...(place?.findings ?? []));
+  const kernelTls = planKernelTls(config);
+  findings.push(...kernelTls.findings);
   await note(() => refuseRunning(layout));
   await note(() => checkTemporaryDirectory(config.tmpDir));
   if (place !== undefined) await note(() => checkPort(config, place.bind));
   if (credentials === undefined || tools === undefined) return { sections: [], findings };
 
   const workDir = join(temporaryDirectory(config.tmpDir), `${dirPrefix}XXXXXX`);
-  const files = tunnelFiles(credentials, () => join(workDir, 'identity.pem'));
-  if (place !== undefined)
-    return { sections: previewJoiner(config, layout, files, workDir, place.bind, prospect.owner), findings };
+  const ownFiles = tunnelFiles(credentials, () => join(workDir, 'identity.pem'));
+  const files = withSettings(ownFiles, kernelTls, (name) => join(workDir, name));
+  const forOpenssl = previewSettings(kernelTls, workDir);
+  if (place !== undefined) {
+    const sections = previewJoiner(config, layout, files, workDir, place.bind, prospect.owner);
+    return { sections: [...forOpenssl, ...sections], findings };
+  }
   const inventory = await note(() => takeInventory(layout, { maxBinlogs: config.maxBinlogs }));
   if (inventory === undefined) return { sections: [], findings };
   await note(() => refuseExternalTables(inventory));
@@ -89,6 +96,7 @@ export async function previewTransfer(config: Config, prospect: Prospect): Promi
   const client = { ...previewClient(config, files, credentials, tools), compressor };
   const messages = planMessages(client, workDir);
   const sections = [
+    ...forOpenssl,
     { title: `tunnel to ${formatAddress(config.address)}`, lines: [showTunnelClient(client)] },
     ...(prospect.bypass
       ? [{ title: 'position for an IST, no files', lines: [showCommand(messages.final)] }]
@@ -101,6 +109,11 @@ export async function previewTransfer(config: Config, prospect: Prospect): Promi
 function refuseRunning({ roots }: Layout): void {
   const claim = lookAtClaim(roots.data);
   if (claim.kind === 'running' || claim.kind === 'unreadable') throw claim.error;
+}
+
+function previewSettings({ settings }: KernelTls, workDir: string): readonly Section[] {
+  if (settings === undefined) return [];
+  return [{ title: `openssl.cnf in ${workDir}`, lines: settings.trimEnd().split('\n') }];
 }
 
 function previewJoiner(

@@ -16,6 +16,7 @@ export function tunnelClient(
 ): TunnelClient {
   return {
     connect: connectAddress(config.address, found.pin, config.tls, found.files),
+    opensslConf: found.files.opensslConf,
     sockopt: config.tls.sockopt,
     secret: found.secret,
     timeoutSeconds: Math.ceil(config.idleTimeoutMs / 1000),

@@ -43,6 +43,7 @@ t.test('what is not set has a default', async (t) => {
     overallTimeoutBy: undefined,
     verify: 'size',
     pageCache: 'drop',
+    ktls: false,
     idleTimeoutMs: 120_000,
     rateLimit: undefined,
     idleTimeoutBy: undefined,
@@ -88,6 +89,8 @@ t.test('numbers and flags are read from [sst], then [mysqld]', async (t) => {
     [{ sst: { verify: '' }, mysqld: { verify: 'checksum' } }, { verify: 'size' }],
     [{ sst: { page_cache: 'KEEP' } }, { pageCache: 'keep' }],
     [{ sst: { 'page-cache': '' }, mysqld: { 'page-cache': 'keep' } }, { pageCache: 'drop' }],
+    [{ sst: { ktls: 'on' } }, { ktls: true }],
+    [{ mysqld: { ktls: 'on' } }, { ktls: false }],
     [{ sst: { 'allow-donor-without-secret': '1' } }, { allowDonorWithoutSecret: true }],
     [{ sst: { 'allow-donor-without-secret': 'On' } }, { allowDonorWithoutSecret: true }],
     [{ sst: { 'allow-donor-without-secret': undefined } }, { allowDonorWithoutSecret: true }],
@@ -135,6 +138,7 @@ t.test('a value that is no number, out of range, or no flag is refused with its 
     ],
     ['verify', 'md5', 'verify is "md5", expected size or checksum'],
     ['page-cache', 'ON', 'page-cache is "ON", expected drop or keep'],
+    ['ktls', 'auto', 'ktls is "auto", expected ON or OFF'],
     ['allow-donor-without-secret', 'maybe', 'allow-donor-without-secret is "maybe", expected ON or OFF'],
   ] as const;
   for (const [option, value, message] of refused) {

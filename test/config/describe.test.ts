@@ -22,6 +22,7 @@ t.test('what is not set is shown with its default', async (t) => {
     'verify=size # default',
     'page-cache=drop # default',
     'sst-initial-timeout=300 # default',
+    'ktls=OFF # default',
     'sst-idle-timeout=120 # default',
     'sst-overall-timeout=0 # default',
   ]);
@@ -32,6 +33,7 @@ t.test('what is not set is shown with its default', async (t) => {
     'sst-max-binlogs=1 # default',
     'rlimit=0 # default',
     'sst-connect-timeout=10 # default',
+    'ktls=OFF # default',
     'sst-idle-timeout=120 # default',
     'sst-overall-timeout=0 # default',
   ]);
@@ -49,6 +51,7 @@ t.test('everything that is set is shown with file and line', async (t) => {
     'ssl-mode': 'verify_ca',
     rlimit: '1m',
     verify: 'CHECKSUM',
+    ktls: 'yes',
   };
   const mysqld = { 'sst-idle-timeout': '9', 'backup-threads': '3', 'loose-sst-max-binlogs': '-1' };
   t.strictSame(describe('joiner', { sst, mysqld }), [
@@ -63,14 +66,16 @@ t.test('everything that is set is shown with file and line', async (t) => {
     'verify=checksum # /etc/my.cnf:12',
     'page-cache=drop # default',
     'sst-initial-timeout=7 # /etc/my.cnf:9',
+    'ktls=ON # /etc/my.cnf:13',
     'sst-idle-timeout=9 # /etc/my.cnf:102',
     'sst-overall-timeout=0 # default',
   ]);
-  t.strictSame(describe('donor', { sst, mysqld }).slice(-6), [
+  t.strictSame(describe('donor', { sst, mysqld }).slice(-7), [
     'backup-threads=3 # /etc/my.cnf:103',
     'sst-max-binlogs=-1 # /etc/my.cnf:104',
     'rlimit=1048576 # /etc/my.cnf:11',
     'sst-connect-timeout=10 # default',
+    'ktls=ON # /etc/my.cnf:13',
     'sst-idle-timeout=9 # /etc/my.cnf:102',
     'sst-overall-timeout=0 # default',
   ]);

@@ -47,6 +47,7 @@ const config: Config = {
   overallTimeoutMs: 0,
   verify: 'size',
   pageCache: 'drop',
+  ktls: false,
   idleTimeoutMs: 0,
   sources: {},
 };

@@ -199,6 +199,12 @@ t.test('the tunnel is shown as it runs, without the secret', async (t) => {
     showTunnelClient({ ...client, connect: 'OPENSSL:node1:4444,commonname=a b' }),
     `socat -t 0 -b 262144 STDIO 'OPENSSL:node1:4444,commonname=a b'`,
   );
+  const set = { ...client, opensslConf: '/w/openssl.cnf' };
+  t.equal(
+    showTunnelClient(set),
+    'OPENSSL_CONF=/w/openssl.cnf socat -t 0 -b 262144 STDIO OPENSSL:node1:4444,verify=1',
+  );
+  t.strictSame(sendMessage('/f', 'data', 'it', set).env, { ...env, OPENSSL_CONF: '/w/openssl.cnf' });
 });
 
 const layout: Layout = {

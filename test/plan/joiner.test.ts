@@ -21,6 +21,7 @@ const config: Config = {
   overallTimeoutMs: 0,
   verify: 'size',
   pageCache: 'drop',
+  ktls: false,
   idleTimeoutMs: 0,
   sources: {},
 };
@@ -151,6 +152,11 @@ t.test('a joiner’s plan is exactly this', async (t) => {
     },
     links: [],
   });
+});
+
+t.test('a listener is given settings for OpenSSL where there are some', async (t) => {
+  const { listener } = planJoiner({ ...facts, files: { ...facts.files, opensslConf: '/w/openssl.cnf' } });
+  t.strictSame(listener.env, { OPENSSL_CONF: '/w/openssl.cnf' });
 });
 
 /** The modules of a daemon's configuration that ask for no secret. */

@@ -20,6 +20,7 @@ export async function waitingPair(
     readonly joinerFiles?: CertificateFiles;
     readonly donorFiles?: CertificateFiles;
     readonly joinerEnv?: Readonly<Record<string, string>>;
+    readonly joinerThrough?: readonly string[];
     readonly prepare?: (joiner: BareNode, donor: BareNode) => void;
   } = {},
 ): Promise<Pair> {
@@ -31,7 +32,10 @@ export async function waitingPair(
   joiner.configure(material.groups(options.joinerFiles, options.sst));
   donor.configure(material.groups(options.donorFiles, options.sst));
   options.prepare?.(joiner, donor);
-  const joining = joiner.start('joiner', { env: options.joinerEnv ?? {} });
+  const joining = joiner.start('joiner', {
+    env: options.joinerEnv ?? {},
+    through: options.joinerThrough ?? [],
+  });
   return { joiner, donor, joining, ready: await joining.ready() };
 }
 

@@ -257,3 +257,14 @@ t.test('what a transfer that died has left is found and left alone', async (t) =
     t.strictSame(await checkNode(config, new Date(checked.at)), checked, 'looking changes nothing');
   }
 });
+
+t.test('that the kernel cannot be left to encrypt is told once, for both roles', async (t) => {
+  const before = process.env['OPENSSL_CONF'];
+  t.teardown(() => {
+    if (before === undefined) delete process.env['OPENSSL_CONF'];
+    else process.env['OPENSSL_CONF'] = before;
+  });
+  process.env['OPENSSL_CONF'] = '/dev/null';
+  const checked = await checkNode(await nodeIn(t.testdir(), { sst: { ktls: 'on' } }), new Date());
+  t.strictSame(codes(checked), ['warning KTLS_UNAVAILABLE joiner+donor']);
+});
