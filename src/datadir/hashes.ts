@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, rmSync } from 'node:fs';
+import { createReadStream, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileFailure } from '../errors.js';
 import { mayDiffer, SentFiles, showsChanges } from './changes.js';
-import { FileTable, type FileName } from './file-table.js';
+import { FileTable, type FileList, type FileName } from './file-table.js';
 import type { Inventory, InventoryFile } from './inventory.js';
 import { rootOf, type Layout } from './layout.js';
 import type { Manifest, ManifestFile } from './manifest.js';
@@ -52,15 +52,34 @@ export class DonorHashes {
     }
   }
 
-  /** Under the lock: the inventory with the hash of every file. */
-  async complete(inventory: Inventory, signal: AbortSignal): Promise<Inventory> {
+  /**
+   * Under the lock: the inventory with the hash of every file, but for one that has vanished since.
+   * @param before an inventory that this has given already, and what of it may have changed since
+   */
+  async complete(
+    inventory: Inventory,
+    signal: AbortSignal,
+    before?: { readonly inventory: Inventory; readonly changed: FileList<InventoryFile> },
+  ): Promise<Inventory> {
     const files = new FileTable<InventoryFile>();
     for (const file of inventory.files) {
       const known = this.known.get(file);
       const ahead = mayDiffer(file, known) ? undefined : known?.file.hash;
-      files.add({ ...file, hash: ahead ?? (await hashFile(pathOf(this.layout, file), signal)) });
+      const earlier =
+        before?.changed.has(file) === false ? before.inventory.files.find(file)?.hash : undefined;
+      files.add({ ...file, hash: ahead ?? earlier ?? (await this.#hashIfThere(file, signal)) });
     }
     return { ...inventory, files };
+  }
+
+  async #hashIfThere(file: InventoryFile, signal: AbortSignal): Promise<string | undefined> {
+    const path = pathOf(this.layout, file);
+    try {
+      return await hashFile(path, signal);
+    } catch (thrown) {
+      if (existsSync(path)) throw thrown;
+      return undefined;
+    }
   }
 }
 

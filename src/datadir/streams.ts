@@ -20,6 +20,8 @@ export interface SplitOptions {
 const smallBytes = 1024 * 1024;
 /** Fewer small ones are dealt out like all others. */
 const manySmall = 1000;
+/** A stretch is at least so many times its largest file, so that stretches are about equal and none is empty. */
+const largestInStretch = 10;
 
 /**
  * Deals the files out to at most `streams` streams of about equal work: the largest first, each to the stream that has least to do.
@@ -38,7 +40,7 @@ export function splitIntoStreams<T extends { readonly size: number }>(
   const work = sizes.map((size) => Math.max(1, size + overhead));
   const all = new Uint32Array(sizes.length).map((_, index) => index);
   const small = all.filter((index) => (sizes[index] ?? 0) < smallBytes);
-  const isInStretches = small.length >= manySmall;
+  const isInStretches = small.length >= manySmall && haveStretches(small, work, streams);
   const dealt = isInStretches ? all.filter((index) => (sizes[index] ?? 0) >= smallBytes) : all;
   const split = Array.from({ length: Math.min(Math.max(1, streams), files.length) }, (): Share => ({
     work: 0,
@@ -53,6 +55,15 @@ export function splitIntoStreams<T extends { readonly size: number }>(
   return split.map(({ indexes }) => pick(files, Uint32Array.from(indexes)));
 }
 
+function haveStretches(files: Uint32Array, work: Float64Array, streams: number): boolean {
+  const largest = files.reduce((most, index) => Math.max(most, work[index] ?? 0), 0);
+  return sumOf(files, work) >= largestInStretch * largest * streams;
+}
+
+function sumOf(files: Uint32Array, work: Float64Array): number {
+  return files.reduce((sum, index) => sum + (work[index] ?? 0), 0);
+}
+
 interface Share {
   work: number;
   readonly indexes: number[];
@@ -60,10 +71,9 @@ interface Share {
 
 /** Fills all shares up to the same level, each with a stretch of the files; a file goes to where its middle lies. */
 function dealStretches(shares: readonly Share[], files: Uint32Array, work: Float64Array): void {
-  const total = files.reduce((sum, index) => sum + (work[index] ?? 0), 0);
   const level = levelOf(
     shares.map((share) => share.work),
-    total,
+    sumOf(files, work),
   );
   const filled = shares.filter((share) => share.work < level);
   let passed = 0;

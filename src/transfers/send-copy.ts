@@ -76,11 +76,11 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   let inventory: Inventory;
   try {
     emit({ kind: 'phase', phase: 'copying' });
-    inventory = await sendUnderLock(premises, sent, streams.send);
-    if (hashes !== undefined) {
-      const still = inventory;
-      inventory = await withSignsOfLife(signs, signal, (within) => hashes.complete(still, within));
-    }
+    const hash: Hash = (still, before) =>
+      hashes === undefined
+        ? Promise.resolve(still)
+        : withSignsOfLife(signs, signal, (within) => hashes.complete(still, within, before));
+    inventory = await sendUnderLock(premises, sent, streams.send, hash);
   } finally {
     // Also when it failed: writers must not wait until the joiner has been told why.
     releaseLock(layout.roots.data, context);
@@ -338,11 +338,22 @@ function senderOf(
   };
 }
 
-async function sendUnderLock(premises: Premises, sent: SentFiles, send: SendLocked): Promise<Inventory> {
+/** Gives an inventory's files their hashes, where they are wanted. */
+type Hash = (
+  inventory: Inventory,
+  before?: { readonly inventory: Inventory; readonly changed: FileList<InventoryFile> },
+) => Promise<Inventory>;
+
+async function sendUnderLock(
+  premises: Premises,
+  sent: SentFiles,
+  send: SendLocked,
+  hash: Hash,
+): Promise<Inventory> {
   const inventory = await takeLook(premises, premises.context.signal);
   refuseExternalTables(inventory);
   await sendDue(premises, inventory, sent, send);
-  return sendUntilStill(premises, inventory, send);
+  return sendUntilStill(premises, inventory, send, hash);
 }
 
 async function sendDue(
@@ -366,11 +377,17 @@ const roundsAtMost = 5;
 
 /**
  * Under the lock nothing should change any more; the server's log tables (`log_output=TABLE`) do, and what else does must not go
- * unnoticed. Gives the inventory after which nothing has changed.
+ * unnoticed. Gives the inventory after which nothing has changed. Hashes are taken before the look: what changes between
+ * sending and hashing (Aria's checkpoint, 10.11.19) would be another file than the joiner has.
  */
-async function sendUntilStill(premises: Premises, sent: Inventory, send: SendLocked): Promise<Inventory> {
+async function sendUntilStill(
+  premises: Premises,
+  sent: Inventory,
+  send: SendLocked,
+  hash: Hash,
+): Promise<Inventory> {
   const { context } = premises;
-  let before = sent;
+  let before = await hash(sent);
   for (let round = 1; ; round++) {
     let inventory = await takeLook(premises, context.signal);
     let changed = changedUnderLock(before, inventory);
@@ -379,7 +396,7 @@ async function sendUntilStill(premises: Premises, sent: Inventory, send: SendLoc
       changed = changedUnderLock(before, inventory);
     }
     const { files } = changed;
-    if (files.length === 0) return inventory;
+    if (files.length === 0) return hash(inventory, { inventory: before, changed: files });
     const names = Array.from(files, ({ path }) => path)
       .slice(0, 5)
       .join(', ');
@@ -388,7 +405,7 @@ async function sendUntilStill(premises: Premises, sent: Inventory, send: SendLoc
     const text = `${files.length} files have changed under the lock, or may have (${names}): they are sent again`;
     context.emit({ kind: 'notice', text });
     await send(`copy again ${round}`, files);
-    before = inventory;
+    before = await hash(inventory, { inventory: before, changed: files });
   }
 }
 

@@ -77,6 +77,59 @@ t.test('very many small files come in stretches, so that streams do not meet in 
   t.end();
 });
 
+const tiny = (count: number): InventoryFile[] =>
+  Array.from({ length: count }, (_, index) => file(`tiny/t${index}`, 16_384 * (1 + (index % 6))));
+
+t.test('beside thousands of tiny tables huge ones have as many streams to themselves as they need', (t) => {
+  const rest = tiny(9000);
+  const cases = [
+    { huge: [1e12], alone: 1 },
+    { huge: [1e12, 9e11, 8e11], alone: 3 },
+    // Less than a stream's share: filled up with tiny ones to the same work as the others.
+    { huge: [1e7], alone: 0 },
+    { huge: [1e8, 9e7, 8e7, 7e7, 6e7, 5e7], alone: 0 },
+  ];
+  for (const { huge, alone } of cases) {
+    const large = huge.map((size, index) => file(`a/huge${index}`, size));
+    const streams = split([...rest, ...large], 4);
+    const [only, others] = [streams.slice(0, alone), streams.slice(alone)];
+    t.strictSame(
+      only.map((stream) => stream.map(({ size }) => size)),
+      huge.slice(0, alone).map((size) => [size]),
+      `${huge.length} huge: those larger than the share of a stream have nothing behind them`,
+    );
+    const works = others.map(work);
+    t.ok(
+      Math.max(...works) - Math.min(...works) <= 16_384 * 6 + fileOverheadBytes,
+      'the others have as much to do as each other, but for one tiny table',
+    );
+    if (alone === 0) continue;
+    const counts = others.map((stream) => stream.length);
+    t.ok(Math.max(...counts) - Math.min(...counts) <= 1, `and as many files: ${counts.join(', ')}`);
+  }
+  t.end();
+});
+
+t.test(
+  'no stream has more work than the huge table, or 4/3 of what each would have if all had the same',
+  (t) => {
+    fc.assert(
+      fc.property(
+        fc.nat(2 ** 40),
+        fc.array(fc.nat(1e6), { minLength: 1000, maxLength: 3000 }),
+        fc.integer({ min: 1, max: 64 }),
+        (huge, sizes, streams) => {
+          const files = [file('a/huge', huge), ...sizes.map((size, index) => file(`tiny/t${index}`, size))];
+          const most = Math.max(...split(files, streams).map(work));
+          return most <= Math.max(huge + fileOverheadBytes, (4 / 3) * (work(files) / streams));
+        },
+      ),
+      { numRuns: 30 },
+    );
+    t.end();
+  },
+);
+
 t.test('every file is in exactly one stream, and no stream is empty or one too many', (t) => {
   fc.assert(
     fc.property(anyFiles, fc.integer({ min: 1, max: 12 }), (files, streams) => {

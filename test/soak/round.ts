@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -7,6 +7,8 @@ import { quote } from '../lab/checksums.js';
 import { mergeGroups } from '../lab/option-file.js';
 import { Authority } from '../cluster/credentials.js';
 import { complaints, tunnelOptions } from '../cluster/tunnel.js';
+import { damageFiles } from './damage.js';
+import { drawRound, type Draw } from './draw.js';
 import { loadSettings, loadTables, randomFrom, roundSettings, startLoad } from './load.js';
 
 /** Two nodes of which one never stops writing. */
@@ -20,9 +22,10 @@ export interface Soak {
 }
 
 /** What one transfer under load has shown; `problems` is empty when all is well. */
-export interface Round {
+export interface Round extends Draw {
   readonly seed: number;
-  readonly compressor: string;
+  /** How many files an interrupted transfer has left that were not sent again; undefined where it has left no mark. */
+  readonly held: number | undefined;
   readonly statements: number;
   /** How many failed with which error. */
   readonly errors: Readonly<Record<string, number>>;
@@ -35,7 +38,6 @@ export interface Round {
   readonly problems: readonly string[];
 }
 
-const compressors = ['none', 'zstd', 'lz4'];
 const key = '00112233445566778899aabbccddeeff'.repeat(2);
 
 /** Boots the donor. */
@@ -49,7 +51,7 @@ export async function prepareSoak(root?: string, evidence = tmpdir()): Promise<S
   };
   // A joiner that is gone without its farewell having arrived (Galera 26.4.23, under load) leaves a cluster all the same.
   const providerOptions = { 'pc.weight': '2' };
-  await donor.start({ ...(await start(donor, { compressor: 'none' })), bootstrap: true, providerOptions });
+  await donor.start({ ...(await start(donor, donorOptions({}))), bootstrap: true, providerOptions });
   await donor.waitFor('Synced', 120_000);
   await donor.sql('CREATE DATABASE still; CREATE TABLE still.t (id INT PRIMARY KEY, b VARBINARY(1000))');
   await donor.sql('INSERT INTO still.t SELECT seq, RANDOM_BYTES(1000) FROM still.seq_1_to_20000');
@@ -61,26 +63,23 @@ export async function prepareSoak(root?: string, evidence = tmpdir()): Promise<S
 export async function runRound(soak: Soak, seed: number): Promise<Round> {
   const { donor, joiner, start } = soak;
   const random = randomFrom(seed);
-  const compressor = compressors[seed % compressors.length] ?? 'none';
-  // Option files are read anew for each transfer.
-  const options = readFileSync(donor.optionFile, 'utf8');
-  const line = /^compressor *=.*$/m;
-  if (!line.test(options)) throw new Error(`no compressor is set in ${donor.optionFile}`);
-  writeFileSync(donor.optionFile, options.replace(line, `compressor=${compressor}`));
+  const draw = drawRound(seed, random);
+  setOptions(donor, draw);
   await donor.sql(roundSettings(seed));
-  const logged = donor.errorLog().length;
   const load = startLoad(donor, 3, randomFrom(seed + 1));
   const problems: string[] = [];
+  let logged = donor.errorLog().length;
   let unasked = 0;
   try {
-    await wait(random(8000));
-    for (; ; unasked += 1) {
-      const before = donor.errorLog().length;
-      await joiner.start({ ...(await start(joiner, {})), data: 'empty' });
-      if (await asksForTransfer(soak, before)) break;
-      if (unasked === 2) throw new Error('no transfer was asked for in three attempts');
-      await joiner.kill();
-    }
+    // Of a round that is repeated alone nothing is there to be kept.
+    if (draw.data !== 'emptied' && !existsSync(joiner.dataDirectory)) await joinBefore(soak);
+    // A transfer that is interrupted takes its time, too.
+    await wait(random(draw.data === 'interrupted' ? 3000 : 8000));
+    if (draw.data === 'interrupted') await interrupt(soak, random(4000));
+    if (draw.damaged > 0) damageFiles(joiner.dataDirectory, draw.damaged, random);
+    logged = donor.errorLog().length;
+    const options = await start(joiner, { verify: draw.verify });
+    unasked = await askForTransfer(soak, options, draw.data === 'emptied' ? 'empty' : 'keep');
     await joiner.waitFor('Synced', 240_000);
   } catch (error) {
     problems.push(`did not join: ${String(error).slice(-3000)}`);
@@ -108,7 +107,8 @@ export async function runRound(soak: Soak, seed: number): Promise<Round> {
   await donor.waitFor('Synced', 120_000);
   return {
     seed,
-    compressor,
+    ...draw,
+    held: heldFiles(joiner.errorLog()),
     statements: load.statements,
     errors: Object.fromEntries(load.errors),
     passes: log.match(/\[INFO\] pass \d+, while/g)?.length ?? 0,
@@ -118,6 +118,67 @@ export async function runRound(soak: Soak, seed: number): Promise<Round> {
     unasked,
     problems,
   };
+}
+
+/** What a donor has in `[sst]`. */
+function donorOptions({
+  compressor = 'none',
+  precopy = 'auto',
+  streams = 1,
+}: Partial<Draw>): Record<string, string> {
+  return { compressor, precopy, 'backup-threads': String(streams) };
+}
+
+/** Option files are read anew for each transfer. */
+function setOptions(donor: LabNode, draw: Draw): void {
+  let text = readFileSync(donor.optionFile, 'utf8');
+  for (const [name, value] of Object.entries(donorOptions(draw))) {
+    const line = new RegExp(`^${name} *=.*$`, 'm');
+    if (!line.test(text)) throw new Error(`no ${name} is set in ${donor.optionFile}`);
+    text = text.replace(line, `${name}=${value}`);
+  }
+  writeFileSync(donor.optionFile, text);
+}
+
+/** A join whose data a round begins with. */
+async function joinBefore(soak: Soak): Promise<void> {
+  await askForTransfer(soak, await soak.start(soak.joiner, {}), 'empty');
+  await soak.joiner.waitFor('Synced', 240_000);
+  await soak.joiner.stop(120_000);
+}
+
+/** Ends the joiner's server so long after its script has begun; now and then the copy is complete by then. */
+async function interrupt(soak: Soak, afterMs: number): Promise<void> {
+  const { donor, joiner, start } = soak;
+  await askForTransfer(soak, await start(joiner, {}), 'keep');
+  await wait(afterMs);
+  await joiner.kill();
+  // A transfer that was just asked for has begun by then.
+  await wait(500);
+  await donor.waitFor('Synced', 120_000);
+}
+
+/** How many files need not be sent again, as the joiner says. */
+function heldFiles(log: string): number | undefined {
+  const [, files] = /going on where the last transfer broke: (\d+) files/.exec(log) ?? [];
+  return files === undefined ? undefined : Number(files);
+}
+
+/** Starts the joiner until it asks for a transfer; gives how often it did not. Without its position it cannot ask for an IST. */
+async function askForTransfer(
+  soak: Soak,
+  options: Awaited<ReturnType<Soak['start']>>,
+  data: 'empty' | 'keep',
+): Promise<number> {
+  const { donor, joiner } = soak;
+  for (let unasked = 0; unasked < 3; unasked += 1) {
+    const before = donor.errorLog().length;
+    rmSync(join(joiner.dataDirectory, 'grastate.dat'), { force: true });
+    await joiner.start({ ...options, data });
+    if (await asksForTransfer(soak, before)) return unasked;
+    await joiner.kill();
+  }
+  throw new Error('no transfer was asked for in three attempts');
 }
 
 /**
