@@ -11,6 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { nameOf, openFiles } from '../../src/processes/proc.js';
+import { processIds } from '../lab/commands.js';
 import { meet, noteCalls, notedCalls } from '../cluster/scripts.js';
 import { Material } from './material.js';
 
@@ -191,4 +193,39 @@ t.test('a log of Aria that a checkpoint removes under the lock is not missed', a
     /--files-from \//,
     'what has changed is sent over a connection that waits for it',
   );
+});
+
+t.test('what is written between the last file and its hash is sent again, and hashed again', async (t) => {
+  const folder = t.testdir({ donor: { 'aria_log.00000001': 'first log' } });
+  const inDonor = (name: string): string => join(folder, 'donor', name);
+  const { good, ca } = material;
+  const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\nverify=checksum\n`;
+  const large = inDonor('shop/large.MYD');
+  let hashing: NodeJS.Timeout | undefined;
+  t.teardown(() => clearInterval(hashing));
+  let hasWritten = false;
+  const met = await meet({
+    folder,
+    joiner: files,
+    donor: files,
+    addToDonor: () => {
+      // Holes, which take time to be read alone.
+      writeFileSync(large, '');
+      truncateSync(large, 1_000_000_000);
+    },
+    whileLocking: () => {
+      hashing = setInterval(() => {
+        const isHashed = processIds().some((pid) => nameOf(pid) === 'node' && openFiles(pid).includes(large));
+        if (!isHashed) return;
+        clearInterval(hashing);
+        writeFileSync(inDonor('aria_log.00000001'), 'later log');
+        hasWritten = true;
+      }, 5);
+    },
+  });
+  t.ok(hasWritten, 'before the hash of the log was taken, but after it was sent');
+  t.equal(met.donor.code, 0, met.donor.log);
+  t.equal(met.joiner.code, 0, met.joiner.log);
+  t.equal(readFileSync(join(folder, 'joiner/aria_log.00000001'), 'utf8'), 'later log');
+  t.match(met.donor.log, /1 files have changed under the lock, or may have \(aria_log\.00000001\)/);
 });
