@@ -4,21 +4,41 @@ import type { Inventory, InventoryFile } from './inventory.js';
 /** A file as it was just before it was sent, while the server was writing. */
 export interface SentFile {
   readonly file: InventoryFile;
-  /** When the pass that sent it began, before its inventory: ms since 1970 on the file system's clock. */
+  /**
+   * When the pass that sent it began, before its inventory: ms since 1970 on the file system's clock; `-Infinity` where that is
+   * not certain, so that the file counts as changed.
+   */
   readonly passStartedMs: number;
 }
+
+/** What has to be known of a look for what is sent after it. */
+type Look = Pick<Inventory, 'takenMs' | 'foreignClocks'>;
 
 /** What has been sent while the server was writing. */
 export class SentFiles {
   #files = new FileTable<InventoryFile>();
   #passesStartedMs: number[] = [];
+  #isDoubted = false;
+
+  /** `doubt` was called, and nothing was sent since. */
+  get isDoubted(): boolean {
+    return this.#isDoubted;
+  }
 
   get size(): number {
     return this.#files.length;
   }
 
-  set({ file, passStartedMs }: SentFile): void {
-    this.#passesStartedMs[this.#files.put(file)] = passStartedMs;
+  /** @param look what the pass began with that has sent the file */
+  set(file: InventoryFile, look: Look): void {
+    this.#passesStartedMs[this.#files.put(file)] = mayBeSpared(file, look) ? look.takenMs : -Infinity;
+    this.#isDoubted = false;
+  }
+
+  /** From here on all that was sent until now counts as changed, whatever its times say. */
+  doubt(): void {
+    this.#passesStartedMs.fill(-Infinity);
+    this.#isDoubted = true;
   }
 
   get(name: FileName): SentFile | undefined {
@@ -58,6 +78,14 @@ export function keyOf({ place, path }: FileName): string {
  */
 export function showsChanges({ place, path }: FileName): boolean {
   return place === 'data' && /\.(?:ibd|frm|par|opt|TRG|TRN)$/.test(path);
+}
+
+/**
+ * Whether a file that was sent after this look need not be sent under the lock if it looks unchanged there: its times tell of changes,
+ * and what time it was by their clock is known.
+ */
+export function mayBeSpared(file: InventoryFile, { foreignClocks }: Pick<Look, 'foreignClocks'>): boolean {
+  return showsChanges(file) && foreignClocks?.has(file.dev) !== true;
 }
 
 /**
@@ -129,11 +157,11 @@ function mayHideChange(file: InventoryFile, before: Inventory, now: Inventory): 
 }
 
 /** What the joiner has had since an earlier transfer broke, as if it had been sent before the offer's inventory. */
-export function sentBefore({ files, takenMs }: Inventory, complete: readonly FileName[]): SentFiles {
+export function sentBefore(offered: Inventory, complete: readonly FileName[]): SentFiles {
   const sent = new SentFiles();
   for (const name of complete) {
-    const file = files.find(name);
-    if (file !== undefined) sent.set({ file, passStartedMs: takenMs });
+    const file = offered.files.find(name);
+    if (file !== undefined) sent.set(file, offered);
   }
   return sent;
 }

@@ -1,5 +1,3 @@
-import { statfsSync } from 'node:fs';
-
 /** btrfs, ZFS, bcachefs: they compress or share what is written. */
 const elasticTypes: ReadonlySet<number> = new Set([0x9123683e, 0x2fc12fc1, 0xca451a4e]);
 
@@ -9,9 +7,4 @@ const elasticTypes: ReadonlySet<number> = new Set([0x9123683e, 0x2fc12fc1, 0xca4
  */
 export function isElasticType(type: number): boolean {
   return elasticTypes.has(type);
-}
-
-/** Whether what lies in a directory is on such a file system. */
-export function isElastic(directory: string): boolean {
-  return isElasticType(statfsSync(directory).type);
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileFailure } from '../errors.js';
-import { mayDiffer, SentFiles, showsChanges } from './changes.js';
+import { mayBeSpared, mayDiffer, SentFiles } from './changes.js';
 import { FileTable, type FileList, type FileName } from './file-table.js';
 import type { Inventory, InventoryFile } from './inventory.js';
 import { rootOf, type Layout } from './layout.js';
@@ -39,17 +39,22 @@ export class DonorHashes {
   constructor(private readonly layout: Layout) {}
 
   /** Before the lock. */
-  async takeAhead({ files, takenMs }: Inventory, signal: AbortSignal): Promise<void> {
-    for (const file of files) {
-      if (!showsChanges(file)) continue;
+  async takeAhead(look: Inventory, signal: AbortSignal): Promise<void> {
+    for (const file of look.files) {
+      if (!mayBeSpared(file, look)) continue;
       try {
         const hash = await hashFile(pathOf(this.layout, file), signal);
-        this.known.set({ file: { ...file, hash }, passStartedMs: takenMs });
+        this.known.set({ ...file, hash }, look);
       } catch {
         // It has vanished; whatever cannot be read at all shows under the lock.
         signal.throwIfAborted();
       }
     }
+  }
+
+  /** Those taken until now are not believed any more. */
+  doubt(): void {
+    this.known.doubt();
   }
 
   /**

@@ -1,10 +1,10 @@
 import type { Stats } from 'node:fs';
-import { statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { binlogsForRecovery } from './binlog-checkpoint.js';
 import { binlogsInIndex } from './binlogs.js';
-import { isElastic } from './elastic.js';
-import { fileSystemTime } from './file-system-time.js';
+import { isElasticType } from './elastic.js';
+import { fileSystemTime, hasHostClock } from './file-system-time.js';
 import { externalTableOf } from './external-tables.js';
 import { travels } from './kinds.js';
 import { FileTable, type FileList, type FileName } from './file-table.js';
@@ -47,6 +47,8 @@ export interface Inventory {
   readonly notFiles: readonly string[];
   /** Devices on which `allocated` says nothing of the room that a copy needs. */
   readonly elasticDevices?: ReadonlySet<number> | undefined;
+  /** Devices whose files may have times of another clock than that of `takenMs`: a file server's that was not asked. */
+  readonly foreignClocks?: ReadonlySet<number> | undefined;
 }
 
 export interface InventoryOptions {
@@ -55,8 +57,8 @@ export interface InventoryOptions {
   readonly signal?: AbortSignal | undefined;
   /** A file of this process on the file system whose clock counts; default: this host's clock. */
   readonly clockFile?: string | undefined;
-  /** Whether a directory's file system compresses; default: it is asked. */
-  readonly isElastic?: ((directory: string) => boolean) | undefined;
+  /** A file's file system by its number in statfs(2); default: it is asked. */
+  readonly fileSystemType?: ((path: string) => number) | undefined;
 }
 
 /**
@@ -72,9 +74,15 @@ export async function takeInventory(layout: Layout, options: InventoryOptions): 
   const requireReadable = readingCheck();
   const devices = new Set<number>();
   const elasticDevices = new Set<number>();
-  const noteDevice = (dev: number, directory: string): void => {
+  const foreignClocks = new Set<number>();
+  // Without a file the data directory counts as if it had been asked: nothing is sent by such a look.
+  const ownClock = statSync(options.clockFile ?? layout.roots.data, { throwIfNoEntry: false })?.dev;
+  const noteDevice = (dev: number, path: string): void => {
+    if (dev !== ownClock) foreignClocks.add(dev);
     try {
-      if ((options.isElastic ?? isElastic)(directory)) elasticDevices.add(dev);
+      const type = (options.fileSystemType ?? fileSystemType)(path);
+      if (isElasticType(type)) elasticDevices.add(dev);
+      if (hasHostClock(type)) foreignClocks.delete(dev);
       devices.add(dev);
     } catch {
       // It has vanished meanwhile; the next file on the device tells.
@@ -84,7 +92,7 @@ export async function takeInventory(layout: Layout, options: InventoryOptions): 
   const add = (place: Place, path: string, stat: Stats): void => {
     requireReadable(stat, () => join(rootOf(layout, place) ?? '', path));
     const { size, dev } = stat;
-    if (!devices.has(dev)) noteDevice(dev, dirname(join(rootOf(layout, place) ?? '', path)));
+    if (!devices.has(dev)) noteDevice(dev, join(rootOf(layout, place) ?? '', path));
     const table = place === 'data' ? externalTableOf(path) : undefined;
     if (table !== undefined) external.push(table);
     files.add(asFound(place, path, stat));
@@ -105,7 +113,11 @@ export async function takeInventory(layout: Layout, options: InventoryOptions): 
     if (stat?.isFile() === true) add('binlog', name, stat);
   }
   const elastic = elasticDevices.size === 0 ? {} : { elasticDevices };
-  return { takenMs, files, directories, bytes, external, notFiles, ...elastic };
+  return { takenMs, files, directories, bytes, external, notFiles, foreignClocks, ...elastic };
+}
+
+function fileSystemType(path: string): number {
+  return statfsSync(path).type;
 }
 
 function asFound(

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.js';
-import { mayDiffer, showsChanges, type SentFile, type SentFiles } from '../datadir/changes.js';
+import { mayBeSpared, mayDiffer, showsChanges, type SentFile, type SentFiles } from '../datadir/changes.js';
 import { FileTable, type FileList, type Files } from '../datadir/file-table.js';
 import { totalSize, type Inventory, type InventoryFile } from '../datadir/inventory.js';
 import { workOf } from '../datadir/streams.js';
@@ -47,14 +47,16 @@ export async function copyAhead(
   const most = precopy === 'auto' ? passesAtMost : precopy;
   let before = Infinity;
   for (let pass = 1; pass <= most; pass++) {
-    const { files, takenMs } = await look();
-    const { due, all } = filesOfPass(pass, files, sent, before, precopy);
+    const looked = await look();
+    // All is sent anew: no measure for how fast the server writes.
+    if (sent.isDoubted) before = Infinity;
+    const { due, all } = filesOfPass(pass, looked, sent, before, precopy);
     if (due.length === 0) break;
     const began = performance.now();
     await send(pass, all);
     const seconds = (performance.now() - began) / 1000;
     emit({ kind: 'notice', text: describePass(pass, due, seconds) });
-    for (const file of due) sent.set({ file, passStartedMs: takenMs });
+    for (const file of due) sent.set(file, looked);
     const isSampled = sent.size >= sampledFrom.files && seconds < sampledFrom.seconds;
     if (isSampled && estimateLeft(sent, lookAgain) < leastBytes) break;
     before = totalWork(due);
@@ -73,25 +75,27 @@ export interface FilesOfPass {
  */
 export function filesOfPass(
   pass: number,
-  files: FileList<InventoryFile>,
+  look: Pick<Inventory, 'files' | 'foreignClocks'>,
   sent: SentFiles,
   before: number,
   precopy: Config['precopy'],
 ): FilesOfPass {
-  const due = dueAhead(files, sent);
+  const due = dueAhead(look, sent);
   const work = totalWork(due);
   if (due.length === 0 || !isWorthIt(work, before, precopy === 'auto' || pass > 1))
     return { due: new FileTable(), all: new FileTable() };
-  return { due, all: withBasis(files, due, pass === 1 ? Infinity : work) };
+  return { due, all: withBasis(look.files, due, pass === 1 ? Infinity : work) };
 }
 
-/** What a pass has to send: what changed since it was sent, or was not sent yet. */
-export function dueAhead(files: FileList<InventoryFile>, sent: SentFiles): FileList<InventoryFile> {
-  return files.filter((file) => isDueAhead(file, sent));
-}
-
-function isDueAhead(file: InventoryFile, sent: SentFiles): boolean {
-  return showsChanges(file) && mayDiffer(file, sent.get(file));
+/** What a pass has to send: what changed since it was sent, or was not sent yet. What the lock will not be spared anyway is sent once. */
+export function dueAhead(
+  look: Pick<Inventory, 'files' | 'foreignClocks'>,
+  sent: SentFiles,
+): FileList<InventoryFile> {
+  return look.files.filter((file) => {
+    const before = sent.get(file);
+    return showsChanges(file) && mayDiffer(file, before) && (before === undefined || mayBeSpared(file, look));
+  });
 }
 
 /**

@@ -4,7 +4,7 @@ import { matchName } from '../certificates/names.js';
 import { pinFor } from '../certificates/pin.js';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/config.js';
-import { mayDiffer, SentFiles, showsChanges } from '../datadir/changes.js';
+import { mayBeSpared, mayDiffer, SentFiles } from '../datadir/changes.js';
 import { FileTable, type Files } from '../datadir/file-table.js';
 import { takeInventory, type Inventory, type InventoryFile } from '../datadir/inventory.js';
 import { resolveLayout, type Layout } from '../datadir/layout.js';
@@ -163,11 +163,13 @@ function previewCopy({
   const ahead =
     config.precopy === 0
       ? { due: new FileTable<InventoryFile>(), all: new FileTable<InventoryFile>() }
-      : filesOfPass(1, inventory.files, sent, Infinity, config.precopy);
-  for (const file of ahead.due) sent.set({ file, passStartedMs: inventory.takenMs });
+      : filesOfPass(1, inventory, sent, Infinity, config.precopy);
+  for (const file of ahead.due) sent.set(file, inventory);
   const due = inventory.files.filter((file) => mayDiffer(file, sent.get(file)));
   const modules = sharedModules(layout);
-  const certain = inventory.files.filter((file) => !showsChanges(file) && modules[file.place] !== '');
+  const certain = inventory.files.filter(
+    (file) => !mayBeSpared(file, inventory) && modules[file.place] !== '',
+  );
   const isSimilar = (): boolean => sent.size > 0;
   const about = { name: '', isSimilar, layout, modules, client };
   const ways = [...waysOf({ ...about, files: certain }, config.streams)];

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import {
   changedUnderLock,
   keyOf,
+  mayBeSpared,
   mayDiffer,
   sentBefore,
-  showsChanges,
   type SentFiles,
 } from '../datadir/changes.js';
 import { FileTable, type FileList, type Files } from '../datadir/file-table.js';
@@ -20,6 +20,7 @@ import {
 import type { Manifest } from '../datadir/manifest.js';
 import { TransferError } from '../errors.js';
 import { claimFileName } from './claim.js';
+import { ClockWatch } from './clock-watch.js';
 import { chooseCompressor } from './compression.js';
 import type { TransferContext } from './context.js';
 import { copyAhead } from './copy-ahead.js';
@@ -51,9 +52,10 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   const { config, layout, context } = premises;
   const { emit, signal } = context;
   const started = context.now().getTime();
-  const agreed = await offerCopy(premises, courier);
+  const clock = new ClockWatch(context.now);
+  const agreed = await offerCopy(premises, courier, clock);
   if (agreed === undefined) return sendNothing(premises, courier, started);
-  const { modules, wantsHashes, signs, look, sender, sent } = agreed;
+  const { modules, hashes, signs, look, sender, sent } = agreed;
   if (config.precopy !== 0) emit({ kind: 'phase', phase: 'copying' });
   const ahead = {
     ...{ sent, look },
@@ -61,10 +63,9 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
     send: (pass: number, files: Files<InventoryFile>) => sender.sendAhead(pass, files),
   };
   await copyAhead(config, ahead, context);
-  const hashes = wantsHashes ? new DonorHashes(layout) : undefined;
   if (hashes !== undefined) {
     await withSignsOfLife(signs, signal, async (within) =>
-      hashes.takeAhead(await takeLook(premises, within), within),
+      hashes.takeAhead(await lookAhead(premises, clock, within), within),
     );
   }
 
@@ -76,6 +77,8 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   let inventory: Inventory;
   try {
     emit({ kind: 'phase', phase: 'copying' });
+    // What counts as sent under the lock must not have been sent before a leap.
+    clock.look();
     const hash: Hash = (still, before) =>
       hashes === undefined
         ? Promise.resolve(still)
@@ -107,7 +110,8 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
 /** What donor and joiner have settled before anything is sent. */
 interface Agreement {
   readonly modules: Answer['modules'];
-  readonly wantsHashes: boolean;
+  /** Of a joiner that wants them. */
+  readonly hashes: DonorHashes | undefined;
   readonly signs: SignsOfLife;
   /** Gives first what was offered, once: an inventory of very many files must not be kept for longer than it is needed. */
   readonly look: () => Promise<Inventory>;
@@ -120,13 +124,17 @@ interface Agreement {
 const firstSignMs = 200;
 
 /** Undefined when the joiner wants nothing of what is offered. */
-async function offerCopy(premises: Premises, courier: Courier): Promise<Agreement | undefined> {
+async function offerCopy(
+  premises: Premises,
+  courier: Courier,
+  clock: ClockWatch,
+): Promise<Agreement | undefined> {
   const { config, layout, context } = premises;
   const { emit, signal } = context;
   emit({ kind: 'phase', phase: 'offering' });
   const send = (): Promise<void> => courier.sendSign();
   const lookWith = (signs: SignsOfLife): Promise<Inventory> =>
-    withSignsOfLife(signs, signal, (within) => takeLook(premises, within));
+    withSignsOfLife(signs, signal, (within) => lookAhead(premises, clock, within));
   const everyMs = signInterval([config.idleTimeoutMs]);
   const offered = await lookWith({ send, everyMs, firstMs: Math.min(firstSignMs, everyMs) });
   refuseExternalTables(offered);
@@ -142,8 +150,11 @@ async function offerCopy(premises: Premises, courier: Courier): Promise<Agreemen
   };
   const compressor = await chooseCompressor(compressing, context);
   let first = config.precopy === 0 ? undefined : offered;
+  const sent = sentBefore(offered, answer.held.complete.filter(isTable));
+  const hashes = answer.wantsHashes ? new DonorHashes(layout) : undefined;
+  clock.doubtAfterLeap({ sent, hashes }, context);
   return {
-    ...{ modules: answer.modules, wantsHashes: answer.wantsHashes, signs },
+    ...{ modules: answer.modules, hashes, signs, sent },
     look: () => {
       const given = first;
       first = undefined;
@@ -156,8 +167,14 @@ async function offerCopy(premises: Premises, courier: Courier): Promise<Agreemen
       tellTotal: (bytes) => courier.sendTotal(bytes),
       slowestMessageMs: () => courier.slowestMessageMs(),
     }),
-    sent: sentBefore(offered, answer.held.complete.filter(isTable)),
   };
+}
+
+/** A look while the server writes, which counts as taken at the earliest time that it may have been by the times of files. */
+async function lookAhead(premises: Premises, clock: ClockWatch, signal: AbortSignal): Promise<Inventory> {
+  const leastMs = clock.look();
+  const inventory = await takeLook(premises, signal);
+  return { ...inventory, takenMs: Math.min(inventory.takenMs, leastMs) };
 }
 
 function takeLook({ config, layout }: Premises, signal: AbortSignal): Promise<Inventory> {
@@ -235,9 +252,9 @@ interface Connected {
 const worthTelling = 0.005;
 
 /** What has to wait for the lock, whatever is sent before: it counts in the total from the beginning. */
-function dueUnderLock({ files }: Inventory, { modules }: Answer): FileList<InventoryFile> {
+function dueUnderLock(look: Inventory, { modules }: Answer): FileList<InventoryFile> {
   // A table of its own: a selection would keep the whole inventory until the transfer ends.
-  return FileTable.of(files.filter((file) => !showsChanges(file) && modules[file.place] !== ''));
+  return FileTable.of(look.files.filter((file) => !mayBeSpared(file, look) && modules[file.place] !== ''));
 }
 
 /** What the joiner does not have. */

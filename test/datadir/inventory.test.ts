@@ -4,15 +4,18 @@ import {
   chownSync,
   mkdirSync,
   mkdtempSync,
+  realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import t from 'tap';
+import { mayDiffer, SentFiles } from '../../src/datadir/changes.js';
 import type { Inventory } from '../../src/datadir/inventory.js';
 import { isSparse, takeInventory } from '../../src/datadir/inventory.js';
 import { decodeManifest, encodeManifest } from '../../src/datadir/manifest.js';
@@ -284,9 +287,9 @@ t.test(
     for (const isElastic of [false, true]) {
       const inventory = await takeInventory(layout, {
         maxBinlogs: 0,
-        isElastic: (directory) => {
-          asked.push(directory);
-          return isElastic;
+        fileSystemType: (path) => {
+          asked.push(dirname(path));
+          return isElastic ? 0x9123683e : 0xef53;
         },
       });
       const { files, directories, elasticDevices } = inventory;
@@ -303,6 +306,46 @@ t.test(
       );
     }
     t.strictSame(asked, [join(dir, 'shop'), join(dir, 'shop')], 'each device is asked for once');
+  },
+);
+
+t.test(
+  "of other file systems those have another clock that are not certain to have this host's",
+  async (t) => {
+    const dataDir = t.testdir({ shop: { 'a.ibd': '' }, links: {}, '.clock': '' });
+    const disk = mkdtempSync('/dev/shm/inventory-');
+    t.teardown(() => rmSync(disk, { recursive: true }));
+    for (const name of ['linked.ibd', 'file.ibd']) writeFileSync(join(disk, name), '');
+    symlinkSync(disk, join(dataDir, 'linked'));
+    symlinkSync(join(disk, 'file.ibd'), join(dataDir, 'links/file.ibd'));
+    const [nfs, ext4] = [0x6969, 0xef53];
+    const clockFile = join(dataDir, '.clock');
+    const own = statSync(clockFile).dev;
+    t.not(statSync(disk).dev, own);
+    const cases: readonly [title: string, types: (path: string) => number, foreign: string[]][] = [
+      ['a linked schema', (path) => (realpathSync(path).startsWith(disk) ? nfs : ext4), ['linked', 'links']],
+      ["the data directory's own", (path) => (realpathSync(path).startsWith(disk) ? ext4 : nfs), []],
+      ['both, as their clocks may differ', () => nfs, ['linked', 'links']],
+      ['an unknown one', (path) => (realpathSync(path).startsWith(disk) ? 1 : ext4), ['linked', 'links']],
+      ['none', () => ext4, []],
+      [
+        'one that cannot be asked',
+        () => {
+          throw new Error('ENOENT');
+        },
+        ['linked', 'links'],
+      ],
+    ];
+    for (const [title, fileSystemType, foreign] of cases) {
+      const look = await takeInventory(layoutOf({ dataDir }), { maxBinlogs: 0, clockFile, fileSystemType });
+      t.equal(look.files.length, 4);
+      const sent = new SentFiles();
+      for (const file of look.files) sent.set(file, { ...look, takenMs: Date.now() + 60_000 });
+      const again = look.files.filter((file) => mayDiffer(file, sent.get(file)));
+      t.strictSame([...new Set(Array.from(again, ({ path }) => dirname(path)))].sort(), foreign, title);
+    }
+    const { foreignClocks } = await takeInventory(layoutOf({ dataDir }), { maxBinlogs: 0, clockFile });
+    t.notOk(foreignClocks?.has(statSync(disk).dev), 'tmpfs, by the number that it has itself');
   },
 );
 

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Config } from '../../src/config/config.js';
 import type { Inventory, InventoryFile } from '../../src/datadir/inventory.js';
 import { copyAhead, dueAhead, estimateLeft, isWorthIt } from '../../src/transfers/copy-ahead.js';
-import { SentFiles } from '../../src/datadir/changes.js';
+import { mayDiffer, SentFiles } from '../../src/datadir/changes.js';
 import { FileTable } from '../../src/datadir/file-table.js';
 import { recordTransfer } from './context.js';
 
@@ -31,15 +31,19 @@ const at = (takenMs: number, files: readonly InventoryFile[]): Inventory => ({
 async function passesOver(
   precopy: Config['precopy'],
   looks: readonly Inventory[],
+  sent = new SentFiles(),
+  onLook: (look: number) => void = () => undefined,
 ): Promise<{ passes: string[][]; sent: string[]; looked: number }> {
   const passes: string[][] = [];
   let looked = 0;
-  const sent = new SentFiles();
   await copyAhead(
     { precopy },
     {
       sent,
-      look: () => Promise.resolve(looks[looked++]!),
+      look: () => {
+        onLook(looked);
+        return Promise.resolve(looks[looked++]!);
+      },
       lookAgain: (file) => looks[looked]?.files.find(file),
       send: (pass, files) => {
         t.equal(pass, passes.length + 1);
@@ -86,14 +90,39 @@ t.test('a table that nobody writes to is sent once', async (t) => {
   });
 });
 
+t.test('what the lock will not be spared is sent once: its file system has another clock', async (t) => {
+  const far = { ...table('far.ibd', 100), dev: 2 };
+  const looks = [1e9, 2e9, 3e9].map((takenMs) => ({
+    ...at(takenMs, [table('a.ibd', 20, takenMs), { ...far, size: far.size + takenMs }]),
+    foreignClocks: new Set([2]),
+  }));
+  const sent = new SentFiles();
+  t.strictSame((await passesOver(2, looks, sent)).passes, [['a.ibd', 'far.ibd'], ['a.ibd']]);
+  t.ok(mayDiffer(far, sent.get(far)));
+});
+
+t.test('after a leap of the clock all is sent once more, and then what changes again', async (t) => {
+  const looks = [1e9, 2e9, 3e9, 4e9].map((takenMs) =>
+    at(takenMs, [table('a.ibd', 100), table('b.ibd', 20, takenMs)]),
+  );
+  const sent = new SentFiles();
+  const leapAt = (look: number) => (looked: number) => looked === look && sent.doubt();
+  t.strictSame((await passesOver('auto', looks, sent, leapAt(1))).passes, [
+    ['a.ibd', 'b.ibd'],
+    ['a.ibd', 'b.ibd'],
+    ['b.ibd'],
+  ]);
+  t.notOk(mayDiffer(table('a.ibd', 100), sent.get(table('a.ibd', 100))));
+});
+
 t.test('what changed since its own pass began is due, whenever other files were sent', (t) => {
   const [one, two] = [table('one.ibd', 1, 1_000_000), table('two.ibd', 1, 1_000_000)];
   const sent = new SentFiles();
-  sent.set({ file: one, passStartedMs: 500_000 });
-  sent.set({ file: two, passStartedMs: 2_000_000 });
+  sent.set(one, { takenMs: 500_000 });
+  sent.set(two, { takenMs: 2_000_000 });
   t.strictSame(
     Array.from(
-      dueAhead(FileTable.of([one, two, table('new.ibd', 1), table('x.MYD', 1)]), sent),
+      dueAhead(at(3_000_000, [one, two, table('new.ibd', 1), table('x.MYD', 1)]), sent),
       ({ path }) => path,
     ),
     ['shop/one.ibd', 'shop/new.ibd'],
@@ -158,7 +187,7 @@ t.test(
 t.test('the sample: what is left, each file as likely as it is large', (t) => {
   const sent = new SentFiles();
   const files = [table('huge.ibd', 500), ...many];
-  for (const file of files) sent.set({ file, passStartedMs: hour });
+  for (const file of files) sent.set(file, { takenMs: hour });
   const left = (isWritten: (file: InventoryFile) => boolean): number =>
     estimateLeft(sent, (file) => (isWritten(file) ? { ...file, ctimeMs: hour } : file)) / mib;
   t.equal(
