@@ -76,6 +76,7 @@ export function supervise(
   };
 }
 
+/** A socat that is asked to end while it ends by itself may turn in a circle forever (1.7.4.4, OpenSSL 3.0: it frees its SSL_CTX twice). */
 async function stopChild(child: Child, ended: Promise<unknown>, graceMs: number): Promise<void> {
   child.terminate();
   const insist = setTimeout(() => child.kill(), graceMs);
