@@ -46,7 +46,7 @@ export const errorCauses = {
     "socat, rsync, setpriv, node or the program itself is not on the server's PATH, or closed to its user",
   TOOL_TOO_OLD: 'A tool lacks what is needed of it; the Node of Debian 12 and Ubuntu 24.04, for one',
   KTLS_UNAVAILABLE:
-    "ktls=ON, and the kernel offers no TLS, OPENSSL_CONF names other settings, or the system's settings of OpenSSL are not understood. A warning: socat encrypts by itself",
+    "ktls=ON, and the kernel offers no TLS, or the system's settings of OpenSSL are not understood: socat encrypts by itself; or OPENSSL_CONF names settings, which decide then. A warning",
   PORT_BUSY: 'Another transfer, a rehearsal, or another program has the SST port; the message names it',
   PORT_FORBIDDEN: 'A port below 1024, for which the user of the server needs a capability',
   DIRECTORY_MISSING: 'A directory that an option names is not there, or not mounted',

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where an OpenSSL may have its settings: Debian's; SUSE's; RHEL's and Fedora's; that of one which somebody has built. */
-const defaultFiles = [
+export const defaultFiles = [
   '/usr/lib/ssl/openssl.cnf',
   '/etc/ssl/openssl.cnf',
   '/etc/pki/tls/openssl.cnf',

@@ -43,6 +43,8 @@ export async function compareWithManifest(
     readonly signal?: AbortSignal | undefined;
     /** Told of each file that was looked at. */
     readonly onEntry?: (() => void) | undefined;
+    /** Told of what is no file where one could be, see `Visitor`; it is no difference. */
+    readonly onOther?: (() => void) | undefined;
   } = {},
 ): Promise<Difference[]> {
   const differences: Difference[] = [];
@@ -68,7 +70,11 @@ export async function compareWithManifest(
   };
   await walkLayout(
     layout,
-    { file: (place, path, stat) => check(place, path, stat), directory },
+    {
+      file: (place, path, stat) => check(place, path, stat),
+      directory,
+      other: () => options.onOther?.(),
+    },
     { named: belongs, received: manifest.binlogs, signal: options.signal },
   );
 

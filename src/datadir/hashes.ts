@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, rmSync } from 'node:fs';
+import { createReadStream, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileFailure } from '../errors.js';
 import { mayBeSpared, mayDiffer, SentFiles } from './changes.js';
@@ -82,10 +82,19 @@ export class DonorHashes {
     try {
       return await hashFile(path, signal);
     } catch (thrown) {
-      if (existsSync(path)) throw thrown;
+      signal.throwIfAborted();
+      // Only where it certainly is not there.
+      if (statSync(path, { throwIfNoEntry: false }) !== undefined) throw thrown;
       return undefined;
     }
   }
+}
+
+/** An inventory with the hashes that the same files have in another. */
+export function withHashesOf(hashed: Inventory, inventory: Inventory): Inventory {
+  const files = new FileTable<InventoryFile>();
+  for (const file of inventory.files) files.add({ ...file, hash: hashed.files.find(file)?.hash });
+  return { ...inventory, files };
 }
 
 /**

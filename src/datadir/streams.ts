@@ -27,7 +27,7 @@ const largestInStretch = 10;
  * Deals the files out to at most `streams` streams of about equal work: the largest first, each to the stream that has least to do.
  * Many small ones follow in the order in which they were listed, one stretch to each stream, so that streams do not meet in one
  * directory, where one creates files at a time (two streams took 0.7 of the time for 40,000 files in four directories, rsync 3.5.0,
- * Linux 6.18). No stream differs from the mean by more than its largest file, and none is empty.
+ * Linux 6.18). No stream has more than the mean by more than its largest file, and none is empty.
  */
 export function splitIntoStreams<T extends { readonly size: number }>(
   files: Files<T>,

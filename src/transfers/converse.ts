@@ -244,10 +244,13 @@ async function verify(context: Conversation, manifest: Manifest, offeredMs: numb
   const received = offeredBinlogs(layout.roots.data);
   removeUnlistedBinlogs(layout, manifest.binlogs, received);
   prepareDirectories(layout, manifest);
-  const compare = (): Promise<Difference[]> => compareWithManifest(layout, manifest, { signal, onEntry });
+  const seen = { others: false };
+  const onOther = (): void => void (seen.others = true);
+  const compare = (): Promise<Difference[]> =>
+    compareWithManifest(layout, manifest, { signal, onEntry, onOther });
   let differences = await compare();
   // Mostly no name has gone since the offer, and that shows here without another look at all files.
-  if (differences.some(isUnexpected)) {
+  if (seen.others || differences.some(isUnexpected)) {
     await removeUnlisted(layout, manifest, { signal, onEntry, received });
     differences = await compare();
   }

@@ -1,6 +1,13 @@
 import type { Config } from '../config/config.js';
-import { mayBeSpared, mayDiffer, showsChanges, type SentFile, type SentFiles } from '../datadir/changes.js';
-import { FileTable, type FileList, type Files } from '../datadir/file-table.js';
+import {
+  marginMs,
+  mayBeSpared,
+  mayDiffer,
+  showsChanges,
+  type SentFile,
+  type SentFiles,
+} from '../datadir/changes.js';
+import { FileTable, type FileList, type FileName, type Files } from '../datadir/file-table.js';
 import { totalSize, type Inventory, type InventoryFile } from '../datadir/inventory.js';
 import { workOf } from '../datadir/streams.js';
 import type { TransferContext } from './context.js';
@@ -16,11 +23,14 @@ const passesAtMost = 10;
 const leastBasisBytes = 65_536;
 
 /**
- * Of so many files a look takes longer than a sample of them, and after a pass that took less than so many seconds the lock cannot take
- * much longer than that, whatever the sample has missed.
+ * Of so many files a look takes longer than a sample of them. So soon after the last look the lock cannot take much longer than that, whatever
+ * the sample misses: a small table that has become large, a new schema.
  */
-const sampledFrom = { files: 4096, seconds: 5 };
+const sampledFrom = { files: 4096, withinMs: 10_000 };
 const sampleSize = 2000;
+
+/** Undefined where nothing lies there. */
+type LookAgain = (name: FileName) => InventoryFile | undefined;
 
 /** What a donor that copies ahead begins with, and how it goes on. */
 export interface CopyingAhead {
@@ -28,8 +38,8 @@ export interface CopyingAhead {
   readonly sent: SentFiles;
   /** Gives first what was offered. */
   readonly look: () => Promise<Inventory>;
-  /** What lies under a file's name now. */
-  readonly lookAgain: (file: InventoryFile) => InventoryFile | undefined;
+  /** Begins to look at some files only: gives what tells what lies under the name of a file or directory now. */
+  readonly lookAtSome: () => LookAgain;
   /** Sends a pass's files; tolerates that files change and vanish. */
   readonly send: (pass: number, files: Files<InventoryFile>) => Promise<void>;
 }
@@ -41,8 +51,8 @@ export interface CopyingAhead {
  */
 export async function copyAhead(
   { precopy }: Pick<Config, 'precopy'>,
-  { sent, look, lookAgain, send }: CopyingAhead,
-  { emit }: Pick<TransferContext, 'emit'>,
+  { sent, look, lookAtSome, send }: CopyingAhead,
+  { emit, now }: Pick<TransferContext, 'emit' | 'now'>,
 ): Promise<void> {
   const most = precopy === 'auto' ? passesAtMost : precopy;
   let before = Infinity;
@@ -57,8 +67,7 @@ export async function copyAhead(
     const seconds = (performance.now() - began) / 1000;
     emit({ kind: 'notice', text: describePass(pass, due, seconds) });
     for (const file of due) sent.set(file, looked);
-    const isSampled = sent.size >= sampledFrom.files && seconds < sampledFrom.seconds;
-    if (isSampled && estimateLeft(sent, lookAgain) < leastBytes) break;
+    if (isSampled(sent, looked, now()) && leftBySample(sent, looked, lookAtSome()) < leastBytes) break;
     before = totalWork(due);
   }
 }
@@ -119,29 +128,50 @@ function totalWork(files: Iterable<InventoryFile>): number {
   return work;
 }
 
-/**
- * How much work is left of what was sent, in bytes, by a sample of the files: each as likely as it is large, and those that are larger than the
- * mean step for certain.
- * @param atMost how many files are looked at
- */
-export function estimateLeft(
-  sent: Iterable<SentFile>,
-  lookAgain: CopyingAhead['lookAgain'],
-  atMost = sampleSize,
+function isSampled(sent: SentFiles, { takenMs }: Inventory, now: Date): boolean {
+  return sent.size >= sampledFrom.files && now.getTime() - takenMs < sampledFrom.withinMs;
+}
+
+/** Infinite where a sample does not tell: files were made, removed or renamed, or it would pass over too much from one file to the next. */
+export function leftBySample(
+  sent: SentFiles,
+  looked: Pick<Inventory, 'directories' | 'foreignClocks' | 'takenMs'>,
+  lookAgain: LookAgain,
 ): number {
+  const hasNewNames = (path: string): boolean =>
+    (lookAgain({ place: 'data', path })?.mtimeMs ?? Infinity) >= looked.takenMs - marginMs;
+  if (looked.directories.some(hasNewNames)) return Infinity;
   let all = 0;
   for (const { file } of sent) all += workOf(file);
-  const step = all / atMost;
+  const step = all / sampleSize;
+  return step > leastBytes ? Infinity : estimateLeft(sent, step, looked, lookAgain);
+}
+
+/** The golden ratio's fraction: multiples of it are spread evenly, and meet no order that the files have. */
+const spread = 0.618_033_988_75;
+
+/**
+ * How much work is left of what was sent, in bytes: in each step of so many bytes the file is looked at that lies at one point of it. So each is as
+ * likely to be as it is large, and from two steps up it is for certain.
+ */
+function estimateLeft(
+  sent: Iterable<SentFile>,
+  step: number,
+  looked: Pick<Inventory, 'foreignClocks'>,
+  lookAgain: LookAgain,
+): number {
   let passed = 0;
-  let next = step / 2;
   let left = 0;
+  let points = 0;
+  const next = (): number => (points + ((points * spread) % 1)) * step;
   for (const one of sent) {
     passed += workOf(one.file);
-    if (passed < next) continue;
-    const steps = 1 + Math.floor((passed - next) / step);
-    next += steps * step;
+    const before = points;
+    while (next() < passed) points += 1;
+    if (points === before || !mayBeSpared(one.file, looked)) continue;
     const now = lookAgain(one.file);
-    if (now !== undefined && mayDiffer(now, one)) left += steps * step;
+    if (now === undefined || !mayDiffer(now, one)) continue;
+    left += (points - before) * step + Math.max(0, workOf(now) - workOf(one.file));
   }
   return left;
 }

@@ -41,9 +41,8 @@ export function planKernelTls(
   surroundings: KtlsSurroundings = here(),
 ): KernelTls {
   if (!ktls) return { settings: undefined, findings: [] };
-  const without = (why: string, hint?: string): KernelTls => {
+  const without = (message: string, hint?: string): KernelTls => {
     const where = sources.ktls === undefined ? undefined : placeOf(sources.ktls);
-    const message = `${why}: socat encrypts by itself`;
     return {
       settings: undefined,
       findings: [{ severity: 'warning', code: 'KTLS_UNAVAILABLE', message, option: 'ktls', where, hint }],
@@ -51,14 +50,14 @@ export function planKernelTls(
   };
   if (surroundings.openssl !== undefined)
     return without(
-      `OPENSSL_CONF names ${JSON.stringify(surroundings.openssl)}, which is taken as it is`,
+      `OPENSSL_CONF names ${JSON.stringify(surroundings.openssl)}, which is taken as it is: whether the kernel encrypts is up to that`,
       'set Options = KTLS there, in the section that system_default names, or take OPENSSL_CONF out of the environment of the server or agent (systemctl edit mariadb); without either remove ktls from [sst]',
     );
-  if (!surroundings.isOffered()) return without('this kernel offers no TLS');
+  if (!surroundings.isOffered()) return without('this kernel offers no TLS: socat encrypts by itself');
   const settings = surroundings.settings();
   return settings === undefined
     ? without(
-        "the system's settings of OpenSSL (openssl version -d shows where they are) are not understood for certain",
+        "the system's settings of OpenSSL (openssl version -d shows where they are) are not understood for certain: socat encrypts by itself",
         'name a file with Options = KTLS, in the section that system_default names, as OPENSSL_CONF in the environment of the server or agent (systemctl edit mariadb), or remove ktls from [sst]',
       )
     : { settings, findings: [] };

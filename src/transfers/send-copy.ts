@@ -7,8 +7,8 @@ import {
   sentBefore,
   type SentFiles,
 } from '../datadir/changes.js';
-import { FileTable, type FileList, type Files } from '../datadir/file-table.js';
-import { DonorHashes } from '../datadir/hashes.js';
+import { FileTable, type FileList, type FileName, type Files } from '../datadir/file-table.js';
+import { DonorHashes, withHashesOf } from '../datadir/hashes.js';
 import { isTable } from '../datadir/held.js';
 import {
   lookAgain,
@@ -59,7 +59,10 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   if (config.precopy !== 0) emit({ kind: 'phase', phase: 'copying' });
   const ahead = {
     ...{ sent, look },
-    lookAgain: (file: InventoryFile) => lookAgain(layout, file),
+    lookAtSome: () => {
+      clock.look();
+      return (name: FileName) => lookAgain(layout, name);
+    },
     send: (pass: number, files: Files<InventoryFile>) => sender.sendAhead(pass, files),
   };
   await copyAhead(config, ahead, context);
@@ -74,22 +77,23 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   if (!streams.haveConnected) await signs.send();
   const state = await takeLock(layout.roots.data, context, signs);
   const locked = context.now().getTime();
-  let inventory: Inventory;
+  let still: Still;
   try {
     emit({ kind: 'phase', phase: 'copying' });
     // What counts as sent under the lock must not have been sent before a leap.
     clock.look();
-    const hash: Hash = (still, before) =>
+    const hash: Hash = (inventory, before) =>
       hashes === undefined
-        ? Promise.resolve(still)
-        : withSignsOfLife(signs, signal, (within) => hashes.complete(still, within, before));
-    inventory = await sendUnderLock(premises, sent, streams.send, hash);
+        ? Promise.resolve(inventory)
+        : withSignsOfLife(signs, signal, (within) => hashes.complete(inventory, within, before));
+    still = await sendUnderLock(premises, sent, streams.send, hash);
   } finally {
     // Also when it failed: writers must not wait until the joiner has been told why.
     releaseLock(layout.roots.data, context);
     streams.close();
   }
   const unlocked = context.now().getTime();
+  const inventory = hashes === undefined ? still.inventory : withHashesOf(still.hashed, still.inventory);
 
   emit({ kind: 'phase', phase: 'finishing' });
   const kept = { ...inventory, files: inventory.files.filter((file) => modules[file.place] !== '') };
@@ -355,6 +359,13 @@ function senderOf(
   };
 }
 
+/** What nothing has changed of any more. */
+interface Still {
+  readonly inventory: Inventory;
+  /** The same files, with their hashes where they are wanted. */
+  readonly hashed: Inventory;
+}
+
 /** Gives an inventory's files their hashes, where they are wanted. */
 type Hash = (
   inventory: Inventory,
@@ -366,7 +377,7 @@ async function sendUnderLock(
   sent: SentFiles,
   send: SendLocked,
   hash: Hash,
-): Promise<Inventory> {
+): Promise<Still> {
   const inventory = await takeLook(premises, premises.context.signal);
   refuseExternalTables(inventory);
   await sendDue(premises, inventory, sent, send);
@@ -394,7 +405,7 @@ const roundsAtMost = 5;
 
 /**
  * Under the lock nothing should change any more; the server's log tables (`log_output=TABLE`) do, and what else does must not go
- * unnoticed. Gives the inventory after which nothing has changed. Hashes are taken before the look: what changes between
+ * unnoticed. Hashes are taken before the look: what changes between
  * sending and hashing (Aria's checkpoint, 10.11.19) would be another file than the joiner has.
  */
 async function sendUntilStill(
@@ -402,7 +413,7 @@ async function sendUntilStill(
   sent: Inventory,
   send: SendLocked,
   hash: Hash,
-): Promise<Inventory> {
+): Promise<Still> {
   const { context } = premises;
   let before = await hash(sent);
   for (let round = 1; ; round++) {
@@ -413,7 +424,7 @@ async function sendUntilStill(
       changed = changedUnderLock(before, inventory);
     }
     const { files } = changed;
-    if (files.length === 0) return hash(inventory, { inventory: before, changed: files });
+    if (files.length === 0) return { inventory, hashed: before };
     const names = Array.from(files, ({ path }) => path)
       .slice(0, 5)
       .join(', ');

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect, type SecureVersion } from 'node:tls';
 import t from 'tap';
-import { ktlsSettings } from '../../src/certificates/ktls-settings.js';
+import { defaultFiles, ktlsSettings } from '../../src/certificates/ktls-settings.js';
 import { issueCertificate } from '../../src/certificates/issue.js';
 import { ca, folder } from './given.js';
 
@@ -93,7 +93,8 @@ t.test('what is not understood for certain is left alone', async (t) => {
 });
 
 t.test("this system's are understood, or there are none", async (t) => {
-  t.match(ktlsSettings() ?? '.include /none\nKTLS', /^\.include \/[^]*KTLS/);
+  if (defaultFiles.some((file) => existsSync(file))) t.match(ktlsSettings(), /^\.include \/[^]*KTLS/);
+  else t.equal(ktlsSettings(), undefined);
 });
 
 /** The version of TLS that a client and a socat with these settings agree on; undefined: none. */

@@ -1,4 +1,4 @@
-import { appendFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Difference } from '../../src/datadir/compare.js';
@@ -238,3 +238,18 @@ const timesAside = (differences: readonly Difference[]): Difference[] =>
 function everythingBelow(directory: string): string[] {
   return readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort();
 }
+
+t.test('a link that leads nowhere is no difference, but told of', async (t) => {
+  const layout = layoutOf({ dataDir: t.testdir(tree()) });
+  const manifest = await manifestOf(layout);
+  let others = 0;
+  const onOther = (): void => void (others += 1);
+  await compareWithManifest(layout, manifest, { onOther });
+  t.equal(others, 0);
+  symlinkSync('/none/c.ibd', join(layout.roots.data, 'shop/c.ibd'));
+  t.same(await compareWithManifest(layout, manifest, { onOther }), []);
+  t.equal(others, 1);
+  await removeUnlisted(layout, manifest);
+  await compareWithManifest(layout, manifest, { onOther });
+  t.equal(others, 1, 'until it is removed');
+});

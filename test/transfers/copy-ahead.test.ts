@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Config } from '../../src/config/config.js';
 import type { Inventory, InventoryFile } from '../../src/datadir/inventory.js';
-import { copyAhead, dueAhead, estimateLeft, isWorthIt } from '../../src/transfers/copy-ahead.js';
+import { copyAhead, dueAhead, isWorthIt, leftBySample } from '../../src/transfers/copy-ahead.js';
 import { mayDiffer, SentFiles } from '../../src/datadir/changes.js';
 import { FileTable } from '../../src/datadir/file-table.js';
 import { recordTransfer } from './context.js';
@@ -31,8 +31,11 @@ const at = (takenMs: number, files: readonly InventoryFile[]): Inventory => ({
 async function passesOver(
   precopy: Config['precopy'],
   looks: readonly Inventory[],
-  sent = new SentFiles(),
-  onLook: (look: number) => void = () => undefined,
+  {
+    sent = new SentFiles(),
+    onLook = () => undefined,
+    passMs = 1000,
+  }: { sent?: SentFiles; onLook?: (look: number) => void; passMs?: number } = {},
 ): Promise<{ passes: string[][]; sent: string[]; looked: number }> {
   const passes: string[][] = [];
   let looked = 0;
@@ -44,14 +47,14 @@ async function passesOver(
         onLook(looked);
         return Promise.resolve(looks[looked++]!);
       },
-      lookAgain: (file) => looks[looked]?.files.find(file),
+      lookAtSome: () => (name) => looks[looked]?.files.find(name),
       send: (pass, files) => {
         t.equal(pass, passes.length + 1);
         passes.push(Array.from(files, ({ path }) => path.replace('shop/', '')));
         return Promise.resolve();
       },
     },
-    recordTransfer(),
+    { ...recordTransfer(), now: () => new Date((looks[looked - 1]?.takenMs ?? 0) + passMs) },
   );
   const names = new Set(looks.flatMap(({ files }) => Array.from(files, ({ path }) => path)));
   const known = [...names].filter((path) => sent.get({ place: 'data', path }) !== undefined);
@@ -97,7 +100,7 @@ t.test('what the lock will not be spared is sent once: its file system has anoth
     foreignClocks: new Set([2]),
   }));
   const sent = new SentFiles();
-  t.strictSame((await passesOver(2, looks, sent)).passes, [['a.ibd', 'far.ibd'], ['a.ibd']]);
+  t.strictSame((await passesOver(2, looks, { sent })).passes, [['a.ibd', 'far.ibd'], ['a.ibd']]);
   t.ok(mayDiffer(far, sent.get(far)));
 });
 
@@ -107,7 +110,7 @@ t.test('after a leap of the clock all is sent once more, and then what changes a
   );
   const sent = new SentFiles();
   const leapAt = (look: number) => (looked: number) => looked === look && sent.doubt();
-  t.strictSame((await passesOver('auto', looks, sent, leapAt(1))).passes, [
+  t.strictSame((await passesOver('auto', looks, { sent, onLook: leapAt(1) })).passes, [
     ['a.ibd', 'b.ibd'],
     ['a.ibd', 'b.ibd'],
     ['b.ibd'],
@@ -160,9 +163,9 @@ t.test('another pass pays when it has clearly less to do, but not little', (t) =
 const many = Array.from({ length: 6000 }, (_, index) => table(`t${index}.ibd`, 0.1));
 
 t.test(
-  'after a short pass over very many files a sample tells that nothing is left worth a look',
+  'soon after the last look a sample of very many files tells that nothing is left worth another',
   async (t) => {
-    const written = new Set(['shop/t0.ibd', 'shop/t3000.ibd']);
+    const written = new Set(['shop/t1.ibd', 'shop/t3000.ibd']);
     const after = many.map((file) => (written.has(file.path) ? { ...file, mtimeMs: 2 * hour } : file));
     const looks = [at(hour, many), at(3 * hour, after)];
     t.equal((await passesOver('auto', looks)).looked, 1);
@@ -176,32 +179,66 @@ t.test(
       again.passes.map(({ length }) => length),
       [6000, 1500],
     );
-    t.equal(
-      (await passesOver('auto', [at(hour, many.slice(0, 4000)), at(3 * hour, after.slice(0, 4000))])).looked,
-      2,
-      'of few files all are looked at',
-    );
+    const few = [at(hour, many.slice(0, 4000)), at(3 * hour, after.slice(0, 4000))];
+    t.equal((await passesOver('auto', few)).looked, 2, 'of fewer all are looked at');
+    t.equal((await passesOver('auto', looks, { passMs: 10_000 })).looked, 2, 'and later');
+    const inShop = { ...at(hour, many), directories: ['shop'] };
+    for (const [changedMs, looked] of [
+      [hour - 4000, 2],
+      [hour - 6000, 1],
+    ] as const)
+      t.equal(
+        (await passesOver('auto', [inShop, at(3 * hour, [...after, shop(changedMs)])])).looked,
+        looked,
+        'and where a directory may have changed since',
+      );
   },
 );
+
+/** A directory, as it is found. */
+const shop = (mtimeMs: number): InventoryFile => ({ ...table('', 0, mtimeMs), path: 'shop' });
 
 t.test('the sample: what is left, each file as likely as it is large', (t) => {
   const sent = new SentFiles();
   const files = [table('huge.ibd', 500), ...many];
   for (const file of files) sent.set(file, { takenMs: hour });
-  const left = (isWritten: (file: InventoryFile) => boolean): number =>
-    estimateLeft(sent, (file) => (isWritten(file) ? { ...file, ctimeMs: hour } : file)) / mib;
+  const looked = { directories: [], takenMs: hour };
+  const found = new Map(files.map((file) => [file.path, file]));
+  const left = (isWritten: (file: InventoryFile) => boolean, growth = 0): number =>
+    leftBySample(sent, looked, ({ path }) => {
+      const file = found.get(path);
+      if (file === undefined || !isWritten(file)) return file;
+      return { ...file, size: file.size + growth * mib, ctimeMs: hour };
+    }) / mib;
   t.equal(
     left(() => false),
     0,
   );
   const all = 500 + 6000 * 0.1 + 6001 / 16;
   t.ok(Math.abs(left(() => true) - all) < 1);
-  t.ok(Math.abs(left(({ path }) => path.includes('huge')) - 500) < 1);
-  t.ok(Math.abs(left(({ path }) => /[05]\.ibd/.test(path)) - (all - 500) / 5) < all / 40);
+  const isHuge = ({ path }: InventoryFile): boolean => path.includes('huge');
+  t.ok(Math.abs(left(isHuge) - 500) < 1);
+  t.ok(Math.abs(left(isHuge, 900) - 1400) < 1, 'what has grown counts as it is now');
+  for (const every of [2, 3, 4, 5]) {
+    const isWritten = ({ path }: InventoryFile): boolean => Number(/\d+/.exec(path)?.[0]) % every === 0;
+    t.ok(Math.abs(left(isWritten) - (all - 500) / every) < all / 40, `one of ${every} in the list's order`);
+  }
   t.equal(
-    estimateLeft(sent, () => undefined),
+    leftBySample(sent, looked, () => undefined),
     0,
     'what has vanished is not left',
+  );
+  const foreign = { ...looked, foreignClocks: new Set([1]) };
+  t.equal(
+    leftBySample(sent, foreign, (name) => ({ ...table('', 1, hour), ...name })),
+    0,
+    'nor what is sent under the lock whatever happens',
+  );
+  sent.set(table('vast.ibd', 20_000), looked);
+  t.equal(
+    leftBySample(sent, looked, ({ path }) => found.get(path)),
+    Infinity,
+    'steps that are larger than what counts as little do not tell',
   );
   t.end();
 });

@@ -35,12 +35,12 @@ t.test('where it cannot be had a warning says why, and socat is left as it is', 
     [{ isOffered: () => false }, 'this kernel offers no TLS: socat encrypts by itself', undefined],
     [
       { openssl: '/etc/own.cnf' },
-      'OPENSSL_CONF names "/etc/own.cnf", which is taken as it is: socat encrypts by itself',
+      'OPENSSL_CONF names "/etc/own.cnf", which is taken as it is: whether the kernel encrypts is up to that',
       /^set Options = KTLS there/,
     ],
     [
       { openssl: '' },
-      'OPENSSL_CONF names "", which is taken as it is: socat encrypts by itself',
+      'OPENSSL_CONF names "", which is taken as it is: whether the kernel encrypts is up to that',
       /^set Options/,
     ],
     [
