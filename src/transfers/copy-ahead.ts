@@ -67,7 +67,12 @@ export async function copyAhead(
     const seconds = (performance.now() - began) / 1000;
     emit({ kind: 'notice', text: describePass(pass, due, seconds) });
     for (const file of due) sent.set(file, looked);
-    if (isSampled(sent, looked, now()) && leftBySample(sent, looked, lookAtSome()) < leastBytes) break;
+    if (
+      pass < most &&
+      isSampled(sent, looked, now()) &&
+      leftBySample(sent, looked, lookAtSome()) < leastBytes
+    )
+      break;
     before = totalWork(due);
   }
 }
@@ -140,7 +145,7 @@ export function leftBySample(
 ): number {
   const hasNewNames = (path: string): boolean =>
     (lookAgain({ place: 'data', path })?.mtimeMs ?? Infinity) >= looked.takenMs - marginMs;
-  if (looked.directories.some(hasNewNames)) return Infinity;
+  if (looked.directories.length > sampleSize || looked.directories.some(hasNewNames)) return Infinity;
   let all = 0;
   for (const { file } of sent) all += workOf(file);
   const step = all / sampleSize;
@@ -163,7 +168,7 @@ function estimateLeft(
   let passed = 0;
   let left = 0;
   let points = 0;
-  const next = (): number => (points + ((points * spread) % 1)) * step;
+  const next = (): number => (points + (((points + 1) * spread) % 1)) * step;
   for (const one of sent) {
     passed += workOf(one.file);
     const before = points;
@@ -171,7 +176,9 @@ function estimateLeft(
     if (points === before || !mayBeSpared(one.file, looked)) continue;
     const now = lookAgain(one.file);
     if (now === undefined || !mayDiffer(now, one)) continue;
-    left += (points - before) * step + Math.max(0, workOf(now) - workOf(one.file));
+    // What has grown stands for others that have, as it stands for others of its size.
+    const growth = Math.max(0, workOf(now) - workOf(one.file)) * Math.max(1, step / workOf(one.file));
+    left += (points - before) * step + growth;
   }
   return left;
 }

@@ -21,7 +21,7 @@ export function tunnelClient(
     secret: found.secret,
     timeoutSeconds: Math.ceil(config.idleTimeoutMs / 1000),
     // What a kernel encrypts wrong TLS does not notice, see docs/precopy.md.
-    withoutChecksums: takesNoChecksums(found.tools.rsync) && found.files.opensslConf === undefined,
+    withoutChecksums: takesNoChecksums(found.tools.rsync) && !config.ktls,
   };
 }
 

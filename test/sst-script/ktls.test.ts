@@ -39,6 +39,7 @@ t.test('with a kernel that offers TLS socat is given settings, and the copy is t
   t.match(sent, /speaks through: OPENSSL_CONF=\/\S+\/openssl\.cnf socat /);
   t.match(sent, /GALERA_SST_TUNNEL_TO=\S+ OPENSSL_CONF=\/\S+\/openssl\.cnf RSYNC_PASSWORD="\$SECRET" rsync /);
   for (const log of [sent, got]) t.notMatch(log, /\[WARNING\]/);
+  t.notMatch(sent, /--checksum-choice=none/);
 
   const { optionFile, dataDir, address } = pair.joiner;
   const words = [
@@ -66,6 +67,7 @@ t.test(
     const donating = startDonor(pair);
     await lockTables(donating, pair);
     const [sent, got] = await logs(t, donating, pair.joining);
+    t.notMatch(sent, /--checksum-choice=none/, 'whoever encrypts');
     t.match(
       got,
       /\[WARNING\] KTLS_UNAVAILABLE: OPENSSL_CONF names "\/dev\/null", .*\(ktls at \S+my\.cnf:\d+\)/,
