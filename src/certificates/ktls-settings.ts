@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { filesAt } from './openssl-settings.js';
 
 /** Where an OpenSSL may have its settings: Debian's; SUSE's; RHEL's and Fedora's; that of one which somebody has built. */
 export const defaultFiles = [
@@ -80,7 +80,8 @@ function readInto(sections: Sections, first: string, inSection: string): boolean
     const line = written.replace(/#.*/, '');
     if (line.trim() === '') return true;
     const included = include.exec(line)?.[1];
-    if (included !== undefined) return isPlainPath(included) && filesAt(included)?.every(readFile) === true;
+    if (included !== undefined)
+      return isPlainPath(included) && onlyFileAt(included)?.every(readFile) === true;
     const begun = header.exec(line)?.[1];
     if (begun !== undefined) {
       section = begun;
@@ -99,11 +100,9 @@ function readInto(sections: Sections, first: string, inSection: string): boolean
   }
 }
 
-/** What is not there OpenSSL passes over (3.0.19); of a directory it reads what ends so, in no certain order. */
-function filesAt(path: string): readonly string[] | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return [];
-  if (!stat.isDirectory()) return [path];
-  const names = readdirSync(path).filter((name) => /\.(cnf|conf)$/.test(name));
-  return names.length > 1 ? undefined : names.map((name) => join(path, name));
+/** What is not there OpenSSL passes over, and a directory's files it reads in no certain order (3.0.19): undefined for several. */
+function onlyFileAt(path: string): readonly string[] | undefined {
+  if (!existsSync(path)) return [];
+  const files = filesAt(path);
+  return files.length > 1 ? undefined : files;
 }

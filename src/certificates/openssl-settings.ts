@@ -41,7 +41,7 @@ function included(written: string, level: number): string {
 }
 
 /** Of a directory OpenSSL reads what ends so (config(5)). */
-function filesAt(path: string): readonly string[] {
+export function filesAt(path: string): readonly string[] {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [path];
   return readdirSync(path)
     .filter((name) => /\.(cnf|conf)$/.test(name))

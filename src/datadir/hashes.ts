@@ -32,6 +32,12 @@ function pathOf(layout: Layout, { place, path }: FileName): string {
   return join(rootOf(layout, place) ?? layout.roots.data, path);
 }
 
+/** An inventory that has its hashes already, and what of the next one may have changed since. */
+export interface HashedBefore {
+  readonly inventory: Inventory;
+  readonly changed: FileList<InventoryFile>;
+}
+
 /** A donor's hashes: taken while its server writes, and under the lock again only of what may have changed since. */
 export class DonorHashes {
   private readonly known = new SentFiles();
@@ -59,13 +65,8 @@ export class DonorHashes {
 
   /**
    * Under the lock: the inventory with the hash of every file, but for one that has vanished since.
-   * @param before an inventory that this has given already, and what of it may have changed since
    */
-  async complete(
-    inventory: Inventory,
-    signal: AbortSignal,
-    before?: { readonly inventory: Inventory; readonly changed: FileList<InventoryFile> },
-  ): Promise<Inventory> {
+  async complete(inventory: Inventory, signal: AbortSignal, before?: HashedBefore): Promise<Inventory> {
     const files = new FileTable<InventoryFile>();
     for (const file of inventory.files) {
       const known = this.known.get(file);

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { read } from './proc.js';
 
 /**
  * Whether the kernel encrypts TLS for whoever asks it to (CONFIG_TLS). A module counts once it is loaded: only who may configure the network has
@@ -8,15 +9,7 @@ import { join } from 'node:path';
  */
 export function hasKernelTls(proc = '/proc'): boolean {
   return (
-    listOf(join(proc, 'sys/net/ipv4/tcp_available_ulp')).includes('tls') ||
+    (read(join(proc, 'sys/net/ipv4/tcp_available_ulp')) ?? '').trim().split(/\s+/).includes('tls') ||
     existsSync(join(proc, 'net/tls_stat'))
   );
-}
-
-function listOf(file: string): readonly string[] {
-  try {
-    return readFileSync(file, 'utf8').trim().split(/\s+/);
-  } catch {
-    return [];
-  }
 }

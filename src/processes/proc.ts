@@ -251,7 +251,8 @@ function allPids(): number[] {
     .map(Number);
 }
 
-function read(path: string): string | undefined {
+/** A file's text; undefined where it cannot be read. */
+export function read(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch {

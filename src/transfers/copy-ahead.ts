@@ -107,8 +107,9 @@ export function dueAhead(
   sent: SentFiles,
 ): FileList<InventoryFile> {
   return look.files.filter((file) => {
+    if (!showsChanges(file)) return false;
     const before = sent.get(file);
-    return showsChanges(file) && mayDiffer(file, before) && (before === undefined || mayBeSpared(file, look));
+    return mayDiffer(file, before) && (before === undefined || mayBeSpared(file, look));
   });
 }
 

@@ -8,7 +8,7 @@ import {
   type SentFiles,
 } from '../datadir/changes.js';
 import { FileTable, type FileList, type FileName, type Files } from '../datadir/file-table.js';
-import { DonorHashes, withHashesOf } from '../datadir/hashes.js';
+import { DonorHashes, withHashesOf, type HashedBefore } from '../datadir/hashes.js';
 import { isTable } from '../datadir/held.js';
 import {
   lookAgain,
@@ -367,10 +367,7 @@ interface Still {
 }
 
 /** Gives an inventory's files their hashes, where they are wanted. */
-type Hash = (
-  inventory: Inventory,
-  before?: { readonly inventory: Inventory; readonly changed: FileList<InventoryFile> },
-) => Promise<Inventory>;
+type Hash = (inventory: Inventory, before?: HashedBefore) => Promise<Inventory>;
 
 async function sendUnderLock(
   premises: Premises,

@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect, type SecureVersion } from 'node:tls';
 import t from 'tap';
 import { defaultFiles, ktlsSettings } from '../../src/certificates/ktls-settings.js';
 import { issueCertificate } from '../../src/certificates/issue.js';
-import { ca, folder } from './given.js';
+import { ca, folder, freePort } from './given.js';
 
 /** As RHEL and Fedora have it. */
 const policy = (file: string): string => `openssl_conf = openssl_init
@@ -102,11 +101,7 @@ async function agreed(
   files: { cert: string; key: string; settings: string },
   maxVersion: SecureVersion,
 ): Promise<string | undefined> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
+  const port = await freePort();
   const address = `OPENSSL-LISTEN:${port},bind=127.0.0.1,reuseaddr,cert=${files.cert},key=${files.key},verify=0`;
   const socat = spawn('socat', ['-d', '-d', '-t', '0', address, 'PIPE'], {
     stdio: ['ignore', 'ignore', 'pipe'],
