@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Lab, LabNode } from '../lab/index.js';
 import { formatGroups } from '../lab/option-file.js';
@@ -114,20 +114,21 @@ export function configure(
 
 /**
  * Of very many files ext4 gives away no inode again for a minute or longer after they were removed, and goes through all of them for each
- * new file (Linux 6.18): 20 s of system time instead of 3 for 40,000 files, for whichever method comes next. They are put aside, and emptied:
+ * new file (Linux 6.18): 20 s of system time instead of 3 for 40,000 files, for whichever method comes next. They are put aside, out of the node's directory, which a start goes through, and emptied:
  * the memory that they took up is free for the next copy then, as it is when files are removed.
  */
 const manyFiles: readonly Scenario[] = ['many-tables', 'files'];
 
-function prepareJoinerData({ joiner, joinerData, scenario }: Bench): void {
+function prepareJoinerData({ lab, joiner, joinerData, scenario }: Bench): void {
   const folder = joiner.dataDirectory;
   if (joinerData === 'emptied' && manyFiles.includes(scenario) && existsSync(folder))
-    putAside(folder, `${folder}.before-${Date.now()}`);
+    putAside(folder, join(lab.root, 'aside', String(Date.now())));
   else if (joinerData === 'emptied') rmSync(folder, { recursive: true, force: true });
   if (joinerData === 'kept') rmSync(join(folder, 'grastate.dat'), { force: true });
 }
 
 function putAside(folder: string, aside: string): void {
+  mkdirSync(dirname(aside), { recursive: true });
   renameSync(folder, aside);
   execFileSync('find', [aside, '-type', 'f', '-exec', 'truncate', '--size=0', '{}', '+']);
 }
