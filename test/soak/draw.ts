@@ -17,6 +17,8 @@ export interface Draw {
   /** `backup-threads`. */
   readonly streams: number;
   readonly compressor: (typeof compressors)[number];
+  /** Nothing that was there is dropped or renamed: only then a joiner with many files is spared looking at all of them at the end. */
+  readonly keepsNames: boolean;
 }
 
 export function drawRound(seed: number, random: (below: number) => number): Draw {
@@ -30,5 +32,6 @@ export function drawRound(seed: number, random: (below: number) => number): Draw
     precopy: one(precopies),
     streams: 1 + random(4),
     compressor: compressors[seed % compressors.length] ?? 'none',
+    keepsNames: random(2) === 0,
   };
 }

@@ -50,6 +50,8 @@ export const loadSettings = {
   innodb_max_dirty_pages_pct: '5',
   innodb_max_dirty_pages_pct_lwm: '1',
   myisam_use_mmap: 'ON',
+  // With 2000, the default, and more tablespaces, threads that open and close them wait for each other for ever now and then (10.11.19).
+  innodb_open_files: '10000',
 } as const;
 
 /** Rows of some 1000 bytes in a table that all writers write to: hardly any of its looks finds it at rest. */
@@ -61,19 +63,63 @@ export const loadTables = [
   `INSERT INTO hot.t SELECT seq, 0, RANDOM_BYTES(1000) FROM still.seq_1_to_${hotRows}`,
 ];
 
+const manyTables = 50;
+const manyPartitions = 50;
+
+/** So many files that a joiner compares most of them before the donor's last word, and is told only what has changed. */
+export const loadManyFiles = [
+  'CREATE DATABASE many;',
+  ...Array.from({ length: manyTables }, (_, table) => {
+    const parts = Array.from(
+      { length: manyPartitions },
+      (__, part) => `PARTITION p${part} VALUES LESS THAN (${(part + 1) * 100})`,
+    );
+    return `CREATE TABLE many.t${table} (id INT PRIMARY KEY, n INT) ENGINE=InnoDB PARTITION BY RANGE (id) (${parts.join(', ')});`;
+  }),
+].join('\n');
+
+function statementOnMany(random: (below: number) => number, keepsNames: boolean): string {
+  const [one, other, small] = [random(manyTables), random(manyTables), random(8)];
+  const part = `p${random(manyPartitions)}`;
+  const keeping = [
+    `INSERT IGNORE INTO many.t${one} SELECT seq * ${1 + random(4)}, ${random(1e9)} FROM still.seq_1_to_1000`,
+    `UPDATE many.t${one} SET n = n + 1 WHERE id < ${random(5000)}`,
+    `ALTER TABLE many.t${one} TRUNCATE PARTITION ${part}`,
+    `ALTER TABLE many.t${one} REBUILD PARTITION ${part}`,
+    `INSERT IGNORE INTO many.s${small} SELECT seq FROM still.seq_1_to_100`,
+    `CREATE TABLE IF NOT EXISTS many.s${small} (id INT PRIMARY KEY) ENGINE=InnoDB`,
+  ];
+  const others = [
+    `RENAME TABLE many.t${one} TO many.x, many.t${other} TO many.t${one}, many.x TO many.t${other}`,
+    `CREATE OR REPLACE TABLE many.s${small} (id INT PRIMARY KEY) ENGINE=InnoDB`,
+    `DROP TABLE IF EXISTS many.s${small}`,
+  ];
+  const choices = keepsNames ? keeping : [...keeping, ...others];
+  return choices[random(choices.length)] ?? '';
+}
+
 /** Settings of the server that change from round to round. */
 export function roundSettings(seed: number): string {
   return `SET GLOBAL myisam_use_mmap = ${seed % 2 === 0 ? 'ON' : 'OFF'}`;
 }
 
 /** Writes all the time, in so many sessions, until it is stopped. */
-export function startLoad(node: LabNode, writers: number, random: (below: number) => number): Load {
+export function startLoad(
+  node: LabNode,
+  writers: number,
+  random: (below: number) => number,
+  { hasManyFiles, keepsNames }: { readonly hasManyFiles: boolean; readonly keepsNames: boolean },
+): Load {
   const load = { statements: 0, errors: new Map<string, number>(), written: [] as string[], stopping: false };
   const note = (batch: string, outcome: string): void =>
     void load.written.push(`-- ${new Date().toISOString()} ${outcome}\n${batch}`);
   const running = Array.from({ length: writers }, async (_, writer) => {
     while (!load.stopping) {
-      const statements = Array.from({ length: 1 + random(12) }, () => statement(`load${writer}`, random));
+      const statements = Array.from({ length: 1 + random(12) }, () =>
+        hasManyFiles && random(8) === 0
+          ? statementOnMany(random, keepsNames)
+          : statement(`load${writer}`, random, keepsNames),
+      );
       const batch = `CREATE DATABASE IF NOT EXISTS load${writer};\n${statements.join(';\n')};`;
       try {
         await node.sql(batch);
@@ -94,7 +140,7 @@ export function startLoad(node: LabNode, writers: number, random: (below: number
   });
 }
 
-function statement(schema: string, random: (below: number) => number): string {
+function statement(schema: string, random: (below: number) => number, keepsNames: boolean): string {
   const number = (): number => random(tablesPerWriter);
   const table = `${schema}.t${number()}`;
   const other = `${schema}.t${number()}`;
@@ -124,6 +170,13 @@ function statement(schema: string, random: (below: number) => number): string {
     `UPDATE ${table} SET word = '${value}' WHERE id = ${random(2000)}`,
     `DELETE FROM ${table} WHERE n % 11 = ${random(11)} ORDER BY id`,
     `${createParted}; REPLACE INTO ${parted} SELECT seq * 3, ${value} FROM still.seq_1_to_1000`,
+  ];
+  const keeping = [
+    `TRUNCATE ${table}`,
+    `ALTER TABLE ${table} FORCE`,
+    `ALTER TABLE ${table} ADD INDEX IF NOT EXISTS by_word (word)`,
+    `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS extra INT DEFAULT ${random(9)}, ALGORITHM=INSTANT`,
+    `ALTER TABLE ${parted} TRUNCATE PARTITION a`,
   ];
   const definitions = [
     `DROP TABLE IF EXISTS ${table}`,
@@ -157,6 +210,6 @@ function statement(schema: string, random: (below: number) => number): string {
     `CREATE DATABASE IF NOT EXISTS ${schema}_x; CREATE TABLE IF NOT EXISTS ${schema}_x.t (id INT PRIMARY KEY) ENGINE=InnoDB`,
     `DROP DATABASE IF EXISTS ${schema}_x`,
   ];
-  const choices = random(10) < 7 ? usual : definitions;
+  const choices = random(10) < 7 ? usual : keepsNames ? keeping : definitions;
   return choices[random(choices.length)] ?? create;
 }

@@ -9,10 +9,12 @@ import { Authority } from '../cluster/credentials.js';
 import { complaints, tunnelOptions } from '../cluster/tunnel.js';
 import { damageFiles } from './damage.js';
 import { drawRound, type Draw } from './draw.js';
-import { loadSettings, loadTables, randomFrom, roundSettings, startLoad } from './load.js';
+import { loadManyFiles, loadSettings, loadTables, randomFrom, roundSettings, startLoad } from './load.js';
 
 /** Two nodes of which one never stops writing. */
 export interface Soak {
+  /** See `loadManyFiles`. */
+  readonly hasManyFiles: boolean;
   readonly lab: Lab;
   readonly donor: LabNode;
   readonly joiner: LabNode;
@@ -32,6 +34,8 @@ export interface Round extends Draw {
   readonly passes: number;
   readonly lockSeconds: number;
   readonly changedUnderLock: boolean;
+  /** The joiner has looked at most files before the donor's last word only. */
+  readonly comparedEarly: boolean;
   readonly tables: number;
   /** How often Galera left the joiner without its first step, so that no transfer was asked for, and it was started anew. */
   readonly unasked: number;
@@ -40,8 +44,9 @@ export interface Round extends Draw {
 
 const key = '00112233445566778899aabbccddeeff'.repeat(2);
 
-/** Boots the donor. */
+/** Boots the donor; in a folder of its own, which may have little room, without many files. */
 export async function prepareSoak(root?: string, evidence = tmpdir()): Promise<Soak> {
+  const hasManyFiles = root === undefined;
   const lab = await Lab.create(root === undefined ? {} : { root });
   const [donor, joiner] = [lab.node(1), lab.node(2)];
   const authority = await Authority.create(lab.directory('certificates'));
@@ -56,7 +61,8 @@ export async function prepareSoak(root?: string, evidence = tmpdir()): Promise<S
   await donor.sql('CREATE DATABASE still; CREATE TABLE still.t (id INT PRIMARY KEY, b VARBINARY(1000))');
   await donor.sql('INSERT INTO still.t SELECT seq, RANDOM_BYTES(1000) FROM still.seq_1_to_20000');
   for (const text of loadTables) await donor.sql(text);
-  return { lab, donor, joiner, evidence, start };
+  if (hasManyFiles) await donor.sql(loadManyFiles, { timeoutMs: 300_000 });
+  return { lab, hasManyFiles, donor, joiner, evidence, start };
 }
 
 /** Lets the joiner join anew while the donor writes, then holds both still and compares them. */
@@ -66,7 +72,7 @@ export async function runRound(soak: Soak, seed: number): Promise<Round> {
   const draw = drawRound(seed, random);
   setOptions(donor, draw);
   await donor.sql(roundSettings(seed));
-  const load = startLoad(donor, 3, randomFrom(seed + 1));
+  const load = startLoad(donor, 3, randomFrom(seed + 1), { ...soak, ...draw });
   const problems: string[] = [];
   let logged = donor.errorLog().length;
   let unasked = 0;
@@ -113,6 +119,7 @@ export async function runRound(soak: Soak, seed: number): Promise<Round> {
     errors: Object.fromEntries(load.errors),
     passes: log.match(/\[INFO\] pass \d+, while/g)?.length ?? 0,
     lockSeconds: Number(/locked for ([\d.]+) s/.exec(log)?.[1] ?? 'NaN'),
+    comparedEarly: /the files were compared before the donor's lock was released/.test(joiner.errorLog()),
     changedUnderLock: /have changed under the lock/.test(log),
     tables,
     unasked,
