@@ -1,4 +1,4 @@
-import { FileTable, type FileList, type FileName } from './file-table.js';
+import { endingOf, endingOfPath, FileTable, type FileList, type FileName } from './file-table.js';
 import type { Inventory, InventoryFile } from './inventory.js';
 
 /** A file as it was just before it was sent, while the server was writing. */
@@ -76,9 +76,13 @@ export function keyOf({ place, path }: FileName): string {
  * tables, and the small files beside tables that are written once. Everything else counts as changed always: a redo log that is
  * mapped into memory shows no new time on some file systems, MyISAM's data can be mapped too, and the rest is small.
  */
-export function showsChanges({ place, path }: FileName): boolean {
-  return place === 'data' && /\.(?:ibd|frm|par|opt|TRG|TRN)$/.test(path);
+export function showsChanges(file: FileName): boolean {
+  return written.has(endingOfPath(file)) && file.place === 'data';
 }
+
+const written: ReadonlySet<number> = new Set(
+  ['.ibd', '.frm', '.par', '.opt', '.TRG', '.TRN'].map((ending) => endingOf(ending)),
+);
 
 /**
  * Whether a file that was sent after this look need not be sent under the lock if it looks unchanged there: its times tell of changes,
@@ -151,7 +155,7 @@ const clockLeadAtMostMs = 10 * 60_000;
  */
 function mayHideChange(file: InventoryFile, before: Inventory, now: Inventory): boolean {
   const { mtimeMs, ctimeMs } = file;
-  if (showsChanges(file) || mtimeMs % secondMs !== 0 || mtimeMs !== ctimeMs) return false;
+  if (mtimeMs % secondMs !== 0 || mtimeMs !== ctimeMs || showsChanges(file)) return false;
   const fromMs = before.takenMs - (before.takenMs % secondMs);
   return mtimeMs >= fromMs && mtimeMs <= now.takenMs + clockLeadAtMostMs;
 }

@@ -37,10 +37,37 @@ export class FileNames {
   /** Appends a name that is not among them; gives its row. */
   add(name: FileName): number {
     const length = this.#encode(name);
+    return this.#append(hashOf(this.#sought, length), this.#sought, 0, length);
+  }
+
+  /** The row of a name, which is appended where it is not among them. */
+  put(name: FileName): number {
+    const length = this.#encode(name);
     const hash = hashOf(this.#sought, length);
+    return this.#find(hash, this.#sought, 0, length) ?? this.#append(hash, this.#sought, 0, length);
+  }
+
+  /** The same for a name that has this row among others. */
+  putRow(others: FileNames, row: number): number {
+    return this.rowOfRow(others, row) ?? this.addRow(others, row);
+  }
+
+  /** Appends the name in a row of others, which is not among these; gives its row. */
+  addRow(others: FileNames, row: number): number {
+    const { chunk, from, to } = others.#bytesOf(row);
+    return this.#append(others.#hashAt(row), chunk, from, to);
+  }
+
+  #append(hash: number, bytes: Buffer, from: number, to: number): number {
     const row = this.#length++;
     if (row % rowsPerBlock === 0) this.#blocks.push(new Uint32Array(rowsPerBlock * columns));
-    this.#blocks.at(-1)?.set([this.#store(length), length, hash], (row % rowsPerBlock) * columns);
+    const block = this.#blocks.at(-1);
+    if (block !== undefined) {
+      const at = (row % rowsPerBlock) * columns;
+      block[at] = this.#store(bytes, from, to);
+      block[at + 1] = to - from;
+      block[at + 2] = hash;
+    }
     if (this.#slots === undefined) return row;
     if (this.#length > this.#slots.length / 2) this.#slots = this.#index(this.#length * 4);
     else put(this.#slots, hash, row);
@@ -48,20 +75,32 @@ export class FileNames {
   }
 
   rowOf(name: FileName): number | undefined {
-    const slots = (this.#slots ??= this.#index(Math.max(16, this.#length * 2)));
     const length = this.#encode(name);
-    const hash = hashOf(this.#sought, length);
-    for (let slot = hash % slots.length; ; slot = (slot + 1) % slots.length) {
-      const row = (slots[slot] ?? 0) - 1;
-      if (row === -1) return undefined;
-      if (this.#hashAt(row) === hash && this.#isSought(row, length)) return row;
-    }
+    return this.#find(hashOf(this.#sought, length), this.#sought, 0, length);
   }
 
-  /** The name in a row that there is. */
-  at(row: number): FileName {
+  /** The row of a name that has this row among others; nothing of it is decoded. */
+  rowOfRow(others: FileNames, row: number): number | undefined {
+    const { chunk, from, to } = others.#bytesOf(row);
+    return this.#find(others.#hashAt(row), chunk, from, to);
+  }
+
+  /** The place of the name in a row that there is. */
+  placeAt(row: number): Place {
+    const { chunk, from } = this.#bytesOf(row);
+    return places[chunk[from] ?? 0] ?? 'data';
+  }
+
+  /** The path of the name in a row that there is. */
+  pathAt(row: number): string {
     const { chunk, from, to } = this.#bytesOf(row);
-    return { place: places[chunk[from] ?? 0] ?? 'data', path: chunk.toString('utf8', from + 1, to) };
+    return chunk.toString('utf8', from + 1, to);
+  }
+
+  /** The last four bytes of the path in a row that there is, see `endingOf`; 0 where there are fewer. */
+  endingAt(row: number): number {
+    const { chunk, from, to } = this.#bytesOf(row);
+    return to - from <= 4 ? 0 : chunk.readUInt32BE(to - 4);
   }
 
   /** Makes the name's bytes those that are sought; gives their number. */
@@ -72,8 +111,9 @@ export class FileNames {
     return 1 + this.#sought.write(path, 1, 'utf8');
   }
 
-  /** Keeps the bytes that are sought; gives where. */
-  #store(length: number): number {
+  /** Keeps a name's bytes; gives where. */
+  #store(bytes: Buffer, begin: number, end: number): number {
+    const length = end - begin;
     let chunk = this.#chunks.at(-1);
     if (chunk === undefined || this.#used + length > chunkBytes) {
       chunk = Buffer.allocUnsafeSlow(Math.max(chunkBytes, length));
@@ -81,7 +121,7 @@ export class FileNames {
       this.#used = 0;
     }
     const from = this.#used;
-    this.#sought.copy(chunk, from, 0, length);
+    bytes.copy(chunk, from, begin, end);
     this.#used += length;
     return (this.#chunks.length - 1) * chunkBytes + from;
   }
@@ -100,9 +140,21 @@ export class FileNames {
     return this.#blocks[Math.floor(row / rowsPerBlock)]?.[(row % rowsPerBlock) * columns + 2] ?? 0;
   }
 
-  #isSought(row: number, length: number): boolean {
+  #find(hash: number, bytes: Buffer, begin: number, end: number): number | undefined {
+    const slots = (this.#slots ??= this.#index(Math.max(16, this.#length * 2)));
+    for (let slot = hash % slots.length; ; slot = (slot + 1) % slots.length) {
+      const row = (slots[slot] ?? 0) - 1;
+      if (row === -1) return undefined;
+      if (this.#hashAt(row) === hash && this.#hasBytes(row, bytes, begin, end)) return row;
+    }
+  }
+
+  #hasBytes(row: number, bytes: Buffer, begin: number, end: number): boolean {
     const { chunk, from, to } = this.#bytesOf(row);
-    return to - from === length && this.#sought.compare(chunk, from, to, 0, length) === 0;
+    if (to - from !== end - begin) return false;
+    // In JavaScript: names are short, and each call into the runtime takes longer than their bytes.
+    for (let at = from, other = begin; at < to; at++, other++) if (chunk[at] !== bytes[other]) return false;
+    return true;
   }
 
   #index(atLeast: number): Uint32Array {
@@ -110,6 +162,12 @@ export class FileNames {
     for (let row = 0; row < this.#length; row++) put(slots, this.#hashAt(row), row);
     return slots;
   }
+}
+
+/** The last four bytes of a text as one number, and as `endingAt` tells them: `.ibd` and the like are compared without any text. */
+export function endingOf(text: string): number {
+  const bytes = Buffer.from(text.slice(-4));
+  return bytes.length < 4 ? 0 : bytes.readUInt32BE(bytes.length - 4);
 }
 
 function put(slots: Uint32Array, hash: number, row: number): void {

@@ -1,6 +1,7 @@
-import { FileNames, type FileName } from './file-names.js';
+import { endingOf, FileNames, type FileName } from './file-names.js';
+import type { Place } from './layout.js';
 
-export type { FileName } from './file-names.js';
+export { endingOf, type FileName } from './file-names.js';
 
 /** A file with what is known of it. */
 export interface ListedFile extends FileName {
@@ -30,7 +31,9 @@ export interface FileList<T extends ListedFile> extends Files<T> {
   filter(isWanted: (file: T) => boolean): FileList<T>;
 }
 
-const numbers = ['size', 'mtimeMs', 'ctimeMs', 'dev', 'ino', 'allocated'] as const;
+/** Where a row has its numbers. */
+const column = { size: 0, mtimeMs: 1, ctimeMs: 2, dev: 3, ino: 4, allocated: 5 } as const;
+const columns = Object.keys(column).length;
 const rowsPerBlock = 4096;
 
 /**
@@ -57,22 +60,22 @@ export class FileTable<T extends ListedFile> implements FileList<T> {
 
   /** Appends a file that is not in the table. */
   add(file: T): void {
-    const row = this.#names.add(file);
-    if (row % rowsPerBlock === 0) this.#blocks.push(new Float64Array(rowsPerBlock * numbers.length));
-    this.#write(row, file);
+    this.#write(
+      file instanceof TableFile ? this.#names.addRow(file.names, file.row) : this.#names.add(file),
+      file,
+    );
   }
 
   /** Appends a file, or replaces what is known of it; gives its row. */
   put(file: T): number {
-    const row = this.rowOf(file);
-    if (row === undefined) this.add(file);
-    else this.#write(row, file);
-    return row ?? this.length - 1;
+    const row = file instanceof TableFile ? this.#names.putRow(file.names, file.row) : this.#names.put(file);
+    this.#write(row, file);
+    return row;
   }
 
   /** The number of a file's row, from 0. */
   rowOf(name: FileName): number | undefined {
-    return this.#names.rowOf(name);
+    return name instanceof TableFile ? this.#names.rowOfRow(name.names, name.row) : this.#names.rowOf(name);
   }
 
   has(file: FileName): boolean {
@@ -97,27 +100,97 @@ export class FileTable<T extends ListedFile> implements FileList<T> {
   }
 
   #write(row: number, file: T): void {
-    const block = this.#blocks[Math.floor(row / rowsPerBlock)];
-    if (block === undefined) return;
-    let at = (row % rowsPerBlock) * numbers.length;
-    for (const name of numbers) block[at++] = file[name] ?? NaN;
-    if (file.hash !== undefined || this.#hashes.length > row) this.#hashes[row] = file.hash;
+    const number = Math.floor(row / rowsPerBlock);
+    const block = (this.#blocks[number] ??= new Float64Array(rowsPerBlock * columns));
+    const at = (row % rowsPerBlock) * columns;
+    block[at + column.size] = file.size;
+    block[at + column.mtimeMs] = file.mtimeMs ?? NaN;
+    block[at + column.ctimeMs] = file.ctimeMs ?? NaN;
+    block[at + column.dev] = file.dev ?? NaN;
+    block[at + column.ino] = file.ino ?? NaN;
+    block[at + column.allocated] = file.allocated ?? NaN;
+    const { hash } = file;
+    if (hash !== undefined || this.#hashes.length > row) this.#hashes[row] = hash;
   }
 
   #read(row: number): T {
-    const block = this.#blocks[Math.floor(row / rowsPerBlock)];
-    const { place, path } = this.#names.at(row);
-    const file: Record<string, unknown> = { place, path };
-    let at = (row % rowsPerBlock) * numbers.length;
-    for (const name of numbers) {
-      const number = block?.[at++];
-      if (!Number.isNaN(number)) file[name] = number;
-    }
-    const hash = this.#hashes[row];
-    if (hash !== undefined) file['hash'] = hash;
+    const block = this.#blocks[Math.floor(row / rowsPerBlock)] ?? none;
+    const file = new TableFile(this.#names, row, block, (row % rowsPerBlock) * columns, this.#hashes);
     // Just what was put in under this type.
     return file as unknown as T;
   }
+}
+
+const none = new Float64Array(0);
+
+/**
+ * A file of a table, which is read when it is asked for: most of those who go through very many files ask for one or two numbers of each,
+ * and a name is text only when somebody wants to see it. What is put under its name later shows here, too.
+ */
+class TableFile implements ListedFile {
+  constructor(
+    readonly names: FileNames,
+    readonly row: number,
+    private readonly block: Float64Array,
+    private readonly from: number,
+    private readonly hashes: readonly (string | undefined)[],
+  ) {}
+
+  get place(): Place {
+    return this.names.placeAt(this.row);
+  }
+
+  get path(): string {
+    return this.names.pathAt(this.row);
+  }
+
+  get size(): number {
+    return this.block[this.from + column.size] ?? 0;
+  }
+
+  get mtimeMs(): number | undefined {
+    return orUnknown(this.block[this.from + column.mtimeMs]);
+  }
+
+  get ctimeMs(): number | undefined {
+    return orUnknown(this.block[this.from + column.ctimeMs]);
+  }
+
+  get dev(): number | undefined {
+    return orUnknown(this.block[this.from + column.dev]);
+  }
+
+  get ino(): number | undefined {
+    return orUnknown(this.block[this.from + column.ino]);
+  }
+
+  get allocated(): number | undefined {
+    return orUnknown(this.block[this.from + column.allocated]);
+  }
+
+  get hash(): string | undefined {
+    return this.hashes[this.row];
+  }
+
+  /** All that is known of it, by name. */
+  toJSON(): ListedFile {
+    return plainFile(this);
+  }
+}
+
+/** The last four bytes of a file's path, as `endingOf` gives them for a text. */
+export function endingOfPath(file: FileName): number {
+  return file instanceof TableFile ? file.names.endingAt(file.row) : endingOf(file.path);
+}
+
+const orUnknown = (number: number | undefined): number | undefined =>
+  Number.isNaN(number) ? undefined : number;
+
+/** A file with all that is known of it as an object of its own, which can be spread and compared. */
+export function plainFile<T extends ListedFile>(file: T): T {
+  const { place, path, size, mtimeMs, ctimeMs, dev, ino, allocated, hash } = file;
+  const all = { place, path, size, mtimeMs, ctimeMs, dev, ino, allocated, hash };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as unknown as T;
 }
 
 /** Those of the files that have the given numbers, in that order; they are kept where they are. */

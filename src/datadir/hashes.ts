@@ -3,7 +3,7 @@ import { createReadStream, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileFailure } from '../errors.js';
 import { mayBeSpared, mayDiffer, SentFiles } from './changes.js';
-import { FileTable, type FileList, type FileName } from './file-table.js';
+import { FileTable, plainFile, type FileList, type FileName } from './file-table.js';
 import type { Inventory, InventoryFile } from './inventory.js';
 import { rootOf, type Layout } from './layout.js';
 import type { Manifest, ManifestFile } from './manifest.js';
@@ -50,7 +50,7 @@ export class DonorHashes {
       if (!mayBeSpared(file, look)) continue;
       try {
         const hash = await hashFile(pathOf(this.layout, file), signal);
-        this.known.set({ ...file, hash }, look);
+        this.known.set({ ...plainFile(file), hash }, look);
       } catch {
         // It has vanished; whatever cannot be read at all shows under the lock.
         signal.throwIfAborted();
@@ -73,7 +73,7 @@ export class DonorHashes {
       const ahead = mayDiffer(file, known) ? undefined : known?.file.hash;
       const earlier =
         before?.changed.has(file) === false ? before.inventory.files.find(file)?.hash : undefined;
-      files.add({ ...file, hash: ahead ?? earlier ?? (await this.#hashIfThere(file, signal)) });
+      files.add({ ...plainFile(file), hash: ahead ?? earlier ?? (await this.#hashIfThere(file, signal)) });
     }
     return { ...inventory, files };
   }
@@ -94,7 +94,7 @@ export class DonorHashes {
 /** An inventory with the hashes that the same files have in another. */
 export function withHashesOf(hashed: Inventory, inventory: Inventory): Inventory {
   const files = new FileTable<InventoryFile>();
-  for (const file of inventory.files) files.add({ ...file, hash: hashed.files.find(file)?.hash });
+  for (const file of inventory.files) files.add({ ...plainFile(file), hash: hashed.files.find(file)?.hash });
   return { ...inventory, files };
 }
 

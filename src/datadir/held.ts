@@ -1,9 +1,9 @@
 import type { Stats } from 'node:fs';
-import { statSync, utimesSync } from 'node:fs';
+import { existsSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { writing } from '../errors.js';
 import { marginMs } from './changes.js';
-import { FileTable, type FileName } from './file-table.js';
+import { endingOf, endingOfPath, FileTable, type FileName } from './file-table.js';
 import { rootOf, type Layout } from './layout.js';
 import type { Manifest, ManifestFile } from './manifest.js';
 import { pacer } from './pace.js';
@@ -73,9 +73,11 @@ export function findHeld(layout: Layout, offer: Manifest, broken: BrokenTransfer
 }
 
 /** InnoDB writes these, and nothing else, in a way that always changes their times (10.11). */
-export function isTable({ place, path }: FileName): boolean {
-  return place === 'data' && path.endsWith('.ibd');
+export function isTable(file: FileName): boolean {
+  return endingOfPath(file) === ibd && file.place === 'data';
 }
+
+const ibd = endingOf('.ibd');
 
 function isUnchanged(earlier: ManifestFile, now: ManifestFile, takenMs: number | undefined): boolean {
   const { mtimeMs, ctimeMs, ino } = now;
@@ -114,15 +116,28 @@ export async function disownOthers(
 ): Promise<void> {
   const believed = FileTable.of(complete.map((name) => ({ ...name, size: 0 })));
   const turn = pacer(signal);
+  const isMissing = missingDirectories(layout);
   for (const file of files) {
     const pause = turn();
     if (pause !== undefined) await pause;
-    if (!isTable(file) || believed.has(file)) continue;
+    if (!isTable(file) || isMissing(file) || believed.has(file)) continue;
     const own = statOf(layout, file);
     if (own === undefined || !isReceived(own, file)) continue;
     const path = join(rootOf(layout, file.place) ?? '', file.path);
     writing(path, () => utimesSync(path, disownedMs, disownedMs));
   }
+}
+
+/** Tells whether the directory that a table would lie in is missing: asked once for all tables in it that follow one another. */
+function missingDirectories({ roots }: Layout): (table: FileName) => boolean {
+  let asked: string | undefined;
+  let isMissing = false;
+  return ({ path }) => {
+    const directory = path.slice(0, path.lastIndexOf('/') + 1);
+    if (directory !== asked) isMissing = !existsSync(join(roots.data, directory));
+    asked = directory;
+    return isMissing;
+  };
 }
 
 /**

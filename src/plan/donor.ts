@@ -76,11 +76,17 @@ export type Way = Pick<Job, 'module' | 'root' | 'manner'>;
 
 /** Whether a client that was started for one can do the other. */
 export function isSameWay(one: Way, other: Way): boolean {
-  return keyOfWay(one) === keyOfWay(other);
+  return (
+    one.module === other.module && one.root === other.root && detailOf(one.manner) === detailOf(other.manner)
+  );
 }
 
 function keyOfWay({ module, root, manner }: Way): string {
-  return JSON.stringify([module, root, manner.kind === 'whole' ? manner.sparse : manner.blockBytes]);
+  return JSON.stringify([module, root, detailOf(manner)]);
+}
+
+function detailOf(manner: Manner): boolean | number {
+  return manner.kind === 'whole' ? manner.sparse : manner.blockBytes;
 }
 
 /** InnoDB's usual page. Blocks that begin where pages do: with rsync's own choice one page that has changed spoils two blocks. */
@@ -287,7 +293,10 @@ export function planJobs<T extends FileName & { readonly size: number }>(
   modules: Readonly<Record<Place, string>>,
   links: ReadonlyMap<string, string> = new Map(),
 ): Job[] {
-  const groups = new Map<string, Way & { indexes: number[]; bytes: number }>();
+  type Group = Way & { readonly indexes: number[]; bytes: number };
+  const groups = new Map<string, Group>();
+  /** Of the file before: mostly the next one's, too. */
+  let group: Group | undefined;
   let index = -1;
   for (const file of files) {
     index += 1;
@@ -295,10 +304,9 @@ export function planJobs<T extends FileName & { readonly size: number }>(
     if (modules[file.place] === '' || root === undefined) continue;
     const module = throughLink(file, links)?.module ?? modules[file.place];
     const way = { module, root, manner: mannerOf(file.size, howToSend(file)) };
-    const key = keyOfWay(way);
-    let group = groups.get(key);
-    if (group === undefined) {
-      group = { ...way, indexes: [], bytes: 0 };
+    if (group === undefined || !isSameWay(group, way)) {
+      const key = keyOfWay(way);
+      group = groups.get(key) ?? { ...way, indexes: [], bytes: 0 };
       groups.set(key, group);
     }
     group.indexes.push(index);
@@ -324,9 +332,11 @@ function namesOf<T>(files: Files<T>, nameOf: (file: T) => string): Names {
  * would break its connection off, which to the joiner is a lost donor, if its root were dropped.
  */
 function throughLink(
-  { place, path }: FileName,
+  file: FileName,
   links: ReadonlyMap<string, string>,
 ): { readonly module: string; readonly path: string } | undefined {
+  if (links.size === 0) return undefined;
+  const { place, path } = file;
   const end = path.indexOf('/');
   if (place !== 'data' || end === -1) return undefined;
   const schema = path.slice(0, end);

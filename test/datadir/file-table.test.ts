@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { FileTable, pick, type ListedFile } from '../../src/datadir/file-table.js';
+import { FileTable, pick, plainFile, type ListedFile } from '../../src/datadir/file-table.js';
 import { places } from '../../src/datadir/layout.js';
 
 const known = fc.option(fc.double({ min: 0, max: 2 ** 53, noNaN: true }), { nil: undefined });
@@ -54,13 +54,10 @@ t.test('a file that is put twice is there once, as it was last', async (t) => {
   t.equal(table.put({ ...name, size: 1, mtimeMs: 5, hash: 'aa' }), 0);
   t.equal(table.put({ place: 'data', path: 'b', size: 2 }), 1);
   t.equal(table.put({ ...name, size: 3 }), 0);
-  t.strictSame(
-    [...table],
-    [
-      { ...name, size: 3 },
-      { place: 'data', path: 'b', size: 2 },
-    ],
-  );
+  t.strictSame(Array.from(table, plainFile), [
+    { ...name, size: 3 },
+    { place: 'data', path: 'b', size: 2 },
+  ]);
 });
 
 t.test('a selection has what was wanted of its table, and can be selected from', async (t) => {
@@ -81,7 +78,10 @@ t.test('a selection has what was wanted of its table, and can be selected from',
   t.equal(even.at(1)?.size, 5002);
   t.equal(even.at(2500), undefined);
   t.equal(even.find({ place: 'data', path: 't5001' }), undefined);
-  t.strictSame([...even].slice(0, 2), [table.at(5000), table.at(5002)]);
+  t.strictSame(
+    [...even].slice(0, 2).map(({ path }) => path),
+    ['t5000', 't5002'],
+  );
   t.equal(table.filter(() => false).length, 0);
 });
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { FileTable } from '../../src/datadir/file-table.js';
+import { FileTable, plainFile } from '../../src/datadir/file-table.js';
 import { DonorHashes, withHashesOf } from '../../src/datadir/hashes.js';
 import { takeInventory } from '../../src/datadir/inventory.js';
 import { layoutOf } from './settings.js';
@@ -43,7 +43,7 @@ t.test('what vanishes before it is hashed has no hash; what cannot be read is an
     Array.from(files, ({ hash }) => hash),
     [undefined],
   );
-  const file = [...inventory.files].map((found) => ({ ...found, path: 'shop/b.MYD' }));
+  const file = [...inventory.files].map((found) => ({ ...plainFile(found), path: 'shop/b.MYD' }));
   const directory = { ...inventory, files: FileTable.of(file) };
   await t.rejects(new DonorHashes(layout).complete(directory, signal));
 });

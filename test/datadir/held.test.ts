@@ -8,6 +8,7 @@ import {
   openedSince,
   type BrokenTransfer,
 } from '../../src/datadir/held.js';
+import { plainFile } from '../../src/datadir/file-table.js';
 import type { Layout } from '../../src/datadir/layout.js';
 import type { Manifest, ManifestFile } from '../../src/datadir/manifest.js';
 import { layoutOf } from './settings.js';
@@ -35,7 +36,7 @@ function scene(t: Test): { layout: Layout; offer: Manifest; broken: BrokenTransf
 
 const changed = (offer: Manifest, change: Partial<ManifestFile>): Manifest => ({
   ...offer,
-  files: Array.from(offer.files, (file) => ({ ...file, ...change })),
+  files: Array.from(offer.files, (file) => ({ ...plainFile(file), ...change })),
 });
 
 t.test('a table that was received and has not changed since need not be sent again', async (t) => {
