@@ -79,7 +79,7 @@ export const optionDescriptions: Readonly<Record<SstOption, OptionDescription>> 
   compressor: inSst(
     'auto|none|zstd|lz4',
     'auto',
-    'Donor: what rsync compresses with on the way, where rsync on both sides can (3.2.3). `auto` looks at a sample of the data, measures the link where it needs to, and compresses with zstd where that is clearly faster.',
+    'Donor: what rsync compresses with on the way, where rsync on both sides can (3.2.3). `auto` looks at a sample of the data, measures the link where it needs to, and compresses where that is clearly faster: with zstd, or with lz4 what shrinks to next to nothing on a fast link.',
   ),
   'backup-threads': anywhere(
     'NUMBER',

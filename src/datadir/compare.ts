@@ -1,6 +1,6 @@
 import { statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import { FileTable } from './file-table.js';
+import { FileTable, type FileName } from './file-table.js';
 import { belongs } from './kinds.js';
 import type { Layout, Place } from './layout.js';
 import { rootOf } from './layout.js';
@@ -61,9 +61,8 @@ export async function compareWithManifest(
       return;
     }
     isFound[row] = 1;
-    if (wanted.size !== found.size)
-      differences.push({ kind: 'size', place, path, expected: wanted.size, found: found.size });
-    else if (isOfAnotherTime(wanted, found)) differences.push({ kind: 'time', place, path });
+    const difference = differenceOf(wanted, found);
+    if (difference !== undefined) differences.push(difference);
   };
   const directory = (path: string): void => {
     if (!directories.delete(path)) differences.push({ kind: 'unexpected directory', place: 'data', path });
@@ -93,6 +92,36 @@ export async function compareWithManifest(
     else differences.push({ kind: 'missing', place, path });
   }
   return differences;
+}
+
+/** Holds files with some names only against the manifest. */
+export function compareSome(
+  layout: Layout,
+  { files }: Pick<Manifest, 'files'>,
+  names: Iterable<FileName>,
+): Difference[] {
+  const expected = FileTable.of(files);
+  const differences: Difference[] = [];
+  for (const { place, path } of names) {
+    const root = rootOf(layout, place);
+    if (root === undefined) continue;
+    const stat = statSync(join(root, path), { throwIfNoEntry: false });
+    const wanted = expected.find({ place, path });
+    if (wanted === undefined) {
+      if (stat !== undefined) differences.push({ kind: 'unexpected', place, path });
+    } else if (stat?.isFile() !== true) differences.push({ kind: 'missing', place, path });
+    else {
+      const difference = differenceOf(wanted, stat);
+      if (difference !== undefined) differences.push(difference);
+    }
+  }
+  return differences;
+}
+
+function differenceOf(wanted: ManifestFile, found: Stats): Difference | undefined {
+  const { place, path, size } = wanted;
+  if (size !== found.size) return { kind: 'size', place, path, expected: size, found: found.size };
+  return isOfAnotherTime(wanted, found) ? { kind: 'time', place, path } : undefined;
 }
 
 /** The redo log may be mapped into the donor's memory, and its time then changes when the kernel likes (MariaDB 10.11). */

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { statfsSync, statSync } from 'node:fs';
+import { readdirSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { binlogsForRecovery } from './binlog-checkpoint.js';
 import { binlogsInIndex } from './binlogs.js';
@@ -134,6 +134,15 @@ export function lookAgain(layout: Layout, { place, path }: FileName): InventoryF
     return asFound(place, path, statSync(join(rootOf(layout, place) ?? '', path)));
   } catch {
     return undefined;
+  }
+}
+
+/** All names in a directory below the data directory now; none where there is none, or it cannot be told. */
+export function namesInDirectory({ roots }: Layout, directory: string): readonly string[] {
+  try {
+    return readdirSync(join(roots.data, directory));
+  } catch {
+    return [];
   }
 }
 

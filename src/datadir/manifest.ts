@@ -22,6 +22,8 @@ export interface Manifest extends ManifestHeader {
   readonly directories: readonly string[];
   /** Of a donor: devices whose file systems compress; what is allocated there is not told. */
   readonly elasticDevices?: ReadonlySet<number> | undefined;
+  /** What was offered and is not there any more; with `sinceOffer` only. */
+  readonly gone?: readonly FileName[] | undefined;
 }
 
 export interface ManifestHeader {
@@ -42,22 +44,33 @@ export interface ManifestHeader {
   readonly takenMs?: number | undefined;
   /** Of a final manifest: how long the donor's server held its lock. */
   readonly lockSeconds?: number | undefined;
+  /** Of a final manifest that names only what is not as it was offered: what the whole has. Directories are named all the same. */
+  readonly sinceOffer?: WholeCopy | undefined;
   /** As in the donor's layout: `['ibdata*']`, or the names in the order of its `innodb_data_file_path`. */
   readonly innodbFiles: readonly string[];
+}
+
+export interface WholeCopy {
+  readonly files: number;
+  /** The sum of all sizes. */
+  readonly bytes: number;
 }
 
 const entriesPerChunk = 500;
 
 /**
  * The manifest as text, in chunks of some 30 KiB: a JSON value a line, first the header, then `"directory"`, then
- * `[place number, "path", size, mtimeMs, {more}]`, last the counts, which tell a complete text from a cut one.
+ * `[place number, "path", size, mtimeMs, {more}]`, then `[place number, "path"]` for what is gone, last the counts, which tell a complete
+ * text from a cut one.
  */
 export function* encodeManifest(manifest: Manifest): Generator<string, void> {
-  const { files, directories, elasticDevices, ...header } = manifest;
+  const { files, directories, elasticDevices, gone = [], ...header } = manifest;
   yield `${JSON.stringify(header)}\n`;
   yield* inChunks(directories, (path) => JSON.stringify(path));
   yield* inChunks(files, (file) => encodeFile(file, elasticDevices));
-  yield `${JSON.stringify({ files: files.length, directories: directories.length })}\n`;
+  yield* inChunks(gone, ({ place, path }) => JSON.stringify([places.indexOf(place), path]));
+  const less = gone.length === 0 ? {} : { gone: gone.length };
+  yield `${JSON.stringify({ files: files.length, directories: directories.length, ...less })}\n`;
 }
 
 function encodeFile(
@@ -94,6 +107,7 @@ function* inChunks<T>(entries: Iterable<T>, encode: (entry: T) => string): Gener
 export function decodeManifest(lines: Iterable<string>, sourceName: string): Manifest {
   const files = new FileTable<ManifestFile>();
   const directories = new Set<string>();
+  const gone: FileName[] = [];
   let header: ManifestHeader | undefined;
   let isComplete = false;
   let line = 0;
@@ -119,23 +133,41 @@ export function decodeManifest(lines: Iterable<string>, sourceName: string): Man
       const [number, path, size, mtimeMs, more] = value as unknown[];
       const place = places[Number.isInteger(number) ? (number as number) : -1];
       if (place === undefined) return fail('a known place', content);
+      if (value.length === 2 && header.sinceOffer !== undefined) {
+        gone.push({ place, path: safe(path) });
+        continue;
+      }
       if (!isByteCount(size)) return fail('a size in bytes', content);
       if (mtimeMs !== undefined && typeof mtimeMs !== 'number')
         return fail('a time in milliseconds', content);
       const file = fileOf({ place, path: safe(path) }, size, mtimeMs, more);
-      if (files.has(file)) fail('every path once', path);
-      files.add(file);
+      const before = files.length;
+      if (files.put(file) < before) fail('every path once', path);
     } else {
       isComplete =
-        isRecord(value) && value['files'] === files.length && value['directories'] === directories.size;
+        isRecord(value) &&
+        value['files'] === files.length &&
+        value['directories'] === directories.size &&
+        (value['gone'] ?? 0) === gone.length;
       if (!isComplete)
-        fail(`the end after ${files.length} files and ${directories.size} directories`, content);
+        fail(
+          `the end after ${files.length} files, ${directories.size} directories and ${gone.length} that are gone`,
+          content,
+        );
     }
   }
   if (header === undefined || !isComplete) return fail('a complete manifest', 'its end');
-  const stray = header.binlogs.find((path) => !files.has({ place: 'binlog', path }));
+  const all = { ...header, files, directories: [...directories] };
+  if (header.sinceOffer !== undefined) return { ...all, gone };
+  const stray = strayBinlog(all);
   if (stray !== undefined) fail('binary logs that are among the files', stray);
-  return { ...header, files, directories: [...directories] };
+  return all;
+}
+
+/** A binary log that the header names and that is not among the files. */
+export function strayBinlog({ binlogs, files }: Manifest): string | undefined {
+  const table = FileTable.of(files);
+  return binlogs.find((path) => !table.has({ place: 'binlog', path }));
 }
 
 /** Relative, without empty, `.` or `..` segments, so that it cannot name anything outside its root. */
@@ -190,9 +222,14 @@ function isHeader(value: unknown): value is ManifestHeader {
     isAbsentOrNumber(value['takenMs']) &&
     isAbsentOrNumber(value['lockSeconds']) &&
     (value['sentBytes'] === undefined || isByteCount(value['sentBytes'])) &&
+    (value['sinceOffer'] === undefined || isWholeCopy(value['sinceOffer'])) &&
     isListOfNames(value['binlogs']) &&
     isListOfNames(value['innodbFiles'])
   );
+}
+
+function isWholeCopy(value: unknown): value is WholeCopy {
+  return isRecord(value) && isByteCount(value['files']) && isByteCount(value['bytes']);
 }
 
 /** The binary logs that a manifest names in its first line; none where that is no header. */

@@ -5,6 +5,7 @@ import { compareWithManifest, isUnexpected, type Difference } from '../datadir/c
 import { totalSize } from '../datadir/inventory.js';
 import { checkSpace } from '../datadir/space-check.js';
 import { disownOthers } from '../datadir/held.js';
+import { withChanges } from '../datadir/manifest-changes.js';
 import { decodeManifest, type Manifest } from '../datadir/manifest.js';
 import { linesOf, readPieces } from '../datadir/text-lines.js';
 import { places, type Layout } from '../datadir/layout.js';
@@ -16,6 +17,7 @@ import { messageFiles, type JoinerPlan } from '../plan/joiner.js';
 import { originalCompletionFile, placeModules } from '../plan/modules.js';
 import { releaseReceived } from '../page-cache/release.js';
 import type { SupervisedChild } from '../processes/supervise.js';
+import { compareEarly, isCompleteSince, type EarlyComparison } from './early-comparison.js';
 import { describeDifferences } from './differences.js';
 import { withinIdleTimeout } from './idle.js';
 import { encodeHeld, encodeTold, peerError, readTold, readTotal } from './messages.js';
@@ -55,10 +57,13 @@ export async function converse(context: Conversation, listener: SupervisedChild)
     return lookAtOffer(context, context.offerOnly, { offer, final, failure }, listener);
   }
   const offeredMs = context.now().getTime();
-  const manifest =
+  const received =
     first === offer
       ? await receiveFiles(context, { offer, final, failure }, listener)
-      : decodeManifest(linesOf(readPieces(final)), 'the manifest');
+      : { manifest: decodeManifest(linesOf(readPieces(final)), 'the manifest') };
+  const { manifest } = received;
+  if (manifest.sinceOffer !== undefined)
+    throw new TransferError('PEER_PROTOCOL', 'the manifest names changes since an offer, and there was none');
   const state = parseState(manifest.gtid ?? '', 'the manifest');
   if (manifest.pass === 'bypass') {
     await letDonorGo(listener, signal);
@@ -66,7 +71,7 @@ export async function converse(context: Conversation, listener: SupervisedChild)
     return state;
   }
   await unlessDonorFails(context, failure, async (within) => {
-    await verify({ ...context, signal: within }, manifest, offeredMs);
+    await verify({ ...context, signal: within }, received, offeredMs);
     await giveVerdict({ ...context, signal: within }, listener);
   });
   return state;
@@ -136,36 +141,65 @@ async function lookAtOffer(
   return parseState(gtid ?? '', 'the manifest');
 }
 
-/** To compare fewer takes less time than the system needs to start writing them. */
+/** To compare fewer at the end takes less time than the system needs to start writing them. */
 const manyFiles = 2000;
+/** To compare more before the end, both sides would have to keep the offer beside two other tables: 11 MB for 100,000 files each. */
+const comparedEarlyAtMost = 60_000;
 
-/** Takes what the donor offers; gives the manifest of what it has sent. */
+/** What has come from a donor. */
+interface Received {
+  /** Of all that the donor has sent. */
+  readonly manifest: Manifest;
+  /** Whether it is known, or soon found out, that all of it is here; `onEntry` is told of each file that is looked at. */
+  readonly isComplete?: (onEntry: () => void) => Promise<boolean>;
+}
+
+/** Takes what the donor offers; gives what it has sent. */
 async function receiveFiles(
   context: Conversation,
   { offer, final, failure }: DonorMessages,
   listener: SupervisedChild,
-): Promise<Manifest> {
-  const { plan, signal, emit } = context;
-  const { offeredFiles, expectedBytes, heldBytes, stopReleasing } = await answerOffer(
+): Promise<Received> {
+  const { plan, layout, signal, emit } = context;
+  const { offeredFiles, expectedBytes, heldBytes, early, stopReleasing } = await answerOffer(
     context,
     offer,
     listener.pid,
   );
   emit({ kind: 'phase', phase: 'copying' });
+  const hasMany = offeredFiles >= manyFiles;
   const total = joinPath(plan.inbox, messageFiles.total);
   const expected = (): number => readTotal(total) ?? expectedBytes;
-  const progress = followProgress(expected, countReceived(listener.pid ?? 0), context);
+  const streams = countReceived(listener.pid ?? 0);
+  const progress = followProgress(expected, streams, context);
+  const received = (): number => streams().reduce((sum, { doneBytes }) => sum + doneBytes, 0);
+  const rest = hasMany ? context.disk.keepUp(received, expected) : undefined;
   const unlimit = context.rate === undefined ? undefined : limitReceivers(listener.pid ?? 0, context.rate);
   try {
     const idle = { ...context, listener };
     const next = await withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], signal));
     if (next === failure) throw readDonorFailure(failure);
     // All is here, and the donor's lock is released.
-    if (context.config.verify === 'checksum' || offeredFiles >= manyFiles) context.disk.begin();
-    const manifest = decodeManifest(linesOf(readPieces(final)), 'the manifest');
+    if (context.config.verify === 'checksum' || hasMany) context.disk.begin();
+    const changes = decodeManifest(linesOf(readPieces(final)), 'the manifest');
+    const manifest = early === undefined ? changes : withChanges(early.offer, changes);
     progress.complete(manifest.sentBytes ?? Math.max(0, totalSize(manifest.files) - heldBytes));
-    return manifest;
+    if (early === undefined || changes.sinceOffer === undefined) return { manifest };
+    const isComplete = async (onEntry: () => void): Promise<boolean> => {
+      const found = await early.found(onEntry);
+      if (found === undefined) return false;
+      if (!isCompleteSince(layout, found, { offer: early.offer, changes, whole: manifest })) return false;
+      const again = found.differences.length + changes.files.length;
+      const text = `the files were compared before the donor's lock was released, and ${again} of ${manifest.files.length} once more`;
+      emit({ kind: 'notice', text });
+      return true;
+    };
+    return { manifest, isComplete };
+  } catch (error) {
+    early?.stop();
+    throw error;
   } finally {
+    rest?.();
     unlimit?.();
     progress.stop();
     stopReleasing();
@@ -174,15 +208,18 @@ async function receiveFiles(
 
 /** Makes room and directories for what the donor offers, and tells it where everything goes; gives the bytes to come. */
 async function answerOffer(
-  { id, config, plan, layout, tools, version, signal, emit, partial, outbox }: Conversation,
+  context: Conversation,
   offerFile: string,
   listenerPid: number | undefined,
 ): Promise<{
   readonly offeredFiles: number;
   readonly expectedBytes: number;
   readonly heldBytes: number;
+  /** Of many files. */
+  readonly early: EarlyComparison | undefined;
   readonly stopReleasing: () => void;
 }> {
+  const { id, config, plan, layout, tools, version, signal, emit, partial, outbox } = context;
   const offer = decodeManifest(linesOf(readPieces(offerFile)), 'the offer');
   const bytes = totalSize(offer.files);
   emit({ kind: 'notice', text: `the donor offers ${offer.files.length} files with ${bytes} bytes` });
@@ -197,6 +234,7 @@ async function answerOffer(
   await removeUnlisted(layout, offer, { signal, received });
   prepareDirectories(layout, offer);
   const { idleTimeoutMs } = config;
+  const isEarly = offer.files.length >= manyFiles && offer.files.length <= comparedEarlyAtMost;
   const answer = {
     tool: version,
     rsync: tools.rsync,
@@ -207,15 +245,18 @@ async function answerOffer(
     wantsHashes: config.verify === 'checksum',
     idleTimeoutMs,
     tellsProgress: true,
+    takesChanges: isEarly,
   };
+  const expectedBytes = bytes - held.completeBytes;
+  // From here on connections are counted.
+  const early = isEarly ? compareEarly(context, offer, expectedBytes) : undefined;
   outbox.publish(plan.answer, messageFiles.answer, encodeTold({ ok: true, value: answer }));
   const stopReleasing =
     config.pageCache === 'drop'
       ? releaseReceived(layout, offer, held, listenerPid, { transferId: id, emit, signal })
       : () => undefined;
   return {
-    offeredFiles: offer.files.length,
-    expectedBytes: bytes - held.completeBytes,
+    ...{ offeredFiles: offer.files.length, expectedBytes, early },
     heldBytes: held.completeBytes,
     stopReleasing,
   };
@@ -236,13 +277,36 @@ function stillLinked({ links }: JoinerPlan, layout: Layout): readonly (readonly 
 }
 
 /** Nothing is assumed complete: what lies on disk is compared with what the donor says it sent. */
-async function verify(context: Conversation, manifest: Manifest, offeredMs: number): Promise<void> {
-  const { layout, signal, emit, now } = context;
+async function verify(
+  context: Conversation,
+  { manifest, isComplete }: Received,
+  offeredMs: number,
+): Promise<void> {
+  const { layout, emit, now } = context;
   emit({ kind: 'phase', phase: 'verifying' });
   const onRead = showVerification(context);
   const onEntry = (): void => onRead(1);
   const received = offeredBinlogs(layout.roots.data);
   removeUnlistedBinlogs(layout, manifest.binlogs, received);
+  if ((await isComplete?.(onEntry)) !== true) await compareAll(context, manifest, { onEntry, received });
+  await verifyContents(context, manifest, onRead);
+  adoptBinlogs(layout, manifest.binlogs);
+  emit({
+    kind: 'finished',
+    bypass: false,
+    bytes: totalSize(manifest.files),
+    files: manifest.files.length,
+    seconds: (now().getTime() - offeredMs) / 1000,
+    donorLockSeconds: manifest.lockSeconds,
+  });
+}
+
+/** Removes what the donor does not have, and holds everything else against its manifest. */
+async function compareAll(
+  { layout, signal }: Conversation,
+  manifest: Manifest,
+  { onEntry, received }: { readonly onEntry: () => void; readonly received: readonly string[] },
+): Promise<void> {
   prepareDirectories(layout, manifest);
   const seen = { others: false };
   const onOther = (): void => void (seen.others = true);
@@ -255,14 +319,4 @@ async function verify(context: Conversation, manifest: Manifest, offeredMs: numb
     differences = await compare();
   }
   if (differences.length > 0) throw new TransferError('COPY_INCOMPLETE', describeDifferences(differences));
-  await verifyContents(context, manifest, onRead);
-  adoptBinlogs(layout, manifest.binlogs);
-  emit({
-    kind: 'finished',
-    bypass: false,
-    bytes: totalSize(manifest.files),
-    files: manifest.files.length,
-    seconds: (now().getTime() - offeredMs) / 1000,
-    donorLockSeconds: manifest.lockSeconds,
-  });
 }

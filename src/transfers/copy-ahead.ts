@@ -29,8 +29,13 @@ const leastBasisBytes = 65_536;
 const sampledFrom = { files: 4096, withinMs: 10_000 };
 const sampleSize = 2000;
 
-/** Undefined where nothing lies there. */
-type LookAgain = (name: FileName) => InventoryFile | undefined;
+/** A look at some files only. */
+export interface LookAtSome {
+  /** What lies under the name of a file or directory now; undefined where nothing does. */
+  readonly file: (name: FileName) => InventoryFile | undefined;
+  /** The names in a directory below the data directory now. */
+  readonly names: (directory: string) => readonly string[];
+}
 
 /** What a donor that copies ahead begins with, and how it goes on. */
 export interface CopyingAhead {
@@ -38,8 +43,8 @@ export interface CopyingAhead {
   readonly sent: SentFiles;
   /** Gives first what was offered. */
   readonly look: () => Promise<Inventory>;
-  /** Begins to look at some files only: gives what tells what lies under the name of a file or directory now. */
-  readonly lookAtSome: () => LookAgain;
+  /** Begins to look at some files only. */
+  readonly lookAtSome: () => LookAtSome;
   /** Sends a pass's files; tolerates that files change and vanish. */
   readonly send: (pass: number, files: Files<InventoryFile>) => Promise<void>;
 }
@@ -108,6 +113,7 @@ export function dueAhead(
 ): FileList<InventoryFile> {
   return look.files.filter((file) => {
     if (!showsChanges(file)) return false;
+    if (sent.size === 0) return true;
     const before = sent.get(file);
     return mayDiffer(file, before) && (before === undefined || mayBeSpared(file, look));
   });
@@ -122,8 +128,9 @@ function withBasis(
   due: FileList<InventoryFile>,
   atMostBytes: number,
 ): FileList<InventoryFile> {
-  const isBasis = (file: InventoryFile): boolean => !showsChanges(file) && file.size >= leastBasisBytes;
-  if (totalSize(files.filter(isBasis)) > atMostBytes) return due;
+  const isBasis = (file: InventoryFile): boolean => file.size >= leastBasisBytes && !showsChanges(file);
+  const basis = files.filter(isBasis);
+  if (basis.length === 0 || totalSize(basis) > atMostBytes) return due;
   return files.filter((file) => isBasis(file) || due.has(file));
 }
 
@@ -138,20 +145,43 @@ function isSampled(sent: SentFiles, { takenMs }: Inventory, now: Date): boolean 
   return sent.size >= sampledFrom.files && now.getTime() - takenMs < sampledFrom.withinMs;
 }
 
-/** Infinite where a sample does not tell: files were made, removed or renamed, or it would pass over too much from one file to the next. */
+/**
+ * How much work is left, in bytes, by a sample of what was sent, and by what has a new name. Infinite where a sample does not tell: it would
+ * pass over too much from one file to the next.
+ */
 export function leftBySample(
   sent: SentFiles,
-  looked: Pick<Inventory, 'directories' | 'foreignClocks' | 'takenMs'>,
-  lookAgain: LookAgain,
+  looked: Pick<Inventory, 'files' | 'directories' | 'foreignClocks' | 'takenMs'>,
+  look: LookAtSome,
 ): number {
-  const hasNewNames = (path: string): boolean =>
-    (lookAgain({ place: 'data', path })?.mtimeMs ?? Infinity) >= looked.takenMs - marginMs;
-  if (looked.directories.length > sampleSize || looked.directories.some(hasNewNames)) return Infinity;
+  if (looked.directories.length > sampleSize) return Infinity;
+  const made = workOfNew(looked, look);
+  if (made >= leastBytes) return made;
   let all = 0;
   for (const { file } of sent) all += workOf(file);
   const step = all / sampleSize;
-  return step > leastBytes ? Infinity : estimateLeft(sent, step, looked, lookAgain);
+  return step > leastBytes ? Infinity : made + estimateLeft(sent, step, looked, look);
 }
+
+/** The work of files that have got their names since the look, as far as it matters. */
+function workOfNew(
+  { files, directories, takenMs }: Pick<Inventory, 'files' | 'directories' | 'takenMs'>,
+  look: LookAtSome,
+): number {
+  let work = 0;
+  for (const directory of directories) {
+    const now = look.file({ place: 'data', path: directory });
+    if (now !== undefined && now.mtimeMs < takenMs - marginMs) continue;
+    for (const name of look.names(directory)) {
+      const file = { place: 'data', path: `${directory}/${name}` } as const;
+      if (!files.has(file)) work += workOf(look.file(file) ?? nothing);
+      if (work >= leastBytes) return work;
+    }
+  }
+  return work;
+}
+
+const nothing = { size: 0 };
 
 /** The golden ratio's fraction: multiples of it are spread evenly, and meet no order that the files have. */
 const spread = 0.618_033_988_75;
@@ -164,7 +194,7 @@ function estimateLeft(
   sent: Iterable<SentFile>,
   step: number,
   looked: Pick<Inventory, 'foreignClocks'>,
-  lookAgain: LookAgain,
+  look: LookAtSome,
 ): number {
   let passed = 0;
   let left = 0;
@@ -175,7 +205,7 @@ function estimateLeft(
     const before = points;
     while (next() < passed) points += 1;
     if (points === before || !mayBeSpared(one.file, looked)) continue;
-    const now = lookAgain(one.file);
+    const now = look.file(one.file);
     if (now === undefined || !mayDiffer(now, one)) continue;
     // What has grown stands for others that have, as it stands for others of its size.
     const growth = Math.max(0, workOf(now) - workOf(one.file)) * Math.max(1, step / workOf(one.file));

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeManifest, type Manifest } from '../datadir/manifest.js';
 import { TransferError } from '../errors.js';
@@ -41,6 +41,8 @@ export interface Courier {
   sendSign(): Promise<void>;
   /** Sends so many bytes that mean nothing, to see how long that takes. */
   sendProbe(bytes: number): Promise<void>;
+  /** How fast the offer has travelled, in bytes per second; 0 for one that is too short to tell. */
+  offerBytesPerSecond(): number;
   /** How long the slowest message so far has taken, with its connection, in ms; probes do not count. */
   slowestMessageMs(): number;
 }
@@ -48,6 +50,11 @@ export interface Courier {
 /** A joiner that is still there can be asked again at once; one that is gone is given up after some two seconds. */
 const askAgainMs = 300;
 const mostFailures = 5;
+
+/** A connection takes longer than a shorter message. */
+const tellingBytes = 1024 * 1024;
+/** What a message takes that says nothing, without any way between (rsync 3.5.0, socat 1.7.4.4). */
+const quickestMs = 50;
 
 /** For how long a message is sent anew where there is no way to the joiner's host: connections that stand survive that, too. */
 const outOfReachMs = 7000;
@@ -66,6 +73,7 @@ export function courierTo(
   const supervision = { transferId: context.id, emit: context.emit, signal: context.signal };
   const commands = planMessages(client, workplace.dir);
   let slowestMs = 0;
+  let offerBytesPerSecond = 0;
   const send = async (command: Command, how = supervision): Promise<void> => {
     const begunMs = performance.now();
     for (;;) {
@@ -134,7 +142,11 @@ export function courierTo(
         return undefined;
       });
       early.catch(() => undefined);
+      const sentMs = performance.now();
       await send(commands.offer);
+      const { size } = statSync(join(workplace.dir, messageFiles.offer));
+      const tookMs = Math.max(1, performance.now() - sentMs - quickestMs);
+      if (size >= tellingBytes) offerBytesPerSecond = size / (tookMs / 1000);
       isOffered = true;
       const answer = (await early) ?? (await fetchAnswer());
       if (answer.tellsProgress) silenceMs = longestStandstill(client.timeoutSeconds);
@@ -192,6 +204,7 @@ export function courierTo(
         rmSync(join(workplace.dir, messageFiles.probe), { force: true });
       }
     },
+    offerBytesPerSecond: () => offerBytesPerSecond,
     slowestMessageMs: () => slowestMs,
   };
 }

@@ -13,6 +13,8 @@ export interface DaemonLogListener {
    * the daemon's process `pid`.
    */
   readonly onDonor: (access: 'write' | 'read', module: string, pid: number) => void;
+  /** A connection has ended well that carried files with so many bytes in all, whether they had to be sent or not. */
+  readonly onDelivered: (pid: number, bytes: number) => void;
   readonly onFailure: (error: TransferError) => void;
   /**
    * A connection for writing has ended in the middle, says the process `pid`. Where that is the daemon's, which has not forked another
@@ -60,7 +62,7 @@ export function followDaemonLog(file: string, listener: DaemonLogListener): Foll
 
 function report(
   line: string,
-  { emit, onDonor, onFailure, onBroken }: DaemonLogListener,
+  { emit, onDonor, onDelivered, onFailure, onBroken }: DaemonLogListener,
   refused: { lastMs: number },
 ): void {
   const said = understandDaemonLine(line);
@@ -68,6 +70,9 @@ function report(
   switch (said.kind) {
     case 'donor':
       onDonor(said.access, said.module, pid);
+      return;
+    case 'delivered':
+      onDelivered(pid, said.bytes);
       return;
     case 'no secret':
       onFailure(
@@ -134,6 +139,7 @@ const probe = new RegExp(`"[^"]*\\b${messageFiles.probe}(\\.\\w{6})?" \\(in ${me
 /** What a line of the daemon's log means for a transfer. */
 export type DaemonLine =
   | { readonly kind: 'donor'; readonly access: 'write' | 'read'; readonly module: string }
+  | { readonly kind: 'delivered'; readonly bytes: number }
   | { readonly kind: 'no secret'; readonly user: string }
   | { readonly kind: 'wrong secret' }
   | { readonly kind: 'not written'; readonly text: string }
@@ -151,6 +157,8 @@ export function understandDaemonLine(line: string): DaemonLine {
   const text = line.replace(/^\S+ \S+ \[\d+\] /, '');
   const [, way, module] = /^rsync (to|on) ([^/ ]+)/.exec(text) ?? [];
   if (module !== undefined) return { kind: 'donor', access: way === 'to' ? 'write' : 'read', module };
+  const [, size] = /^sent \S+ bytes {2}received \S+ bytes {2}total size ([\d,.]+)$/.exec(text) ?? [];
+  if (size !== undefined) return { kind: 'delivered', bytes: Number(size.replaceAll(/\D/g, '')) };
   const refused = /^auth failed on module .* for (\S*): ([^:]*)$/.exec(text);
   if (refused !== null) {
     const [, user = '', reason = ''] = refused;

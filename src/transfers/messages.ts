@@ -23,6 +23,8 @@ export interface Answer {
   readonly idleTimeoutMs: number;
   /** While it compares it says how far it is. */
   readonly tellsProgress: boolean;
+  /** At the end it need not be told what is as it was offered. */
+  readonly takesChanges: boolean;
   /** It only rehearses: the donor is to send nothing and take no lock. */
   readonly wantsNothing: boolean;
 }
@@ -70,6 +72,7 @@ export function readAnswer(file: string): Told<Answer> {
     wantsHashes: wantsHashes === true,
     idleTimeoutMs,
     tellsProgress: told.value['tellsProgress'] === true,
+    takesChanges: told.value['takesChanges'] === true,
     wantsNothing: wantsNothing === true,
   };
   return { ok: true, value };

@@ -10,8 +10,14 @@ import { untilAborted } from './wait.js';
 
 /** The way of a joiner's copy to its disks. */
 export interface CopyOnDisk {
-  /** Has the system begin to write, while the copy is compared: it would not for half a minute. Nobody waits for it. */
+  /** Has the system begin to write, unless it is at it: it would not for half a minute. Nobody waits for it. */
   begin(): void;
+  /**
+   * Has the system write what has come while more is coming, until the function that it gives is called.
+   * @param received how many bytes have come
+   * @param expected how many will have come at the end; near it nothing is begun any more: the donor's lock is not to wait for a busy disk
+   */
+  keepUp(received: () => number, expected: () => number): () => void;
   /**
    * Waits until the copy is there: the kernel writes it when it likes, and a power cut before that would leave tables without contents that
    * nothing tells of any more. The donor's lock is long released.
@@ -20,6 +26,14 @@ export interface CopyOnDisk {
   settle(): Promise<void>;
 }
 
+/** A step that writes less takes longer than it gains. */
+const leastStepBytes = 192 * 1024 * 1024;
+/** Each is a line of the log. */
+const stepsAtMost = 16;
+/** Of the whole: no step is begun after that. */
+const lastStep = 0.85;
+const lookEveryMs = 200;
+
 export function copyOnDisk({
   id,
   layout,
@@ -27,7 +41,9 @@ export function copyOnDisk({
   emit,
   signal,
 }: Pick<Reception, 'id' | 'layout' | 'plan' | 'emit' | 'signal'>): CopyOnDisk {
-  let begun: Promise<TransferError | string | undefined> | undefined;
+  let running: Promise<void> | undefined;
+  /** An error of the disk is told once only, and not to those who write later. */
+  let early: TransferError | undefined;
   const sync = async (): Promise<TransferError | string | undefined> => {
     const child = supervise(planSync(layout, plan), { transferId: id, emit, signal });
     // What waits for a disk cannot be killed.
@@ -35,16 +51,33 @@ export function copyOnDisk({
     signal.throwIfAborted();
     return understandSync(outcome, child.lastWords());
   };
+  const begin = (): void => {
+    running ??= sync().then(
+      (failure) => {
+        if (failure instanceof TransferError) early ??= failure;
+        running = undefined;
+      },
+      () => (running = undefined),
+    );
+  };
   return {
-    begin: () => {
-      begun = sync();
-      begun.catch(() => undefined);
+    begin,
+    keepUp: (received, expected) => {
+      let writtenBytes = 0;
+      const timer = setInterval(() => {
+        if (running !== undefined) return;
+        const [bytes, allBytes] = [received(), expected()];
+        const stepBytes = Math.max(leastStepBytes, allBytes / stepsAtMost);
+        if (bytes - writtenBytes < stepBytes || bytes > lastStep * allBytes) return;
+        writtenBytes = bytes;
+        begin();
+      }, lookEveryMs);
+      return () => clearInterval(timer);
     },
     settle: async () => {
       const startedMs = performance.now();
-      // An error of the disk is told to one of them only.
-      const early = await begun;
-      if (early instanceof TransferError) throw early;
+      await running;
+      if (early !== undefined) throw early;
       // What the comparison has removed or renamed is for the second, and all of it where the first was killed.
       const failure = await sync();
       if (failure instanceof TransferError) throw failure;

@@ -5,6 +5,7 @@ import { prepareDirectories } from '../datadir/removal.js';
 import { asTransferError, TransferError } from '../errors.js';
 import { messageModules, placeModules } from '../plan/modules.js';
 import { membersOf } from '../processes/group.js';
+import { Arrivals } from './arrivals.js';
 import { donorConnections, judgeBroken } from './broken-connections.js';
 import { closingAfterwards, type CloseLater } from './closing.js';
 import { followConnectionEnds } from './connection-ends.js';
@@ -55,6 +56,7 @@ async function receiveWithin(
   closeLater(() => reception.partial.leave());
   const ends = followConnectionEnds();
   const donorProcesses = new Set<number>();
+  const arrivals = new Arrivals();
   let readDaemonLog = (): void => undefined;
   const listener = await startLastingListener(config, context, {
     onLine: (line) => ends.hear(line),
@@ -112,9 +114,11 @@ async function receiveWithin(
       donor.come();
       if (access === 'write') {
         written.add(module);
+        if (module !== messageModules.inbox) arrivals.began(pid);
         if (writableWithoutSecret.has(module)) markForeignCopy();
       } else if (module === messageModules.verdict) verdictIsRead();
     },
+    onDelivered: (pid, bytes) => arrivals.delivered(pid, bytes),
     onFailure: (error) => {
       if (error.code === 'SECRET_MISSING') refused.note(error);
       else trouble.abort(error);
@@ -134,7 +138,7 @@ async function receiveWithin(
     return await converse(
       {
         ...context,
-        ...{ config, written, daemonLog, donorProcesses, ownFiles, outbox, startedMs, verdictRead },
+        ...{ config, written, daemonLog, arrivals, donorProcesses, ownFiles, outbox, startedMs, verdictRead },
       },
       listener,
     );

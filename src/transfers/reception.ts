@@ -5,6 +5,7 @@ import type { Tools } from '../processes/tools.js';
 import type { TransferContext } from './context.js';
 import type { FollowedLog } from './daemon-log.js';
 import type { FileStamps } from './original-donor.js';
+import type { Arrivals } from './arrivals.js';
 import type { CopyOnDisk } from './on-disk.js';
 import type { Outbox } from './outbox.js';
 import type { PartialCopy } from './partial-copy.js';
@@ -22,6 +23,7 @@ export interface Reception extends TransferContext {
 export interface Conversation extends Reception {
   readonly config: Config;
   readonly daemonLog: FollowedLog;
+  readonly arrivals: Arrivals;
   /** The modules that donors have begun to write to. */
   readonly written: ReadonlySet<string>;
   /** The daemon's processes that serve, or have served, a donor that was let in. */

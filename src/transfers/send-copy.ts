@@ -12,11 +12,13 @@ import { DonorHashes, withHashesOf, type HashedBefore } from '../datadir/hashes.
 import { isTable } from '../datadir/held.js';
 import {
   lookAgain,
+  namesInDirectory,
   takeInventory,
   totalSize,
   type Inventory,
   type InventoryFile,
 } from '../datadir/inventory.js';
+import { changesSince } from '../datadir/manifest-changes.js';
 import type { Manifest } from '../datadir/manifest.js';
 import { TransferError } from '../errors.js';
 import { claimFileName } from './claim.js';
@@ -55,13 +57,16 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   const clock = new ClockWatch(context.now);
   const agreed = await offerCopy(premises, courier, clock);
   if (agreed === undefined) return sendNothing(premises, courier, started);
-  const { modules, hashes, signs, look, sender, sent } = agreed;
+  const { offered, modules, hashes, signs, look, sender, sent } = agreed;
   if (config.precopy !== 0) emit({ kind: 'phase', phase: 'copying' });
   const ahead = {
     ...{ sent, look },
     lookAtSome: () => {
       clock.look();
-      return (name: FileName) => lookAgain(layout, name);
+      return {
+        file: (name: FileName) => lookAgain(layout, name),
+        names: (directory: string) => namesInDirectory(layout, directory),
+      };
     },
     send: (pass: number, files: Files<InventoryFile>) => sender.sendAhead(pass, files),
   };
@@ -98,8 +103,12 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   emit({ kind: 'phase', phase: 'finishing' });
   const kept = { ...inventory, files: inventory.files.filter((file) => modules[file.place] !== '') };
   const lockSeconds = (unlocked - locked) / 1000;
-  const manifest = describe(kept, layout, context, state, 'final');
-  await settleWithJoiner(courier, { ...manifest, sentBytes: sender.sentBytes(), lockSeconds }, context);
+  const manifest = {
+    ...describe(kept, layout, context, state, 'final'),
+    ...{ files: kept.files, sentBytes: sender.sentBytes(), lockSeconds },
+  };
+  const told = offered === undefined ? manifest : changesSince(offered, manifest, sender.sentAgain);
+  await settleWithJoiner(courier, told, context);
   emit({
     kind: 'finished',
     bypass: false,
@@ -113,6 +122,8 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
 
 /** What donor and joiner have settled before anything is sent. */
 interface Agreement {
+  /** Of a joiner that need not be told it again at the end. */
+  readonly offered: FileList<InventoryFile> | undefined;
   readonly modules: Answer['modules'];
   /** Of a joiner that wants them. */
   readonly hashes: DonorHashes | undefined;
@@ -159,6 +170,8 @@ async function offerCopy(
   clock.doubtAfterLeap({ sent, hashes }, context);
   return {
     ...{ modules: answer.modules, hashes, signs, sent },
+    // With hashes no file is told as it was offered.
+    offered: answer.takesChanges && hashes === undefined ? offered.files : undefined,
     look: () => {
       const given = first;
       first = undefined;
@@ -224,6 +237,8 @@ interface Sender {
   openLocked(differences: boolean): LockedStreams;
   /** In all passes so far. */
   sentBytes(): number;
+  /** What was sent in any pass but the first. */
+  readonly sentAgain: Pick<FileList<InventoryFile>, 'has'>;
 }
 
 /** What is known of the whole before the first pass. */
@@ -269,13 +284,15 @@ function missingOf({ files }: Inventory, { held }: Answer): FileList<InventoryFi
 
 function senderOf(
   { config, layout, client, workplace, context }: Premises,
-  { rsync, modules, links, held }: Answer,
+  { rsync, modules, links, held, takesChanges }: Answer,
   { underLock, assumedBytes, tellTotal, slowestMessageMs }: Whole,
 ): Sender {
   const withoutChecksums = client.withoutChecksums && takesNoChecksums(rsync);
   const similar = new Set(held.similar.map(keyOf));
-  const isSimilar = (file: InventoryFile): boolean => similar.delete(keyOf(file));
+  const isSimilar = (file: InventoryFile): boolean => similar.size > 0 && similar.delete(keyOf(file));
   let sentBytes = 0;
+  let isFirst = true;
+  const sentAgain = new FileTable<InventoryFile>();
   let toldBytes = assumedBytes;
   const onTotal = (totalBytes: number): void => {
     if (Math.abs(totalBytes - toldBytes) <= worthTelling * toldBytes) return;
@@ -290,6 +307,8 @@ function senderOf(
     pass: PassContents & Pick<Pass, 'laterBytes' | 'server' | 'looksAgain' | 'waiting' | 'onNearEnd'>,
     streams = config.streams,
   ): Promise<void> => {
+    if (takesChanges && !isFirst) for (const file of pass.files) sentAgain.put(file);
+    isFirst = false;
     sentBytes += await sendAll({ ...pass, sentBytes, onTotal }, { streams }, workplace, context);
   };
   const connect = (differences: boolean): Connected => {
@@ -318,6 +337,7 @@ function senderOf(
   };
   return {
     sentBytes: () => sentBytes,
+    sentAgain,
     sendAhead: async (pass, files) => {
       const onNearEnd = (): void => {
         if (!context.signal.aborted) early = takeEarly() ?? connect(true);

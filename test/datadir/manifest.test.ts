@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
+import { plainFile } from '../../src/datadir/file-table.js';
 import { places } from '../../src/datadir/layout.js';
 import type { Manifest } from '../../src/datadir/manifest.js';
 import { decodeManifest, encodeManifest, isSafePath } from '../../src/datadir/manifest.js';
@@ -123,6 +124,7 @@ t.test('the same path may lie in two places, which are two files', (t) => {
     { place: 'undo', path: 'undo001', size: 1 },
     { place: 'innodb-home', path: 'undo001', size: 1 },
   ];
-  t.strictSame([...decode([...encodeManifest({ ...small, binlogs: [], files })].join('')).files], files);
+  const decoded = decode([...encodeManifest({ ...small, binlogs: [], files })].join(''));
+  t.strictSame(Array.from(decoded.files, plainFile), files);
   t.end();
 });

@@ -51,14 +51,37 @@ t.test(
         { data: data(0.1, 80), linkBytesPerSecond: 600 * mb, processors: 1 },
         'zstd',
       ],
+      [
+        'to next to nothing, on a link that has shown that it is fast',
+        { data: data(0.1, 80), linkBytesPerSecond: 0, offerBytesPerSecond: 40 * mb, processors: 1 },
+        'lz4',
+      ],
+      [
+        'the same, where a rsync has no lz4',
+        {
+          data: data(0.1, 80),
+          linkBytesPerSecond: 0,
+          offerBytesPerSecond: 40 * mb,
+          hasLz4: false,
+          processors: 1,
+        },
+        'zstd',
+      ],
+      [
+        'to a third, on such a link',
+        { data: data(0.3, 80), linkBytesPerSecond: 24 * mb, offerBytesPerSecond: 40 * mb, processors: 2 },
+        'zstd',
+      ],
       ['shrinks a little', { data: data(0.69, 80), linkBytesPerSecond: 2 * mb, processors: 8 }, 'zstd'],
     ] as const;
-    for (const [what, measured, expected] of cases) t.equal(judge(measured).choice, expected, what);
+    const judged = (measured: (typeof cases)[number][1]): ReturnType<typeof judge> =>
+      judge({ offerBytesPerSecond: 0, hasLz4: true, ...measured });
+    for (const [what, measured, expected] of cases) t.equal(judged(measured).choice, expected, what);
     t.equal(
-      judge(cases[0][1]).reason,
+      judged(cases[0][1]).reason,
       'zstd: a sample of the data shrinks to 0.40, the link carries 24 MB/s uncompressed and would 60 MB/s compressed',
     );
-    t.equal(judge(cases[5][1]).reason, 'no compression: a sample of the data shrinks to 0.95');
+    t.equal(judged(cases[5][1]).reason, 'no compression: a sample of the data shrinks to 0.95');
     t.end();
   },
 );
@@ -77,6 +100,7 @@ function compressing(compressor: Config['compressor'], given: Partial<Compressin
     courier: {
       sendSign: () => Promise.reject(new Error('nothing is to be measured')),
       sendProbe: () => Promise.reject(new Error('nothing is to be measured')),
+      offerBytesPerSecond: () => 0,
     },
     files: [],
     ...given,
@@ -166,6 +190,7 @@ t.test('auto measures what it has to, and says what it found', async (t) => {
   const courier = {
     sendSign: () => Promise.resolve(),
     sendProbe: (bytes: number) => Promise.resolve(void probes.push(bytes)),
+    offerBytesPerSecond: () => 0,
   };
   const run = async (
     files: readonly InventoryFile[],

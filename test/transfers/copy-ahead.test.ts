@@ -1,7 +1,13 @@
 import t from 'tap';
 import type { Config } from '../../src/config/config.js';
 import type { Inventory, InventoryFile } from '../../src/datadir/inventory.js';
-import { copyAhead, dueAhead, isWorthIt, leftBySample } from '../../src/transfers/copy-ahead.js';
+import {
+  copyAhead,
+  dueAhead,
+  isWorthIt,
+  leftBySample,
+  type LookAtSome,
+} from '../../src/transfers/copy-ahead.js';
 import { mayDiffer, SentFiles } from '../../src/datadir/changes.js';
 import { FileTable } from '../../src/datadir/file-table.js';
 import { recordTransfer } from './context.js';
@@ -47,7 +53,13 @@ async function passesOver(
         onLook(looked);
         return Promise.resolve(looks[looked++]!);
       },
-      lookAtSome: () => (name) => looks[looked]?.files.find(name),
+      lookAtSome: () => ({
+        file: (name) => looks[looked]?.files.find(name),
+        names: (directory) =>
+          Array.from(looks[looked]?.files ?? [], ({ path }) => path)
+            .filter((path) => path.startsWith(`${directory}/`))
+            .map((path) => path.slice(directory.length + 1)),
+      }),
       send: (pass, files) => {
         t.equal(pass, passes.length + 1);
         passes.push(Array.from(files, ({ path }) => path.replace('shop/', '')));
@@ -183,33 +195,43 @@ t.test(
     t.equal((await passesOver('auto', few)).looked, 2, 'of fewer all are looked at');
     t.equal((await passesOver('auto', looks, { passMs: 10_000 })).looked, 2, 'and later');
     const inShop = { ...at(hour, many), directories: ['shop'] };
-    for (const [changedMs, looked] of [
-      [hour - 4000, 2],
-      [hour - 6000, 1],
-    ] as const)
+    for (const [changedMs, mebibytes, looked] of [
+      [hour - 4000, 1, 1],
+      [hour - 4000, 9, 2],
+      [hour - 6000, 9, 1],
+    ] as const) {
+      const made = table('made.ibd', mebibytes);
+      const files = [...after, made, shop(changedMs)];
       t.equal(
-        (await passesOver('auto', [inShop, at(3 * hour, [...after, shop(changedMs)])])).looked,
+        (await passesOver('auto', [inShop, at(3 * hour, files), at(4 * hour, files)])).looked,
         looked,
-        'and where a directory may have changed since',
+        `and ${mebibytes} MiB with a new name in a directory that changed then`,
       );
+    }
   },
 );
 
 /** A directory, as it is found. */
 const shop = (mtimeMs: number): InventoryFile => ({ ...table('', 0, mtimeMs), path: 'shop' });
 
+const lookBy = (file: LookAtSome['file']): LookAtSome => ({ file, names: () => [] });
+
 t.test('the sample: what is left, each file as likely as it is large', (t) => {
   const sent = new SentFiles();
   const files = [table('huge.ibd', 500), ...many];
   for (const file of files) sent.set(file, { takenMs: hour });
-  const looked = { directories: [], takenMs: hour };
+  const looked = { files: FileTable.of(files), directories: [], takenMs: hour };
   const found = new Map(files.map((file) => [file.path, file]));
   const left = (isWritten: (file: InventoryFile) => boolean, growth = 0): number =>
-    leftBySample(sent, looked, ({ path }) => {
-      const file = found.get(path);
-      if (file === undefined || !isWritten(file)) return file;
-      return { ...file, size: file.size + growth * mib, ctimeMs: hour };
-    }) / mib;
+    leftBySample(
+      sent,
+      looked,
+      lookBy(({ path }) => {
+        const file = found.get(path);
+        if (file === undefined || !isWritten(file)) return file;
+        return { ...file, size: file.size + growth * mib, ctimeMs: hour };
+      }),
+    ) / mib;
   t.equal(
     left(() => false),
     0,
@@ -224,19 +246,31 @@ t.test('the sample: what is left, each file as likely as it is large', (t) => {
     t.ok(Math.abs(left(isWritten) - (all - 500) / every) < all / 40, `one of ${every} in the list's order`);
   }
   t.equal(
-    leftBySample(sent, looked, () => undefined),
+    leftBySample(
+      sent,
+      looked,
+      lookBy(() => undefined),
+    ),
     0,
     'what has vanished is not left',
   );
   const foreign = { ...looked, foreignClocks: new Set([1]) };
   t.equal(
-    leftBySample(sent, foreign, (name) => ({ ...table('', 1, hour), ...name })),
+    leftBySample(
+      sent,
+      foreign,
+      lookBy((name) => ({ ...table('', 1, hour), ...name })),
+    ),
     0,
     'nor what is sent under the lock whatever happens',
   );
   sent.set(table('vast.ibd', 20_000), looked);
   t.equal(
-    leftBySample(sent, looked, ({ path }) => found.get(path)),
+    leftBySample(
+      sent,
+      looked,
+      lookBy(({ path }) => found.get(path)),
+    ),
     Infinity,
     'steps that are larger than what counts as little do not tell',
   );

@@ -36,6 +36,8 @@ const lines: readonly [string, DaemonLine][] = [
     'rsync to rsync_tunnel_sst-log_dir/ from sst@UNDETERMINED (0.0.0.0)',
     { kind: 'donor', access: 'write', module: 'rsync_tunnel_sst-log_dir' },
   ],
+  ['sent 59 bytes  received 10149 bytes  total size 10000', { kind: 'delivered', bytes: 10_000 }],
+  ['sent 59 bytes  received 10,149 bytes  total size 1,000,000', { kind: 'delivered', bytes: 1_000_000 }],
   [
     'rsync on rsync_tunnel_sst-answer/answer.json from sst@UNDETERMINED (0.0.0.0)',
     { kind: 'donor', access: 'read', module: 'rsync_tunnel_sst-answer' },

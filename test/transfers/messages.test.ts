@@ -37,6 +37,7 @@ const answer = {
   wantsHashes: true,
   idleTimeoutMs: 120_000,
   tellsProgress: true,
+  takesChanges: true,
   wantsNothing: true,
 };
 
@@ -62,6 +63,7 @@ t.test('an answer is read back as it was told', async (t) => {
         wantsHashes: false,
         idleTimeoutMs: 0,
         tellsProgress: false,
+        takesChanges: false,
         wantsNothing: false,
       },
     },

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { plainFile } from '../../src/datadir/file-table.js';
 import { encodeManifest, type Manifest } from '../../src/datadir/manifest.js';
 import {
   lookAtPartialCopy,
@@ -32,7 +33,7 @@ t.test(
     partial.leave();
     t.match(lookAtPartialCopy(dir), { transferId: id }, 'a transfer that breaks leaves it');
     const broken = readBrokenTransfer(dir);
-    t.strictSame({ ...broken?.offer, files: [...(broken?.offer.files ?? [])] }, offer);
+    t.strictSame({ ...broken?.offer, files: Array.from(broken?.offer.files ?? [], plainFile) }, offer);
     t.equal(broken?.sameBoot, true);
     t.ok(Math.abs((broken?.lastAliveMs ?? 0) - Date.now()) < 5000);
     const next = partialCopyIn(dir, { id: 'next', now: () => new Date() });

@@ -1,0 +1,51 @@
+import { TransferError } from '../errors.js';
+import { looksSame } from './changes.js';
+import { FileTable, type FileList, type FileName } from './file-table.js';
+import { totalSize, type InventoryFile } from './inventory.js';
+import { strayBinlog, type Manifest } from './manifest.js';
+
+/** A donor's manifest, before it is text. */
+type OwnManifest = Manifest & { readonly files: FileList<InventoryFile> };
+
+/**
+ * What of a final manifest a joiner does not know from the offer: files that are new, look different or were written to since they were
+ * sent first, and those that are gone. Of very many files, nearly all are none of these, and need be neither told nor compared again.
+ * @param sentAgain what was sent once more: the joiner must look at it once more, whatever it looks like at the donor
+ */
+export function changesSince(
+  offered: FileList<InventoryFile>,
+  manifest: OwnManifest,
+  sentAgain: Pick<FileList<InventoryFile>, 'has'>,
+): Manifest {
+  const { files } = manifest;
+  let known = 0;
+  const changed = files.filter((file) => {
+    const before = offered.find(file);
+    if (before !== undefined) known += 1;
+    return before === undefined || !looksSame(file, before) || sentAgain.has(file);
+  });
+  const gone = known === offered.length ? [] : [...offered.filter((file) => !files.has(file))];
+  const sinceOffer = { files: files.length, bytes: totalSize(files) };
+  return { ...manifest, files: changed, gone, sinceOffer };
+}
+
+/** The whole that a donor means: what it offered, with what has changed since. @throws TransferError PEER_PROTOCOL. */
+export function withChanges(offer: Manifest, changes: Manifest): Manifest {
+  const { gone = [], sinceOffer, ...rest } = changes;
+  if (sinceOffer === undefined) return changes;
+  const left = new FileTable<FileName & { readonly size: number }>();
+  for (const file of gone) left.put({ ...file, size: 0 });
+  const files = new FileTable<InventoryFile>();
+  for (const file of offer.files) if (!left.has(file)) files.add(file as InventoryFile);
+  for (const file of changes.files) files.put(file as InventoryFile);
+  const whole = { ...rest, files };
+  const bytes = totalSize(files);
+  if (files.length !== sinceOffer.files || bytes !== sinceOffer.bytes) {
+    const text = `the manifest and the offer together have ${files.length} files with ${bytes} bytes, expected ${sinceOffer.files} with ${sinceOffer.bytes}`;
+    throw new TransferError('PEER_PROTOCOL', text);
+  }
+  const stray = strayBinlog(whole);
+  if (stray !== undefined)
+    throw new TransferError('PEER_PROTOCOL', `the manifest names a binary log that is not there: ${stray}`);
+  return whole;
+}
