@@ -5,6 +5,7 @@ import { belongs } from './kinds.js';
 import type { Layout, Place } from './layout.js';
 import { rootOf } from './layout.js';
 import type { Manifest, ManifestFile } from './manifest.js';
+import { pacer } from './pace.js';
 import { walkLayout } from './walk.js';
 
 /** How a joiner's files differ from the donor's manifest; a directory has the place `data`. Sizes in bytes. */
@@ -94,15 +95,23 @@ export async function compareWithManifest(
   return differences;
 }
 
-/** Holds files with some names only against the manifest. */
-export function compareSome(
+/**
+ * Holds files with some names only against the manifest.
+ * @throws what a look at a file throws that is neither there nor missing (ENOTDIR, EACCES).
+ */
+export async function compareSome(
   layout: Layout,
   { files }: Pick<Manifest, 'files'>,
   names: Iterable<FileName>,
-): Difference[] {
+  options: { readonly signal?: AbortSignal | undefined; readonly onEntry?: (() => void) | undefined } = {},
+): Promise<Difference[]> {
   const expected = FileTable.of(files);
   const differences: Difference[] = [];
+  const turn = pacer(options.signal);
   for (const { place, path } of names) {
+    const pause = turn();
+    if (pause !== undefined) await pause;
+    options.onEntry?.();
     const root = rootOf(layout, place);
     if (root === undefined) continue;
     const stat = statSync(join(root, path), { throwIfNoEntry: false });

@@ -7,22 +7,32 @@ import { strayBinlog, type Manifest } from './manifest.js';
 /** A donor's manifest, before it is text. */
 type OwnManifest = Manifest & { readonly files: FileList<InventoryFile> };
 
+/** What a joiner has got that it does not know from the offer. */
+export interface SentSince {
+  /** What was sent in any pass but the first: the joiner must look at it once more, whatever it looks like at the donor. */
+  readonly again: FileList<InventoryFile>;
+  /** What was sent in any pass, and had not been offered. */
+  readonly unoffered: FileList<InventoryFile>;
+}
+
 /**
- * What of a final manifest a joiner does not know from the offer: files that are new, look different or were written to since they were
- * sent first, and those that are gone. Of very many files, nearly all are none of these, and need be neither told nor compared again.
- * @param sentAgain what was sent once more: the joiner must look at it once more, whatever it looks like at the donor
+ * What of a final manifest a joiner does not know from the offer: files that are new, look different or were sent more than once, and
+ * those that were offered and are gone. Of very many files, nearly all are none of these, and need be neither told nor compared again.
+ * Where something was sent that had not been offered and is gone, it may lie at the joiner, with directories of its own: then the whole
+ * manifest, with which everything is compared.
  */
 export function changesSince(
   offered: FileList<InventoryFile>,
   manifest: OwnManifest,
-  sentAgain: Pick<FileList<InventoryFile>, 'has'>,
+  sent: SentSince,
 ): Manifest {
   const { files } = manifest;
+  for (const file of sent.unoffered) if (!files.has(file)) return manifest;
   let known = 0;
   const changed = files.filter((file) => {
     const before = offered.find(file);
     if (before !== undefined) known += 1;
-    return before === undefined || !looksSame(file, before) || sentAgain.has(file);
+    return before === undefined || !looksSame(file, before) || sent.again.has(file);
   });
   const gone = known === offered.length ? [] : [...offered.filter((file) => !files.has(file))];
   const sinceOffer = { files: files.length, bytes: totalSize(files) };

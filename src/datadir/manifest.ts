@@ -69,8 +69,8 @@ export function* encodeManifest(manifest: Manifest): Generator<string, void> {
   yield* inChunks(directories, (path) => JSON.stringify(path));
   yield* inChunks(files, (file) => encodeFile(file, elasticDevices));
   yield* inChunks(gone, ({ place, path }) => JSON.stringify([places.indexOf(place), path]));
-  const less = gone.length === 0 ? {} : { gone: gone.length };
-  yield `${JSON.stringify({ files: files.length, directories: directories.length, ...less })}\n`;
+  const missing = gone.length === 0 ? {} : { gone: gone.length };
+  yield `${JSON.stringify({ files: files.length, directories: directories.length, ...missing })}\n`;
 }
 
 function encodeFile(
@@ -222,7 +222,7 @@ function isHeader(value: unknown): value is ManifestHeader {
     isAbsentOrNumber(value['takenMs']) &&
     isAbsentOrNumber(value['lockSeconds']) &&
     (value['sentBytes'] === undefined || isByteCount(value['sentBytes'])) &&
-    (value['sinceOffer'] === undefined || isWholeCopy(value['sinceOffer'])) &&
+    (value['sinceOffer'] === undefined || (value['pass'] === 'final' && isWholeCopy(value['sinceOffer']))) &&
     isListOfNames(value['binlogs']) &&
     isListOfNames(value['innodbFiles'])
   );

@@ -63,7 +63,10 @@ export async function converse(context: Conversation, listener: SupervisedChild)
       : { manifest: decodeManifest(linesOf(readPieces(final)), 'the manifest') };
   const { manifest } = received;
   if (manifest.sinceOffer !== undefined)
-    throw new TransferError('PEER_PROTOCOL', 'the manifest names changes since an offer, and there was none');
+    throw new TransferError(
+      'PEER_PROTOCOL',
+      'the manifest names only what has changed since the offer, which was not asked for',
+    );
   const state = parseState(manifest.gtid ?? '', 'the manifest');
   if (manifest.pass === 'bypass') {
     await letDonorGo(listener, signal);
@@ -173,24 +176,35 @@ async function receiveFiles(
   const streams = countReceived(listener.pid ?? 0);
   const progress = followProgress(expected, streams, context);
   const received = (): number => streams().reduce((sum, { doneBytes }) => sum + doneBytes, 0);
-  const rest = hasMany ? context.disk.keepUp(received, expected) : undefined;
   const unlimit = context.rate === undefined ? undefined : limitReceivers(listener.pid ?? 0, context.rate);
+  const stopWriting = hasMany ? context.disk.keepUp(received, expected) : undefined;
   try {
     const idle = { ...context, listener };
-    const next = await withinIdleTimeout(idle, waitForFile(plan.inbox, [failure, final], signal));
+    const told = unlessThrown(
+      signal,
+      (within) => waitForFile(plan.inbox, [failure, final], within),
+      (within) => context.disk.untilFailed(within),
+    );
+    const next = await withinIdleTimeout(idle, told);
     if (next === failure) throw readDonorFailure(failure);
     // All is here, and the donor's lock is released.
     if (context.config.verify === 'checksum' || hasMany) context.disk.begin();
     const changes = decodeManifest(linesOf(readPieces(final)), 'the manifest');
     const manifest = early === undefined ? changes : withChanges(early.offer, changes);
     progress.complete(manifest.sentBytes ?? Math.max(0, totalSize(manifest.files) - heldBytes));
-    if (early === undefined || changes.sinceOffer === undefined) return { manifest };
+    if (early === undefined) return { manifest };
+    if (changes.sinceOffer === undefined) {
+      early.stop();
+      return { manifest };
+    }
     const isComplete = async (onEntry: () => void): Promise<boolean> => {
+      // What has just ended may be in the log only.
+      context.daemonLog.catchUp();
       const found = await early.found(onEntry);
       if (found === undefined) return false;
-      if (!isCompleteSince(layout, found, { offer: early.offer, changes, whole: manifest })) return false;
-      const again = found.differences.length + changes.files.length;
-      const text = `the files were compared before the donor's lock was released, and ${again} of ${manifest.files.length} once more`;
+      const told = { offer: early.offer, changes, whole: manifest };
+      if (!(await isCompleteSince(layout, found, told, { signal, onEntry }))) return false;
+      const text = `${manifest.files.length} files were compared before the donor's last word, and what has changed since, ${changes.files.length}, after it`;
       emit({ kind: 'notice', text });
       return true;
     };
@@ -199,7 +213,7 @@ async function receiveFiles(
     early?.stop();
     throw error;
   } finally {
-    rest?.();
+    stopWriting?.();
     unlimit?.();
     progress.stop();
     stopReleasing();
@@ -234,7 +248,9 @@ async function answerOffer(
   await removeUnlisted(layout, offer, { signal, received });
   prepareDirectories(layout, offer);
   const { idleTimeoutMs } = config;
-  const isEarly = offer.files.length >= manyFiles && offer.files.length <= comparedEarlyAtMost;
+  const { length } = offer.files;
+  // With hashes a donor tells all files again.
+  const isEarly = length >= manyFiles && length <= comparedEarlyAtMost && config.verify !== 'checksum';
   const answer = {
     tool: version,
     rsync: tools.rsync,

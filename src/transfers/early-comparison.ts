@@ -4,8 +4,8 @@ import type { Layout } from '../datadir/layout.js';
 import type { Manifest } from '../datadir/manifest.js';
 import type { Conversation } from './reception.js';
 
-/** Connections that carried so much of what was offered have brought nearly all of it. */
-const enough = 0.95;
+/** Connections that carried so much of what was offered have brought nearly all of it. One in which a file vanished does not count. */
+const nearlyAll = 0.95;
 
 /** What a first comparison with the offer has found. */
 export interface FoundEarly {
@@ -27,7 +27,7 @@ export interface EarlyComparison {
 
 /**
  * Compares what is there with the offer as soon as nearly all of it has come over connections that have ended, which is while the donor looks at its
- * files and holds its lock. What has changed since the offer, or is sent again, is compared once more at the end; of very many files
+ * files and holds its lock. What has changed since the offer, or is sent again, is compared once more at the end; where nearly all are InnoDB's,
  * that is next to nothing.
  * @param bytes what of the offer is to come
  */
@@ -52,7 +52,7 @@ export function compareEarly(
       return undefined;
     }
   };
-  const forget = arrivals.whenArrived(enough * bytes, () => (begun = compare()));
+  const forget = arrivals.whenArrived(nearlyAll * bytes, () => (begun = compare()));
   return {
     offer,
     found: async (onEntry) => {
@@ -72,11 +72,12 @@ export function compareEarly(
  * a comparison of everything will tell.
  * @param changes the donor's last word, which names what is not as it was offered or was sent again
  */
-export function isCompleteSince(
+export async function isCompleteSince(
   layout: Layout,
   { differences, sawOthers }: FoundEarly,
   { offer, changes, whole }: Readonly<Record<'offer' | 'changes' | 'whole', Manifest>>,
-): boolean {
+  options: Parameters<typeof compareSome>[3] = {},
+): Promise<boolean> {
   const isOfDirectory = ({ kind }: Difference): boolean => kind.endsWith('directory');
   if (sawOthers || differences.some(isOfDirectory) || !haveSameDirectories(offer, whole)) return false;
   const names = function* (): Generator<FileName, void> {
@@ -84,7 +85,12 @@ export function isCompleteSince(
     yield* changes.files;
     yield* changes.gone ?? [];
   };
-  return compareSome(layout, whole, names()).length === 0;
+  try {
+    return (await compareSome(layout, whole, names(), options)).length === 0;
+  } catch {
+    options.signal?.throwIfAborted();
+    return false;
+  }
 }
 
 function haveSameDirectories(one: Manifest, other: Manifest): boolean {

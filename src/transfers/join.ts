@@ -61,7 +61,7 @@ async function joinWithin(config: Config, context: TransferContext): Promise<voi
     const secret = randomBytes(24).toString('hex');
     writeDaemonFiles(workplace, plan, secret);
     const partial = partialCopyIn(layout.roots.data, context);
-    const disk = copyOnDisk({ ...context, plan, layout });
+    const disk = copyOnDisk({ ...context, plan, layout, onFailure: () => partial.distrust() });
     const reception = { ...context, plan, layout, tools, partial, disk };
     const state = await withProgressMark(layout, async () => {
       const received = await receive(config, reception, () =>

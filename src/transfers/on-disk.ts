@@ -15,9 +15,11 @@ export interface CopyOnDisk {
   /**
    * Has the system write what has come while more is coming, until the function that it gives is called.
    * @param received how many bytes have come
-   * @param expected how many will have come at the end; near it nothing is begun any more: the donor's lock is not to wait for a busy disk
+   * @param expected how many will have come at the end; near it nothing is begun any more, so that the disk is not as busy while the donor's lock is held
    */
   keepUp(received: () => number, expected: () => number): () => void;
+  /** Throws as soon as the system has said that it cannot write; until then, or until the signal aborts, it waits. */
+  untilFailed(signal: AbortSignal): Promise<never>;
   /**
    * Waits until the copy is there: the kernel writes it when it likes, and a power cut before that would leave tables without contents that
    * nothing tells of any more. The donor's lock is long released.
@@ -40,10 +42,19 @@ export function copyOnDisk({
   plan,
   emit,
   signal,
-}: Pick<Reception, 'id' | 'layout' | 'plan' | 'emit' | 'signal'>): CopyOnDisk {
+  onFailure = () => undefined,
+}: Pick<Reception, 'id' | 'layout' | 'plan' | 'emit' | 'signal'> & {
+  /** Told once that something of the copy may be lost: an error of the disk is told to one `sync` only, and not to those that come later. */
+  readonly onFailure?: () => void;
+}): CopyOnDisk {
   let running: Promise<void> | undefined;
-  /** An error of the disk is told once only, and not to those who write later. */
-  let early: TransferError | undefined;
+  let isAskedAgain = false;
+  const failed = new AbortController();
+  const fail = (error: TransferError): void => {
+    if (failed.signal.aborted) return;
+    failed.abort(error);
+    onFailure();
+  };
   const sync = async (): Promise<TransferError | string | undefined> => {
     const child = supervise(planSync(layout, plan), { transferId: id, emit, signal });
     // What waits for a disk cannot be killed.
@@ -52,13 +63,19 @@ export function copyOnDisk({
     return understandSync(outcome, child.lastWords());
   };
   const begin = (): void => {
-    running ??= sync().then(
-      (failure) => {
-        if (failure instanceof TransferError) early ??= failure;
-        running = undefined;
-      },
-      () => (running = undefined),
-    );
+    if (running !== undefined) {
+      isAskedAgain = true;
+      return;
+    }
+    const ended = (): void => {
+      running = undefined;
+      if (isAskedAgain) begin();
+    };
+    isAskedAgain = false;
+    running = sync().then((failure) => {
+      if (failure instanceof TransferError) fail(failure);
+      ended();
+    }, ended);
   };
   return {
     begin,
@@ -74,13 +91,18 @@ export function copyOnDisk({
       }, lookEveryMs);
       return () => clearInterval(timer);
     },
+    untilFailed: (within) => untilAborted(AbortSignal.any([within, failed.signal])),
     settle: async () => {
       const startedMs = performance.now();
+      isAskedAgain = false;
       await running;
-      if (early !== undefined) throw early;
+      failed.signal.throwIfAborted();
       // What the comparison has removed or renamed is for the second, and all of it where the first was killed.
       const failure = await sync();
-      if (failure instanceof TransferError) throw failure;
+      if (failure instanceof TransferError) {
+        fail(failure);
+        throw failure;
+      }
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
       emit({ kind: 'notice', text: failure ?? `the copy is on disk (${seconds} s)` });
     },

@@ -38,6 +38,8 @@ export interface PartialCopy {
    * time, and not where an offer has been accepted or the transfer has ended.
    */
   beginWithoutOffer(): void;
+  /** What has come may be damaged, whatever it looks like: nothing of it will be believed. */
+  distrust(): void;
   /** Whether anything has been changed: an IST changes nothing. */
   hasBegun(): boolean;
   /** Gives no more signs of life: whatever is written from now on was written by somebody else. */
@@ -78,6 +80,13 @@ export function partialCopyIn(
     begin,
     beginWithoutOffer: () => {
       if (!hasBegun && !isOver) begin([]);
+    },
+    distrust: () => {
+      try {
+        if (hasBegun) writeMarker(file, [], { id, now });
+      } catch {
+        // On a disk that cannot be written to the marker stays as it is.
+      }
     },
     hasBegun: () => hasBegun,
     leave: () => {

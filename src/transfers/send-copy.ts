@@ -18,7 +18,7 @@ import {
   type Inventory,
   type InventoryFile,
 } from '../datadir/inventory.js';
-import { changesSince } from '../datadir/manifest-changes.js';
+import { changesSince, type SentSince } from '../datadir/manifest-changes.js';
 import type { Manifest } from '../datadir/manifest.js';
 import { TransferError } from '../errors.js';
 import { claimFileName } from './claim.js';
@@ -107,7 +107,7 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
     ...describe(kept, layout, context, state, 'final'),
     ...{ files: kept.files, sentBytes: sender.sentBytes(), lockSeconds },
   };
-  const told = offered === undefined ? manifest : changesSince(offered, manifest, sender.sentAgain);
+  const told = offered === undefined ? manifest : changesSince(offered, manifest, sender.sentSince);
   await settleWithJoiner(courier, told, context);
   emit({
     kind: 'finished',
@@ -168,17 +168,17 @@ async function offerCopy(
   const sent = sentBefore(offered, answer.held.complete.filter(isTable));
   const hashes = answer.wantsHashes ? new DonorHashes(layout) : undefined;
   clock.doubtAfterLeap({ sent, hashes }, context);
+  // With hashes no file is told as it was offered.
+  const known = answer.takesChanges && hashes === undefined ? offered.files : undefined;
   return {
-    ...{ modules: answer.modules, hashes, signs, sent },
-    // With hashes no file is told as it was offered.
-    offered: answer.takesChanges && hashes === undefined ? offered.files : undefined,
+    ...{ offered: known, modules: answer.modules, hashes, signs, sent },
     look: () => {
       const given = first;
       first = undefined;
       return given === undefined ? lookWith(signs) : Promise.resolve(given);
     },
     sender: senderOf({ ...premises, client: { ...premises.client, compressor } }, answer, {
-      underLock: dueUnderLock(offered, answer),
+      ...{ offered: known, underLock: dueUnderLock(offered, answer) },
       // As the joiner counts while it knows the offer only.
       assumedBytes: totalSize(missing),
       tellTotal: (bytes) => courier.sendTotal(bytes),
@@ -237,12 +237,14 @@ interface Sender {
   openLocked(differences: boolean): LockedStreams;
   /** In all passes so far. */
   sentBytes(): number;
-  /** What was sent in any pass but the first. */
-  readonly sentAgain: Pick<FileList<InventoryFile>, 'has'>;
+  /** For a joiner that need not be told everything at the end. */
+  readonly sentSince: SentSince;
 }
 
 /** What is known of the whole before the first pass. */
 interface Whole {
+  /** See `Agreement`. */
+  readonly offered: FileList<InventoryFile> | undefined;
   /** What will be sent under the lock at least. */
   readonly underLock: FileList<InventoryFile>;
   /** What the joiner takes for the whole. */
@@ -284,15 +286,15 @@ function missingOf({ files }: Inventory, { held }: Answer): FileList<InventoryFi
 
 function senderOf(
   { config, layout, client, workplace, context }: Premises,
-  { rsync, modules, links, held, takesChanges }: Answer,
-  { underLock, assumedBytes, tellTotal, slowestMessageMs }: Whole,
+  { rsync, modules, links, held }: Answer,
+  { offered, underLock, assumedBytes, tellTotal, slowestMessageMs }: Whole,
 ): Sender {
   const withoutChecksums = client.withoutChecksums && takesNoChecksums(rsync);
   const similar = new Set(held.similar.map(keyOf));
   const isSimilar = (file: InventoryFile): boolean => similar.size > 0 && similar.delete(keyOf(file));
   let sentBytes = 0;
   let isFirst = true;
-  const sentAgain = new FileTable<InventoryFile>();
+  const sentSince = { again: new FileTable<InventoryFile>(), unoffered: new FileTable<InventoryFile>() };
   let toldBytes = assumedBytes;
   const onTotal = (totalBytes: number): void => {
     if (Math.abs(totalBytes - toldBytes) <= worthTelling * toldBytes) return;
@@ -307,7 +309,12 @@ function senderOf(
     pass: PassContents & Pick<Pass, 'laterBytes' | 'server' | 'looksAgain' | 'waiting' | 'onNearEnd'>,
     streams = config.streams,
   ): Promise<void> => {
-    if (takesChanges && !isFirst) for (const file of pass.files) sentAgain.put(file);
+    if (offered !== undefined) {
+      for (const file of pass.files) {
+        if (!isFirst) sentSince.again.put(file);
+        if (!offered.has(file)) sentSince.unoffered.put(file);
+      }
+    }
     isFirst = false;
     sentBytes += await sendAll({ ...pass, sentBytes, onTotal }, { streams }, workplace, context);
   };
@@ -337,7 +344,7 @@ function senderOf(
   };
   return {
     sentBytes: () => sentBytes,
-    sentAgain,
+    sentSince,
     sendAhead: async (pass, files) => {
       const onNearEnd = (): void => {
         if (!context.signal.aborted) early = takeEarly() ?? connect(true);

@@ -27,9 +27,12 @@ function tell(
   offered: readonly InventoryFile[],
   final: readonly InventoryFile[],
   again: readonly InventoryFile[] = [],
+  unoffered: readonly InventoryFile[] = [],
 ): Manifest {
   const whole = { ...manifest, pass: 'final', files: tableOf(final) } as const;
-  return decode(changesSince(tableOf(offered), whole, tableOf(again)));
+  return decode(
+    changesSince(tableOf(offered), whole, { again: tableOf(again), unoffered: tableOf(unoffered) }),
+  );
 }
 
 const namesOf = ({ files }: Pick<Manifest, 'files'>): string[] => Array.from(files, ({ path }) => path);
@@ -46,6 +49,15 @@ t.test('told is what is new, looks different, was sent again or is gone, and not
   t.equal(whole.sinceOffer, undefined);
   t.strictSame(namesOf(whole).sort(), final.map(({ path }) => path).sort());
   t.equal(FileTable.of(whole.files).find({ place: 'data', path: 'grown' })?.size, 2);
+});
+
+t.test('everything is told where something was sent that had not been offered and is gone', async (t) => {
+  const offered = [file('a'), file('b')];
+  const final = [file('a'), file('new')];
+  t.ok(tell(offered, final, [file('new')], [file('new')]).sinceOffer, 'what is there is no reason');
+  const told = tell(offered, final, [file('new'), file('temporary')], [file('new'), file('temporary')]);
+  t.equal(told.sinceOffer, undefined);
+  t.strictSame(namesOf(told), ['a', 'new']);
 });
 
 const files = fc.uniqueArray(
@@ -94,6 +106,7 @@ t.test('only changes may name what is gone', async (t) => {
   const since = { sinceOffer: { files: 0, bytes: 0 } };
   t.strictSame(Array.from(decodeManifest(lines(since), 'it').gone ?? [], plainName), ['data/gone']);
   t.throws(() => decodeManifest(lines({}), 'it'), { code: 'PEER_PROTOCOL' });
+  t.throws(() => decodeManifest(lines({ ...since, pass: 'offer' }), 'it'), { code: 'PEER_PROTOCOL' });
   t.throws(() => decodeManifest(lines({ sinceOffer: { files: -1, bytes: 0 } }), 'it'), {
     code: 'PEER_PROTOCOL',
   });

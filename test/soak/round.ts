@@ -119,7 +119,7 @@ export async function runRound(soak: Soak, seed: number): Promise<Round> {
     errors: Object.fromEntries(load.errors),
     passes: log.match(/\[INFO\] pass \d+, while/g)?.length ?? 0,
     lockSeconds: Number(/locked for ([\d.]+) s/.exec(log)?.[1] ?? 'NaN'),
-    comparedEarly: /the files were compared before the donor's lock was released/.test(joiner.errorLog()),
+    comparedEarly: /files were compared before the donor's last word/.test(joiner.errorLog()),
     changedUnderLock: /have changed under the lock/.test(log),
     tables,
     unasked,

@@ -211,6 +211,7 @@ for (const { what, sst = {}, files = 0, syncs } of copies) {
     t.equal(readFileSync(notes, 'utf8'), call.repeat(syncs));
     t.match(log, /phase: verifying[^]*sync: sync -f /, 'at the end');
     t.equal(/sync: sync -f [^]*phase: verifying/.test(log), syncs > 1, 'and while much is compared');
+    t.equal(/\d{4} files were compared before the donor's last word/.test(log), files > 0);
     t.notOk(existsSync(marker));
   });
 }

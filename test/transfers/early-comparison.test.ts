@@ -46,9 +46,14 @@ interface Case {
   /** What the joiner has after the lock. */
   readonly late?: (shop: string) => void;
   readonly sentAgain?: readonly string[];
+  /** What was sent without having been offered. */
+  readonly unoffered?: readonly string[];
 }
 
-async function isComplete(dir: string, { early, atDonor, late, sentAgain = [] }: Case): Promise<boolean> {
+async function isComplete(
+  dir: string,
+  { early, atDonor, late, sentAgain = [], unoffered = [] }: Case,
+): Promise<boolean> {
   const { donor, joiner } = nodesIn(dir);
   const look = (): Promise<Inventory> => takeInventory(layoutOf({ dataDir: donor }), { maxBinlogs: 0 });
   const layout = layoutOf({ dataDir: joiner });
@@ -64,8 +69,11 @@ async function isComplete(dir: string, { early, atDonor, late, sentAgain = [] }:
   atDonor?.(join(donor, 'shop'));
   late?.(join(joiner, 'shop'));
   const final = await look();
-  const again = FileTable.of(sentAgain.map((name) => ({ ...table(name), size: 0 }) as InventoryFile));
-  const changes = arrived(changesSince(offered.files, manifestOf(final, 'final'), again));
+  const tableOf = (names: readonly string[]): FileTable<InventoryFile> =>
+    FileTable.of(names.map((name) => ({ ...table(name), size: 0 }) as InventoryFile));
+  const sent = { again: tableOf([...sentAgain, ...unoffered]), unoffered: tableOf(unoffered) };
+  const changes = arrived(changesSince(offered.files, manifestOf(final, 'final'), sent));
+  if (changes.sinceOffer === undefined) return false;
   return isCompleteSince(layout, found, { offer, changes, whole: withChanges(offer, changes) });
 }
 
@@ -77,6 +85,10 @@ const drop =
   (name: string) =>
   (shop: string): void =>
     rmSync(join(shop, `${name}.ibd`), { force: true });
+const makeDirectory = (shop: string): void => {
+  drop('a')(shop);
+  mkdirSync(join(shop, 'a.ibd'));
+};
 const addSchema = (shop: string): void => mkdirSync(join(shop, '../new'));
 
 const cases: readonly (readonly [string, Case, boolean])[] = [
@@ -93,6 +105,9 @@ const cases: readonly (readonly [string, Case, boolean])[] = [
   ['a file is gone on both sides', { atDonor: drop('c'), late: drop('c') }, true],
   ['a file that was sent again is damaged', { sentAgain: ['a'], late: grow('a') }, false],
   ['a file that was sent again is as before', { sentAgain: ['a'] }, true],
+  ['a file that was not offered has come late, and is gone', { late: grow('x'), unoffered: ['x'] }, false],
+  ['a file that was not offered has come', { atDonor: grow('x'), late: grow('x'), unoffered: ['x'] }, true],
+  ['a directory of its stands where a file was', { late: makeDirectory, sentAgain: ['a'] }, false],
   ['there is a new schema', { atDonor: addSchema, late: addSchema }, false],
   ['what is no file stands there', { early: (shop) => symlinkSync('nowhere', join(shop, 'x.ibd')) }, false],
 ];

@@ -1,8 +1,9 @@
+import { chmodSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { TransferError } from '../../src/errors.js';
 import type { ChildOutcome } from '../../src/events.js';
-import { copyOnDisk, planSync, understandSync } from '../../src/transfers/on-disk.js';
+import { copyOnDisk, planSync, type CopyOnDisk, understandSync } from '../../src/transfers/on-disk.js';
 import type { JoinerPlan } from '../../src/plan/joiner.js';
 import { layoutOf } from '../datadir/settings.js';
 import { recordTransfer } from './context.js';
@@ -35,13 +36,18 @@ t.test('what sync says', async (t) => {
   t.match(understandSync({ kind: 'failed to start', cause: new Error('ENOENT') }, []), /does not work here/);
 });
 
-t.test('what comes is written along in steps, but for the end, and one after the other', async (t) => {
-  const dir = t.testdir({ data: {} });
+const mebi = 1024 * 1024;
+
+function diskIn(dir: string, onFailure?: () => void): { disk: CopyOnDisk; steps: () => number } {
   const context = recordTransfer();
   const plan = { links: [] } as unknown as JoinerPlan;
-  const disk = copyOnDisk({ ...context, layout: layoutOf({ dataDir: `${dir}/data` }), plan });
-  const steps = (): number => context.events.filter(({ kind }) => kind === 'command').length;
-  const mebi = 1024 * 1024;
+  const given = { ...context, layout: layoutOf({ dataDir: `${dir}/data` }), plan };
+  const disk = copyOnDisk(onFailure === undefined ? given : { ...given, onFailure });
+  return { disk, steps: () => context.events.filter(({ kind }) => kind === 'command').length };
+}
+
+t.test('what comes is written along in steps, but for the end, and one after the other', async (t) => {
+  const { disk, steps } = diskIn(t.testdir({ data: {} }));
   let received = 0;
   const stop = disk.keepUp(
     () => received,
@@ -51,7 +57,7 @@ t.test('what comes is written along in steps, but for the end, and one after the
     [191, 0],
     [192, 1],
     [383, 1],
-    [850, 2],
+    [384, 2],
     [851, 2],
     [1000, 2],
   ] as const) {
@@ -63,4 +69,42 @@ t.test('what comes is written along in steps, but for the end, and one after the
   stop();
   await disk.settle();
   t.equal(steps(), 3, 'all of it at the end');
+});
+
+t.test('of very much there are few steps', async (t) => {
+  const { disk, steps } = diskIn(t.testdir({ data: {} }));
+  const stop = disk.keepUp(
+    () => 624 * mebi,
+    () => 10_000 * mebi,
+  );
+  await setTimeout(500);
+  t.equal(steps(), 0, 'less than a sixteenth');
+  stop();
+});
+
+t.test('what asks while one is at work is not forgotten', async (t) => {
+  const { disk, steps } = diskIn(t.testdir({ data: {} }));
+  disk.begin();
+  disk.begin();
+  disk.begin();
+  for (let waited = 0; waited < 10_000 && steps() < 2; waited += 50) await setTimeout(50);
+  await setTimeout(250);
+  t.equal(steps(), 2);
+});
+
+t.test('a disk that cannot be written to is told of at once, and later', async (t) => {
+  const dir = t.testdir({
+    data: {},
+    bin: { sync: '#!/bin/sh\necho "sync: Input/output error" >&2\nexit 1\n' },
+  });
+  chmodSync(`${dir}/bin/sync`, 0o755);
+  const path = process.env['PATH'];
+  process.env['PATH'] = `${dir}/bin:${path ?? ''}`;
+  t.teardown(() => (process.env['PATH'] = path));
+  let failures = 0;
+  const { disk } = diskIn(dir, () => (failures += 1));
+  disk.begin();
+  await t.rejects(disk.untilFailed(new AbortController().signal), { code: 'COPY_INCOMPLETE' });
+  await t.rejects(disk.settle(), { code: 'COPY_INCOMPLETE' });
+  t.equal(failures, 1);
 });
