@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -10,7 +11,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
+import { marginMs } from '../../src/datadir/changes.js';
 import { nameOf, openFiles } from '../../src/processes/proc.js';
 import { processIds } from '../lab/commands.js';
 import { meet, noteCalls, notedCalls } from '../cluster/scripts.js';
@@ -119,6 +122,36 @@ function prepared(folder: string, before: string): string {
   writeFileSync(join(bin, 'rsync'), `#!/bin/sh\n${before}\nexec /usr/bin/rsync "$@"\n`, { mode: 0o755 });
   return bin;
 }
+
+t.test(
+  'of many files, those that were made after the offer and are gone under the lock are gone on both sides',
+  async (t) => {
+    const folder = t.testdir({ joiner: {} });
+    const shop = join(folder, 'donor/shop');
+    const { good, ca } = material;
+    const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
+    mkdirSync(shop, { recursive: true });
+    for (let number = 0; number < 2000; number++) writeFileSync(join(shop, `t${number}.ibd`), 'rows');
+    // What is younger than that counts as changed in each pass.
+    await setTimeout(marginMs + 1000);
+    const made = `mkdir -p '${shop}_x'; touch '${shop}_x/db.opt'; for n in $(seq 150); do echo >'${shop}'/made$n.ibd; done`;
+    const met = await meet({
+      folder,
+      path: prepared(folder, `case " $* " in *pass-1-stream-1.list*) ${made};; esac`),
+      joiner: files,
+      donor: `${files}precopy=3\n`,
+      whileLocking: () => {
+        for (let number = 1; number <= 150; number++) rmSync(join(shop, `made${number}.ibd`));
+        rmSync(`${shop}_x`, { recursive: true });
+      },
+    });
+    t.equal(met.donor.code, 0, met.donor.log);
+    t.equal(met.joiner.code, 0, met.joiner.log);
+    t.match(met.donor.log, /pass 2, while the server writes: sent 15\d files/);
+    t.strictSame(readdirSync(join(folder, 'joiner/shop')).sort(), readdirSync(shop).sort());
+    t.notOk(existsSync(join(folder, 'joiner/shop_x')), 'and so is their schema');
+  },
+);
 
 t.test('a schema that is dropped while it is sent, and is a link on the joiner, is no error', async (t) => {
   const folder = t.testdir({ joiner: {}, disk: { shop: { 'old.ibd': 'old' } } });
