@@ -77,10 +77,10 @@ export function keyOf({ place, path }: FileName): string {
  * mapped into memory shows no new time on some file systems, MyISAM's data can be mapped too, and the rest is small.
  */
 export function showsChanges(file: FileName): boolean {
-  return written.has(endingOfPath(file)) && file.place === 'data';
+  return endingsThatShow.has(endingOfPath(file)) && file.place === 'data';
 }
 
-const written: ReadonlySet<number> = new Set(
+const endingsThatShow: ReadonlySet<number> = new Set(
   ['.ibd', '.frm', '.par', '.opt', '.TRG', '.TRN'].map((ending) => endingOf(ending)),
 );
 

@@ -83,16 +83,12 @@ export async function compareWithManifest(
     if (statSync(join(layout.roots.data, path), { throwIfNoEntry: false })?.isDirectory() === true) continue;
     differences.push({ kind: 'missing directory', place: 'data', path });
   }
-  let row = 0;
-  for (const { place, path } of expected) {
-    const root = rootOf(layout, place);
-    if (isFound[row++] === 1 || root === undefined) continue;
-    // names that only the donor's layout has, like its innodb_buffer_pool_filename, and binary logs
-    const stat = statSync(join(root, path), { throwIfNoEntry: false });
-    if (stat?.isFile() === true) check(place, path, stat);
-    else differences.push({ kind: 'missing', place, path });
-  }
-  return differences;
+  // names that only the donor's layout has, like its innodb_buffer_pool_filename, and binary logs
+  const notFound = function* (): Generator<FileName, void> {
+    let row = 0;
+    for (const file of expected) if (isFound[row++] !== 1) yield file;
+  };
+  return [...differences, ...(await compareSome(layout, { files: expected }, notFound(), options))];
 }
 
 /**

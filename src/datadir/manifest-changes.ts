@@ -43,10 +43,10 @@ export function changesSince(
 export function withChanges(offer: Manifest, changes: Manifest): Manifest {
   const { gone = [], sinceOffer, ...rest } = changes;
   if (sinceOffer === undefined) return changes;
-  const left = new FileTable<FileName & { readonly size: number }>();
-  for (const file of gone) left.put({ ...file, size: 0 });
+  const goneNames = new FileTable<FileName & { readonly size: number }>();
+  for (const file of gone) goneNames.put({ ...file, size: 0 });
   const files = new FileTable<InventoryFile>();
-  for (const file of offer.files) if (!left.has(file)) files.add(file as InventoryFile);
+  for (const file of offer.files) if (!goneNames.has(file)) files.add(file as InventoryFile);
   for (const file of changes.files) files.put(file as InventoryFile);
   const whole = { ...rest, files };
   const bytes = totalSize(files);

@@ -192,9 +192,8 @@ async function receiveFiles(
     const changes = decodeManifest(linesOf(readPieces(final)), 'the manifest');
     const manifest = early === undefined ? changes : withChanges(early.offer, changes);
     progress.complete(manifest.sentBytes ?? Math.max(0, totalSize(manifest.files) - heldBytes));
-    if (early === undefined) return { manifest };
-    if (changes.sinceOffer === undefined) {
-      early.stop();
+    if (early === undefined || changes.sinceOffer === undefined) {
+      early?.stop();
       return { manifest };
     }
     const isComplete = async (onEntry: () => void): Promise<boolean> => {
