@@ -284,7 +284,7 @@ function passes(given: Sourced<string> | undefined): 'auto' | number {
   if (/^\d{1,3}$/.test(given.value)) return Number(given.value);
   throw new TransferError(
     'OPTION_INVALID',
-    `precopy is ${JSON.stringify(given.value)}, expected auto, off or the most passes before the lock`,
+    `precopy is ${JSON.stringify(given.value)}, expected auto, off or the most passes before the lock (1 to 999)`,
     { option: 'precopy', where: placeOf(given.source) },
   );
 }

@@ -1,5 +1,6 @@
 import { endingOf, endingOfPath, FileTable, type FileList, type FileName } from './file-table.js';
 import type { Inventory, InventoryFile } from './inventory.js';
+import { isOfLogTable, logTableFiles } from './kinds.js';
 
 /** A file as it was just before it was sent, while the server was writing. */
 export interface SentFile {
@@ -122,17 +123,26 @@ export interface ChangedUnderLock {
 
 const secondMs = 1000;
 
+/** So long a time after a look a write sets another second than one that the look has seen, by whatever clock: the kernel's ticks every 10 ms at least. */
+export const restMs = secondMs + 20;
+
 /**
  * What may have other contents at the look `now` than it had at the look `before`, after which it was sent. Where files have
  * times of whole seconds, one that was written in the second of that look, or since, may have been written once more. Of Aria's
- * files all count as changed when one has: what the control file says must be in the log.
+ * files all count as changed when one has: what the control file says must be in the log. The server's log tables are never still: of
+ * them a new file only counts.
+ * @param rested a look that had ended {@link restMs} before `before` began
  */
-export function changedUnderLock(before: Inventory, now: Inventory): ChangedUnderLock {
+export function changedUnderLock(before: Inventory, now: Inventory, rested?: Inventory): ChangedUnderLock {
   const changed = now.files.filter((file) => {
     const then = before.files.find(file);
-    return then === undefined || !looksSame(file, then);
+    return then === undefined || !(looksSame(file, then) || isOfLogTable(file));
   });
-  const doubtful = now.files.filter((file) => mayHideChange(file, before, now));
+  const wasAtRest = (file: InventoryFile): boolean => {
+    const then = rested?.files.find(file);
+    return then !== undefined && looksSame(file, then);
+  };
+  const doubtful = now.files.filter((file) => mayHideChange(file, before, now) && !wasAtRest(file));
   if (changed.length + doubtful.length === 0) return { files: changed };
   const isAria = ({ place }: InventoryFile): boolean => place === 'aria';
   const withAria = [...changed, ...doubtful].some(isAria);
@@ -155,9 +165,23 @@ const clockLeadAtMostMs = 10 * 60_000;
  */
 function mayHideChange(file: InventoryFile, before: Inventory, now: Inventory): boolean {
   const { mtimeMs, ctimeMs } = file;
-  if (mtimeMs % secondMs !== 0 || mtimeMs !== ctimeMs || showsChanges(file)) return false;
+  if (mtimeMs % secondMs !== 0 || mtimeMs !== ctimeMs || showsChanges(file) || isOfLogTable(file))
+    return false;
   const fromMs = before.takenMs - (before.takenMs % secondMs);
   return mtimeMs >= fromMs && mtimeMs <= now.takenMs + clockLeadAtMostMs;
+}
+
+/**
+ * The files of log tables that the server may have written to since the look `before`, after which they were sent: paths below the data directory.
+ * A copy of them is good enough, as of any log that goes on.
+ */
+export function logTablesWritten(before: Inventory, now: Inventory): readonly string[] {
+  const isWritten = (file: FileName): boolean => {
+    const [then, found] = [before.files.find(file), now.files.find(file)];
+    if (found === undefined) return false;
+    return then === undefined || !looksSame(found, then) || found.mtimeMs >= before.takenMs - marginMs;
+  };
+  return logTableFiles.filter(isWritten).map(({ path }) => path);
 }
 
 /** What the joiner has had since an earlier transfer broke, as if it had been sent before the offer's inventory. */

@@ -1,7 +1,7 @@
 import { statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { FileTable, type FileName } from './file-table.js';
-import { belongs } from './kinds.js';
+import { belongs, isOfLogTable } from './kinds.js';
 import type { Layout, Place } from './layout.js';
 import { rootOf } from './layout.js';
 import type { Manifest, ManifestFile } from './manifest.js';
@@ -50,6 +50,7 @@ export async function compareWithManifest(
 ): Promise<Difference[]> {
   const differences: Difference[] = [];
   const expected = FileTable.of(manifest.files);
+  const mayBeOther = mayDifferIn(manifest);
   const isFound = new Uint8Array(expected.length);
   const directories = new Set(manifest.directories);
 
@@ -63,7 +64,7 @@ export async function compareWithManifest(
     }
     isFound[row] = 1;
     const difference = differenceOf(wanted, found);
-    if (difference !== undefined) differences.push(difference);
+    if (difference !== undefined && !mayBeOther(wanted)) differences.push(difference);
   };
   const directory = (path: string): void => {
     if (!directories.delete(path)) differences.push({ kind: 'unexpected directory', place: 'data', path });
@@ -88,7 +89,9 @@ export async function compareWithManifest(
     let row = 0;
     for (const file of expected) if (isFound[row++] !== 1) yield file;
   };
-  return [...differences, ...(await compareSome(layout, { files: expected }, notFound(), options))];
+  const { writtenUnderLock } = manifest;
+  const some = { files: expected, writtenUnderLock };
+  return [...differences, ...(await compareSome(layout, some, notFound(), options))];
 }
 
 /**
@@ -97,11 +100,12 @@ export async function compareWithManifest(
  */
 export async function compareSome(
   layout: Layout,
-  { files }: Pick<Manifest, 'files'>,
+  { files, writtenUnderLock }: Pick<Manifest, 'files' | 'writtenUnderLock'>,
   names: Iterable<FileName>,
   options: { readonly signal?: AbortSignal | undefined; readonly onEntry?: (() => void) | undefined } = {},
 ): Promise<Difference[]> {
   const expected = FileTable.of(files);
+  const mayBeOther = mayDifferIn({ writtenUnderLock });
   const differences: Difference[] = [];
   const turn = pacer(options.signal);
   for (const { place, path } of names) {
@@ -117,10 +121,22 @@ export async function compareSome(
     } else if (stat?.isFile() !== true) differences.push({ kind: 'missing', place, path });
     else {
       const difference = differenceOf(wanted, stat);
-      if (difference !== undefined) differences.push(difference);
+      if (difference !== undefined && !mayBeOther(wanted)) differences.push(difference);
     }
   }
   return differences;
+}
+
+/**
+ * Which files that are there need not look as the manifest says: those of the server's log tables that were written to while they were sent, and
+ * no others, whatever a donor names.
+ */
+export function mayDifferIn({
+  writtenUnderLock,
+}: Pick<Manifest, 'writtenUnderLock'>): (file: FileName) => boolean {
+  if (writtenUnderLock === undefined || writtenUnderLock.length === 0) return () => false;
+  const written = new Set(writtenUnderLock);
+  return (file) => isOfLogTable(file) && written.has(file.path);
 }
 
 function differenceOf(wanted: ManifestFile, found: Stats): Difference | undefined {

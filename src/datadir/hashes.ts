@@ -3,6 +3,7 @@ import { createReadStream, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileFailure } from '../errors.js';
 import { mayBeSpared, mayDiffer, SentFiles } from './changes.js';
+import { mayDifferIn } from './compare.js';
 import { FileTable, plainFile, type FileList, type FileName } from './file-table.js';
 import type { Inventory, InventoryFile } from './inventory.js';
 import { rootOf, type Layout } from './layout.js';
@@ -105,13 +106,14 @@ export function withHashesOf(hashed: Inventory, inventory: Inventory): Inventory
  */
 export async function removeDiffering(
   layout: Layout,
-  { files }: Manifest,
+  { files, writtenUnderLock }: Pick<Manifest, 'files' | 'writtenUnderLock'>,
   signal: AbortSignal,
   onRead?: (bytes: number) => void,
 ): Promise<readonly ManifestFile[]> {
+  const mayBeOther = mayDifferIn({ writtenUnderLock });
   const differing: ManifestFile[] = [];
   for (const file of files) {
-    if (file.hash === undefined || rootOf(layout, file.place) === undefined) continue;
+    if (file.hash === undefined || rootOf(layout, file.place) === undefined || mayBeOther(file)) continue;
     if ((await hashFile(pathOf(layout, file), signal, onRead)) !== file.hash) differing.push(file);
   }
   for (const file of differing) rmSync(pathOf(layout, file), { force: true });

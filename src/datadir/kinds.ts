@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { FileName } from './file-table.js';
 import type { Layout, Place } from './layout.js';
 import { isInside, rootOf } from './layout.js';
 import { realPath } from './real-path.js';
@@ -25,6 +26,23 @@ export const foreignDirectories: ReadonlySet<string> = new Set([
  */
 export function isOwnToNode(name: string): boolean {
   return /^(?:galera\.cache|gcache\.page\..*|grastate\.dat|gvwstate\.dat)$/.test(name);
+}
+
+/**
+ * Files of the server's log tables (`log_output=TABLE`), by what engines they may have: the server writes to them under its global read lock,
+ * too (10.11.19), of everything that its clients read.
+ */
+export const logTableFiles: readonly FileName[] = ['general_log', 'slow_log'].flatMap((table) =>
+  ['CSV', 'CSM', 'MYD', 'MYI', 'MAD', 'MAI'].map(
+    (ending) => ({ place: 'data', path: `mysql/${table}.${ending}` }) as const,
+  ),
+);
+
+const logTablePaths: ReadonlySet<string> = new Set(logTableFiles.map(({ path }) => path));
+
+/** Whether it is one of {@link logTableFiles}. */
+export function isOfLogTable({ place, path }: FileName): boolean {
+  return place === 'data' && logTablePaths.has(path);
 }
 
 /** Whether a file of this name in the place's root is sent by a donor. Binary logs are chosen by the index instead. */

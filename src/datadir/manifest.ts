@@ -46,6 +46,11 @@ export interface ManifestHeader {
   readonly lockSeconds?: number | undefined;
   /** Of a final manifest that names only what is not as it was offered: what the whole has. Directories are named all the same. */
   readonly sinceOffer?: WholeCopy | undefined;
+  /**
+   * Of a final manifest: files of the server's log tables, as paths below the data directory, that it has written to while they were
+   * sent, or may have: sizes, times and hashes are none to compare with.
+   */
+  readonly writtenUnderLock?: readonly string[] | undefined;
   /** As in the donor's layout: `['ibdata*']`, or the names in the order of its `innodb_data_file_path`. */
   readonly innodbFiles: readonly string[];
 }
@@ -223,6 +228,7 @@ function isHeader(value: unknown): value is ManifestHeader {
     isAbsentOrNumber(value['lockSeconds']) &&
     (value['sentBytes'] === undefined || isByteCount(value['sentBytes'])) &&
     (value['sinceOffer'] === undefined || (value['pass'] === 'final' && isWholeCopy(value['sinceOffer']))) &&
+    (value['writtenUnderLock'] === undefined || isListOfNames(value['writtenUnderLock'])) &&
     isListOfNames(value['binlogs']) &&
     isListOfNames(value['innodbFiles'])
   );

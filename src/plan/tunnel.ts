@@ -50,10 +50,10 @@ export const killedWords = /^(\w+) was killed with status (\d+)$/m;
 const keepAlive: readonly string[] = ['keepalive', 'keepidle=30', 'keepintvl=10', 'keepcnt=4'];
 
 /**
- * Connections at a time: the donor's streams (64 at most) and messages, and as many again for whoever else can reach
- * the port. socat (1.7.4.4) lets further ones wait; each that it serves costs a process and some 5 MB.
+ * Connections at a time: the donor's streams (64 at most), those of the next pass, which connect before the last one ends, and messages; and some 70
+ * for whoever else can reach the port. socat (1.7.4.4) lets further ones wait; each that it serves costs a process and some 5 MB.
  */
-const mostConnections = 128;
+const mostConnections = 200;
 
 /** `OPENSSL-LISTEN:…`, on one local address where it is known to be local, else on all; `::` is all of both families. */
 export function listenAddress(

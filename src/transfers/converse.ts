@@ -197,8 +197,6 @@ async function receiveFiles(
       return { manifest };
     }
     const isComplete = async (onEntry: () => void): Promise<boolean> => {
-      // What has just ended may be in the log only.
-      context.daemonLog.catchUp();
       const found = await early.found(onEntry);
       if (found === undefined) return false;
       const told = { offer: early.offer, changes, whole: manifest };
@@ -297,8 +295,11 @@ async function verify(
   { manifest, isComplete }: Received,
   offeredMs: number,
 ): Promise<void> {
-  const { layout, emit, now } = context;
+  const { layout, emit, now, signal, daemonLog } = context;
   emit({ kind: 'phase', phase: 'verifying' });
+  // The daemon has written all of it by now; that it could not write a file may have been read by nobody yet.
+  daemonLog.catchUp();
+  signal.throwIfAborted();
   const onRead = showVerification(context);
   const onEntry = (): void => onRead(1);
   const received = offeredBinlogs(layout.roots.data);

@@ -94,7 +94,7 @@ export interface FilesOfPass {
  */
 export function filesOfPass(
   pass: number,
-  look: Pick<Inventory, 'files' | 'foreignClocks'>,
+  look: Pick<Inventory, 'files' | 'foreignClocks' | 'takenMs'>,
   sent: SentFiles,
   before: number,
   precopy: Config['precopy'],
@@ -106,17 +106,33 @@ export function filesOfPass(
   return { due, all: withBasis(look.files, due, pass === 1 ? Infinity : work) };
 }
 
-/** What a pass has to send: what changed since it was sent, or was not sent yet. What the lock will not be spared anyway is sent once. */
+/**
+ * What a pass has to send: what changed since it was sent, or was not sent yet. What the lock will not be spared anyway is sent once; what an ALTER TABLE
+ * is making, not at all.
+ */
 export function dueAhead(
-  look: Pick<Inventory, 'files' | 'foreignClocks'>,
+  look: Pick<Inventory, 'files' | 'foreignClocks' | 'takenMs'>,
   sent: SentFiles,
 ): FileList<InventoryFile> {
   return look.files.filter((file) => {
-    if (!showsChanges(file)) return false;
+    if (!showsChanges(file) || isPassing(file, look)) return false;
     if (sent.size === 0) return true;
     const before = sent.get(file);
     return mayDiffer(file, before) && (before === undefined || mayBeSpared(file, look));
   });
+}
+
+/** Names that tables and partitions have while they are made anew (10.11, 11.8). */
+const passingNames = /(?:^|\/)#sql[^/]*$|#TMP#[^/]*$/i;
+/** One that nobody has written to for longer is what a crash has left. */
+const passingMs = 5 * 60_000;
+
+/**
+ * Whether it is about to get another name, under which it is sent anyway. The joiner would keep it until the end, when names that are gone are removed,
+ * beside the table that comes of it: room for two.
+ */
+function isPassing(file: InventoryFile, { takenMs }: Pick<Inventory, 'takenMs'>): boolean {
+  return file.mtimeMs > takenMs - passingMs && passingNames.test(file.path);
 }
 
 /**
@@ -174,7 +190,7 @@ function workOfNew(
     if (now !== undefined && now.mtimeMs < takenMs - marginMs) continue;
     for (const name of look.names(directory)) {
       const file = { place: 'data', path: `${directory}/${name}` } as const;
-      if (!files.has(file)) work += workOf(look.file(file) ?? nothing);
+      if (!files.has(file) && !passingNames.test(name)) work += workOf(look.file(file) ?? nothing);
       if (work >= leastBytes) return work;
     }
   }

@@ -126,18 +126,25 @@ export function understandSync(
 ): TransferError | string | undefined {
   if (outcome.kind === 'exited' && outcome.code === 0) return undefined;
   const said = words.join(' ');
+  // Killed, it may have been told of an error that no other one will be told of.
+  const isUnable = outcome.kind === 'failed to start' || (outcome.kind === 'exited' && isNoSync.test(said));
+  if (isUnable)
+    return 'sync -f does not work here: the system writes the copy to disk when it likes, and a power cut within the next minute may damage it';
   const isFull = /No space left on device|Disk quota exceeded/.test(said);
-  if (isFull || /Input\/output error/.test(said)) {
-    return new TransferError(
-      isFull ? 'DISK_FULL' : 'COPY_INCOMPLETE',
-      `the copy cannot be written to disk: ${said}`,
-      isFull
-        ? {}
-        : {
-            hint: "the kernel's log (dmesg) says what is wrong with the disk; an error from before this transfer is told once, and not to the next one",
-          },
-    );
-  }
-  // A sync without -f (coreutils before 8.24), or none at all.
-  return 'sync -f does not work here: the system writes the copy to disk when it likes, and a power cut within the next minute may damage it';
+  const cause = outcome.kind === 'signalled' ? `sync was ended by ${outcome.signal}` : said;
+  return new TransferError(
+    isFull ? 'DISK_FULL' : 'COPY_INCOMPLETE',
+    `the copy cannot be written to disk: ${cause}`,
+    isFull
+      ? {}
+      : {
+          hint: "the kernel's log (dmesg) says what is wrong with the disk; an error from before this transfer is told once, and not to the next one",
+        },
+  );
 }
+
+/**
+ * A sync without -f (coreutils before 8.24, BusyBox before 1.24), or a kernel without syncfs(2). Whatever else it says is what has become
+ * of the writing: the kernel has an error of its own for each way in which a disk can fail, as `No data available` for a bad sector.
+ */
+const isNoSync = /invalid option|unrecognized option|ignoring all arguments|Function not implemented/;

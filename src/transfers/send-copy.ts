@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import {
   changedUnderLock,
   keyOf,
+  logTablesWritten,
   mayBeSpared,
   mayDiffer,
+  restMs,
   sentBefore,
   type SentFiles,
 } from '../datadir/changes.js';
@@ -106,6 +108,7 @@ export async function sendCopy(premises: Premises, courier: Courier): Promise<st
   const manifest = {
     ...describe(kept, layout, context, state, 'final'),
     ...{ files: kept.files, sentBytes: sender.sentBytes(), lockSeconds },
+    writtenUnderLock: still.writtenUnderLock,
   };
   const told = offered === undefined ? manifest : changesSince(offered, manifest, sender.sentSince);
   await settleWithJoiner(courier, told, context);
@@ -389,6 +392,8 @@ function senderOf(
 /** What nothing has changed of any more. */
 interface Still {
   readonly inventory: Inventory;
+  /** See `Manifest`. */
+  readonly writtenUnderLock: readonly string[];
   /** The same files, with their hashes where they are wanted. */
   readonly hashed: Inventory;
 }
@@ -402,10 +407,23 @@ async function sendUnderLock(
   send: SendLocked,
   hash: Hash,
 ): Promise<Still> {
+  const seen = await see(premises);
+  refuseExternalTables(seen.inventory);
+  await sendDue(premises, seen.inventory, sent, send);
+  return sendUntilStill(premises, seen, send, hash);
+}
+
+/** A look under the lock, and when it was taken by the monotonic clock, ms. */
+interface Seen {
+  readonly inventory: Inventory;
+  readonly beganMs: number;
+  readonly endedMs: number;
+}
+
+async function see(premises: Premises): Promise<Seen> {
+  const beganMs = performance.now();
   const inventory = await takeLook(premises, premises.context.signal);
-  refuseExternalTables(inventory);
-  await sendDue(premises, inventory, sent, send);
-  return sendUntilStill(premises, inventory, send, hash);
+  return { inventory, beganMs, endedMs: performance.now() };
 }
 
 async function sendDue(
@@ -428,27 +446,26 @@ async function sendDue(
 const roundsAtMost = 5;
 
 /**
- * Under the lock nothing should change any more; the server's log tables (`log_output=TABLE`) do, and what else does must not go
+ * Under the lock nothing should change any more but the server's log tables; what else does must not go
  * unnoticed. Hashes are taken before the look: what changes between
  * sending and hashing (Aria's checkpoint, 10.11.19) would be another file than the joiner has.
  */
-async function sendUntilStill(
-  premises: Premises,
-  sent: Inventory,
-  send: SendLocked,
-  hash: Hash,
-): Promise<Still> {
+async function sendUntilStill(premises: Premises, first: Seen, send: SendLocked, hash: Hash): Promise<Still> {
   const { context } = premises;
-  let before = await hash(sent);
+  let before = first;
+  let hashed = await hash(first.inventory);
+  let rested: Inventory | undefined;
   for (let round = 1; ; round++) {
-    let inventory = await takeLook(premises, context.signal);
-    let changed = changedUnderLock(before, inventory);
+    let seen = await see(premises);
+    let changed = changedUnderLock(before.inventory, seen.inventory, rested);
     if (changed.certainFromMs !== undefined) {
-      inventory = await lookFrom(changed.certainFromMs, premises, inventory);
-      changed = changedUnderLock(before, inventory);
+      seen = await seeAtRest(changed.certainFromMs, premises, before, seen);
+      changed = changedUnderLock(before.inventory, seen.inventory, rested);
     }
     const { files } = changed;
-    if (files.length === 0) return { inventory, hashed: before };
+    const { inventory } = seen;
+    if (files.length === 0)
+      return { inventory, hashed, writtenUnderLock: logTablesWritten(first.inventory, inventory) };
     const names = Array.from(files, ({ path }) => path)
       .slice(0, 5)
       .join(', ');
@@ -457,22 +474,32 @@ async function sendUntilStill(
     const text = `${files.length} files have changed under the lock, or may have (${names}): they are sent again`;
     context.emit({ kind: 'notice', text });
     await send(`copy again ${round}`, files);
-    before = await hash(inventory, { inventory: before, changed: files });
+    hashed = await hash(inventory, { inventory: hashed, changed: files });
+    if (isAtRest(seen, before)) rested = before.inventory;
+    before = seen;
   }
 }
 
-/** Where a second's beginning is waited for, a file system's clock that lags behind this host's gets that many chances. */
-const looksAtMost = 3;
+/** Whether what looks the same in both cannot be written to after the second without showing it, whatever clock gives files their times. */
+function isAtRest({ beganMs }: Seen, before: Seen): boolean {
+  return beganMs - before.endedMs >= restMs;
+}
 
-/** The last look, or a new one if that was taken too early. */
-async function lookFrom(timeMs: number, premises: Premises, last: Inventory): Promise<Inventory> {
+/**
+ * The last look, or a new one if that was taken too early for a write after it to show: before a time by the file system's clock, and
+ * too soon after the look before. Writers wait meanwhile, so the earlier of both is waited for.
+ */
+async function seeAtRest(timeMs: number, premises: Premises, before: Seen, last: Seen): Promise<Seen> {
   const { signal, now } = premises.context;
-  let inventory = last;
-  for (let look = 1; look <= looksAtMost && inventory.takenMs < timeMs; look++) {
-    await delay(Math.min(Math.max(timeMs - now().getTime(), 0), 1000) + 5, signal);
-    inventory = await takeLook(premises, signal);
-  }
-  return inventory;
+  const isLateEnough = (seen: Seen): boolean => seen.inventory.takenMs >= timeMs || isAtRest(seen, before);
+  if (isLateEnough(last)) return last;
+  const untilRestMs = (): number => Math.max(0, restMs - (performance.now() - before.endedMs)) + 1;
+  const untilTimeMs = Math.max(0, timeMs - now().getTime()) + 5;
+  await delay(Math.min(untilTimeMs, untilRestMs()), signal);
+  const seen = await see(premises);
+  if (isLateEnough(seen)) return seen;
+  await delay(untilRestMs(), signal);
+  return see(premises);
 }
 
 /** The verdict is asked for at once: the joiner's daemon lets the question wait until it is there. */

@@ -107,7 +107,12 @@ t.test('a value that is no number, out of range, or no flag is refused with its 
     ['backup-threads', '4 ', 'backup-threads is "4 ", expected a whole number from 1 to 64'],
     ['backup-threads', '2.5', 'backup-threads is "2.5", expected a whole number from 1 to 64'],
     ['backup-threads', '0x4', 'backup-threads is "0x4", expected a whole number from 1 to 64'],
-    ['precopy', 'on', 'precopy is "on", expected auto, off or the most passes before the lock'],
+    ['precopy', 'on', 'precopy is "on", expected auto, off or the most passes before the lock (1 to 999)'],
+    [
+      'precopy',
+      '1000',
+      'precopy is "1000", expected auto, off or the most passes before the lock (1 to 999)',
+    ],
     ['compressor', 'pigz', 'compressor is "pigz", expected auto, none, zstd or lz4'],
     ['compressor', 'zstd -3', 'compressor is "zstd -3", expected auto, none, zstd or lz4'],
     ['sst-max-binlogs', '-2', 'sst-max-binlogs is "-2", expected a whole number from -1 to 1000000'],

@@ -11,7 +11,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { changedUnderLock, keyOf, marginMs, mayDiffer, showsChanges } from '../../src/datadir/changes.js';
+import {
+  changedUnderLock,
+  keyOf,
+  logTablesWritten,
+  marginMs,
+  mayDiffer,
+  showsChanges,
+} from '../../src/datadir/changes.js';
 import { FileTable } from '../../src/datadir/file-table.js';
 import type { Place } from '../../src/datadir/layout.js';
 import { fileSystemTime } from '../../src/datadir/file-system-time.js';
@@ -225,6 +232,50 @@ t.test('under the lock what has changed since a look, or may have, is sent again
     );
     t.equal(found.certainFromMs, certainFromMs, title);
   }
+});
+
+t.test('what has looked the same for more than a second is beyond doubt, by whatever clock', async (t) => {
+  const redo = (mtimeMs: number, ino = 1): InventoryFile => {
+    const times = { mtimeMs, ctimeMs: mtimeMs };
+    return { ...sample(), place: 'innodb-log', path: 'ib_logfile0', ...times, ino };
+  };
+  const again = (rested: readonly InventoryFile[], now: InventoryFile): number => {
+    const looks = [lookAt(5_400, [redo(60_000)]), lookAt(6_100, [now]), lookAt(4_300, rested)] as const;
+    return changedUnderLock(...looks).files.length;
+  };
+  t.equal(again([], redo(60_000)), 1, 'it was not seen before');
+  t.equal(again([redo(60_000)], redo(60_000)), 0);
+  t.equal(again([redo(59_000)], redo(60_000)), 1, 'it looked different');
+  t.equal(again([redo(60_000)], redo(61_000)), 1, 'it has changed since');
+});
+
+t.test('the server may write to its log tables all the time, and to nothing else', async (t) => {
+  const file = (path: string, size: number, mtimeMs: number): InventoryFile => {
+    return { ...sample(), path, ino: path.length, size, mtimeMs, ctimeMs: mtimeMs };
+  };
+  const before = lookAt(100_000, [
+    file('mysql/general_log.CSV', 10, 20_000),
+    file('mysql/general_log.CSM', 35, 20_000),
+    file('mysql/slow_log.CSV', 10, 99_000),
+    file('shop/general_log.CSV', 10, 20_000),
+  ]);
+  const now = lookAt(101_000, [
+    file('mysql/general_log.CSV', 12, 100_500),
+    file('mysql/general_log.CSM', 35, 20_000),
+    file('mysql/slow_log.CSV', 10, 99_000),
+    file('mysql/slow_log.CSM', 35, 99_000),
+    file('shop/general_log.CSV', 12, 100_500),
+  ]);
+  t.strictSame(
+    Array.from(changedUnderLock(before, now).files, ({ path }) => path),
+    ['mysql/slow_log.CSM', 'shop/general_log.CSV'],
+    'but what was not sent at all is sent',
+  );
+  t.strictSame(
+    logTablesWritten(before, now),
+    ['mysql/general_log.CSV', 'mysql/slow_log.CSV', 'mysql/slow_log.CSM'],
+    'of one that was written to short before, it is not known',
+  );
 });
 
 t.test('very many files that may have changed are told like a few', async (t) => {

@@ -2,7 +2,7 @@ import { appendFileSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFile
 import { join } from 'node:path';
 import t from 'tap';
 import type { Difference } from '../../src/datadir/compare.js';
-import { compareWithManifest } from '../../src/datadir/compare.js';
+import { compareSome, compareWithManifest } from '../../src/datadir/compare.js';
 import { takeInventory } from '../../src/datadir/inventory.js';
 import type { Layout } from '../../src/datadir/layout.js';
 import type { Manifest } from '../../src/datadir/manifest.js';
@@ -137,6 +137,33 @@ t.test('every kind of difference is found', async (t) => {
     change(dataDir);
     t.strictSame(await compareWithManifest(layout, manifest), [difference], title);
   }
+});
+
+t.test('of log tables that are written to while they are sent, it counts that they are there', async (t) => {
+  const logs = () => ({
+    'general_log.CSV': 'one',
+    'slow_log.CSV': 'one',
+    'slow_log.CSM': 'x',
+    'user.MAD': 'rows',
+  });
+  const dir = t.testdir({ donor: { mysql: logs() }, joiner: { mysql: logs() } });
+  withOneTime(dir);
+  const layout = layoutOf({ dataDir: join(dir, 'joiner') });
+  const writtenUnderLock = ['mysql/general_log.CSV', 'mysql/slow_log.CSM', 'mysql/user.MAD'];
+  const manifest = {
+    ...(await manifestOf(layoutOf({ dataDir: join(dir, 'donor') }))),
+    writtenUnderLock,
+  };
+  for (const name of ['general_log.CSV', 'slow_log.CSV', 'user.MAD'])
+    appendFileSync(join(dir, 'joiner/mysql', name), '!');
+  rmSync(join(dir, 'joiner/mysql/slow_log.CSM'));
+  const missing = { kind: 'missing', place: 'data', path: 'mysql/slow_log.CSM' };
+  const found = (path: string, expected: number) =>
+    ({ kind: 'size', place: 'data', path, expected, found: expected + 1 }) as const;
+  const others = [found('mysql/slow_log.CSV', 3), found('mysql/user.MAD', 4)];
+  const byPath = (one: Difference, other: Difference): number => (one.path < other.path ? -1 : 1);
+  t.strictSame((await compareWithManifest(layout, manifest)).sort(byPath), [missing, ...others]);
+  t.strictSame((await compareSome(layout, manifest, manifest.files)).sort(byPath), [missing, ...others]);
 });
 
 t.test('a schema that the donor does not have is found, even when it is empty', async (t) => {

@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { FileTable, plainFile } from '../../src/datadir/file-table.js';
-import { DonorHashes, withHashesOf } from '../../src/datadir/hashes.js';
+import { DonorHashes, removeDiffering, withHashesOf } from '../../src/datadir/hashes.js';
 import { takeInventory } from '../../src/datadir/inventory.js';
 import { layoutOf } from './settings.js';
 
@@ -31,6 +31,18 @@ t.test('under the lock only what has changed is hashed once more', async (t) => 
   );
   t.equal(hashOf('d.MYD', withHashesOf(after, later)), sha256('four'));
   t.equal(hashOf('d.MYD', withHashesOf(before, later)), undefined);
+});
+
+t.test('a log table that was written to while it was sent is no other content', async (t) => {
+  const names = ['general_log.CSV', 'slow_log.CSV', 'user.MAD'];
+  const dataDir = t.testdir({ mysql: Object.fromEntries(names.map((name) => [name, 'one'])) });
+  const layout = layoutOf({ dataDir });
+  const inventory = await takeInventory(layout, { maxBinlogs: 0 });
+  const { files } = await new DonorHashes(layout).complete(inventory, signal);
+  for (const name of names) writeFileSync(join(dataDir, 'mysql', name), 'two');
+  const writtenUnderLock = ['mysql/general_log.CSV', 'mysql/user.MAD'];
+  const removed = await removeDiffering(layout, { files, writtenUnderLock }, signal);
+  t.strictSame(removed.map(({ path }) => path).sort(), ['mysql/slow_log.CSV', 'mysql/user.MAD']);
 });
 
 t.test('what vanishes before it is hashed has no hash; what cannot be read is an error', async (t) => {

@@ -100,6 +100,10 @@ t.test('a manifest that could lead out of a directory or says something impossib
     ['a wrong count', [header, '[0,"db/x",1]', end(2)]],
     ['more after the end', [header, end(0), '"db"']],
     ['no header', ['[0,"db/x",1]', end(1)]],
+    [
+      'a log table that leads up',
+      [header.replace('"binlogs"', '"writtenUnderLock":["../x"],"binlogs"'), end(0)],
+    ],
     ['an unknown pass', [header.replace('final', 'first'), end(0)]],
     ['another format', [header.replace('1', '2'), end(0)]],
     [

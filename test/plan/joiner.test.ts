@@ -130,7 +130,7 @@ t.test('a joiner’s plan is exactly this', async (t) => {
         '5',
         '-b',
         '262144',
-        'OPENSSL-LISTEN:4444,bind=192.0.2.1,reuseaddr,fork,max-children=128,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,cert=/c,key=/k,cafile=/ca,verify=1',
+        'OPENSSL-LISTEN:4444,bind=192.0.2.1,reuseaddr,fork,max-children=200,keepalive,keepidle=30,keepintvl=10,keepcnt=4,nodelay,cert=/c,key=/k,cafile=/ca,verify=1',
         'SYSTEM:rsync --server --daemon --config=rsyncd.conf .; s=$?; test $s -lt 132 || test $s -gt 139 || echo rsync was killed with status $s >&2; exit 0',
       ],
       cwd: '/w',

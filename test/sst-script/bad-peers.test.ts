@@ -168,6 +168,7 @@ async function waitingJoiner(
     donorServer?: Record<string, string>;
     donorFiles?: CertificateFiles;
     prepare?: (joiner: BareNode, donor: BareNode) => void;
+    start?: (joiner: BareNode) => RunOptions;
   } = {},
 ): Promise<Pair> {
   const [joiner, donor] = [await BareNode.create(), await BareNode.create()];
@@ -178,8 +179,20 @@ async function waitingJoiner(
   joiner.configure(material.groups({}, options.joiner, options.joinerServer));
   donor.configure(material.groups(options.donorFiles, options.donor, options.donorServer));
   options.prepare?.(joiner, donor);
-  const joining = joiner.start('joiner');
+  const joining = joiner.start('joiner', options.start?.(joiner));
   return { joiner, donor, joining, ready: await joining.ready() };
+}
+
+/** As where the user has used up all that the system gives him to watch files with. */
+function withoutInotify(node: BareNode): RunOptions {
+  const none = node.file(
+    'none.cjs',
+    `require('node:fs').watch = () => { throw new Error('ENOSPC: System limit for number of file watchers reached'); };
+    require('node:module').syncBuiltinESMExports();`,
+  );
+  node.directory('bin');
+  node.file('bin/node', `#!/bin/sh\nexec '${process.execPath}' --require '${none}' "$@"\n`, 0o755);
+  return { env: { PATH: `${node.dir}/bin:${process.env['PATH'] ?? ''}` } };
 }
 
 function startDonor({ donor, ready }: Pair, options: RunOptions = {}): ScriptRun {
@@ -552,24 +565,30 @@ t.test('a transfer between two nodes ends on both sides', (t) => {
     t.notOk(existsSync(join(pair.joiner.dataDir, 'sst_in_progress')), 'no sign of progress is left');
   });
 
-  t.test('a file of the joiner that it may not overwrite', { buffered: true }, async (t) => {
-    const pair = await waitingJoiner(t);
-    const giving = startDonor(pair);
-    await giving.said(/^flush tables$/);
-    // As large as the donor's: only the failure to write tells that it is another.
-    const stale = pair.joiner.file('data/ibdata1', 'x'.repeat(5000), 0o600);
-    chownSync(stale, 0, 0);
-    pair.donor.file('data/tables_flushed', `${stateId}:42 0\n`);
-    await expectFailure(t, pair.joining, pair.joiner, {
-      code: 'DIRECTORY_NOT_WRITABLE',
-      says: ['what the donor sends cannot be written', 'ibdata1'],
-      hint: /check owner and mode/,
+  for (const [start, where] of [
+    [undefined, ''],
+    [withoutInotify, ', where the log of its daemon cannot be watched'],
+  ] as const) {
+    const name = `a file of the joiner that it may not overwrite${where}`;
+    t.test(name, { buffered: true }, async (t) => {
+      const pair = await waitingJoiner(t, start === undefined ? {} : { start });
+      const giving = startDonor(pair);
+      await giving.said(/^flush tables$/);
+      // As large as the donor's: only the failure to write tells that it is another.
+      const stale = pair.joiner.file('data/ibdata1', 'x'.repeat(5000), 0o600);
+      chownSync(stale, 0, 0);
+      pair.donor.file('data/tables_flushed', `${stateId}:42 0\n`);
+      await expectFailure(t, pair.joining, pair.joiner, {
+        code: 'DIRECTORY_NOT_WRITABLE',
+        says: ['what the donor sends cannot be written', 'ibdata1'],
+        hint: /check owner and mode/,
+      });
+      const says = ['the joiner failed with DIRECTORY_NOT_WRITABLE', 'ibdata1'];
+      await expectFailure(t, giving, pair.donor, { code: 'PEER_FAILED', says });
+      t.notMatch(giving.stdout.join(' '), /done/, 'the donor does not call it done');
+      t.notMatch(pair.joining.stdout.join(' '), stateId, 'the joiner has no state');
     });
-    const says = ['the joiner failed with DIRECTORY_NOT_WRITABLE', 'ibdata1'];
-    await expectFailure(t, giving, pair.donor, { code: 'PEER_FAILED', says });
-    t.notMatch(giving.stdout.join(' '), /done/, 'the donor does not call it done');
-    t.notMatch(pair.joining.stdout.join(' '), stateId, 'the joiner has no state');
-  });
+  }
 
   t.test('a server that answers the lock with nonsense', { buffered: true }, async (t) => {
     const pair = await waitingJoiner(t);

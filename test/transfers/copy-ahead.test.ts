@@ -172,6 +172,28 @@ t.test('another pass pays when it has clearly less to do, but not little', (t) =
   t.end();
 });
 
+t.test('what an ALTER TABLE is making gets another name before it counts', async (t) => {
+  const files = (changedMs: number): InventoryFile[] => [
+    table('a.ibd', 100),
+    table('#sql-alter-1a-2b.ibd', 30, changedMs),
+    table('#sql-ib77.ibd', 20, changedMs - 6 * 60_000),
+    table('p#P#p0#TMP#.ibd', 20, changedMs),
+    table('p#P#p0.ibd', 30),
+    table('sql#.ibd', 20),
+  ];
+  const sent = new SentFiles();
+  const looks = [
+    at(hour, files(hour)),
+    at(2 * hour, [...files(hour), table('#sql-b.ibd', 50, 2 * hour)]),
+    at(3 * hour, files(hour)),
+  ];
+  const { passes } = await passesOver('auto', looks, { sent });
+  t.strictSame(passes, [
+    ['a.ibd', '#sql-ib77.ibd', 'p#P#p0.ibd', 'sql#.ibd'],
+    ['#sql-alter-1a-2b.ibd', 'p#P#p0#TMP#.ibd'],
+  ]);
+});
+
 const many = Array.from({ length: 6000 }, (_, index) => table(`t${index}.ibd`, 0.1));
 
 t.test(

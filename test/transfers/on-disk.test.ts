@@ -28,11 +28,22 @@ t.test('what sync says', async (t) => {
     ["sync: error syncing '/data': Input/output error", 'COPY_INCOMPLETE'],
     ["sync: error syncing '/data': No space left on device", 'DISK_FULL'],
     ["sync: error syncing '/data': Disk quota exceeded", 'DISK_FULL'],
+    // A bad sector, a path that is gone, a time limit of the block layer.
+    ["sync: error syncing '/data': No data available", 'COPY_INCOMPLETE'],
+    ["sync: error syncing '/data': Remote I/O error", 'COPY_INCOMPLETE'],
+    ["sync: error syncing '/data': Connection timed out", 'COPY_INCOMPLETE'],
+    ["sync: error opening '/data': Stale file handle", 'COPY_INCOMPLETE'],
+    ['', 'COPY_INCOMPLETE'],
   ] as const) {
     const error = understandSync(failed, [words]);
     t.ok(error instanceof TransferError && error.code === code && error.message.includes(words), words);
   }
-  t.match(understandSync(failed, ["sync: invalid option -- 'f'"]), /^sync -f does not work here/);
+  const killed = understandSync({ kind: 'signalled', signal: 'SIGKILL' }, []);
+  t.ok(killed instanceof TransferError && killed.code === 'COPY_INCOMPLETE', 'killed, it may have been told');
+  t.match(killed, { message: /sync was ended by SIGKILL/ });
+  for (const words of ["sync: invalid option -- 'f'", "sync: unrecognized option '--file-system'"])
+    t.match(understandSync(failed, [words]), /^sync -f does not work here/, words);
+  t.match(understandSync(failed, ["sync: error syncing '/data': Function not implemented"]), /does not work/);
   t.match(understandSync({ kind: 'failed to start', cause: new Error('ENOENT') }, []), /does not work here/);
 });
 
