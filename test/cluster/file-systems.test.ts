@@ -14,7 +14,9 @@ for (const [index, kind] of fileSystemKinds.entries()) {
     }
     t.teardown(() => mounted.unmount());
     t.equal(hasWholeSeconds(mounted.folder), kind.includes('whole seconds'));
-    const soak = await prepareSoak(join(mounted.folder, 'lab'));
+    // With times of whole seconds, early comparisons are the least certain.
+    const hasManyFiles = kind.includes('whole seconds');
+    const soak = await prepareSoak({ root: join(mounted.folder, 'lab'), hasManyFiles });
     try {
       const round = await runRound(soak, 4000 + index);
       t.same(round.problems, [], 'no difference, no damage, no complaint');

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { prepareSoak, runRound } from '../soak/round.js';
+import { joinAtRest, prepareSoak, runRound } from '../soak/round.js';
 
 t.setTimeout(600_000);
 
@@ -18,4 +18,6 @@ t.test('a node joins while its donor is written to in every way, and both hold t
     t.ok(round.statements > 0, `seed ${seed}: ${round.statements} statements meanwhile`);
   }
   t.same(drawnData, ['interrupted', 'emptied', 'kept']);
+  await joinAtRest(soak);
+  t.match(soak.joiner.errorLog(), /\d{4} files were compared before the donor's last word/);
 });

@@ -8,7 +8,7 @@ async function main(): Promise<void> {
     console.error('usage: scripts/soak ROUNDS [SEED] [DIRECTORY] [EVIDENCE]');
     return;
   }
-  const soak = await prepareSoak(root, evidence);
+  const soak = await prepareSoak({ root, ...(evidence === undefined ? {} : { evidence }) });
   let failed = 0;
   try {
     for (let round = 0; round < Number(rounds); round++) {

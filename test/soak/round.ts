@@ -44,9 +44,14 @@ export interface Round extends Draw {
 
 const key = '00112233445566778899aabbccddeeff'.repeat(2);
 
-/** Boots the donor; in a folder of its own, which may have little room, without many files. */
-export async function prepareSoak(root?: string, evidence = tmpdir()): Promise<Soak> {
-  const hasManyFiles = root === undefined;
+/** Boots the donor. @param hasManyFiles needs some 400 MB for each node */
+export async function prepareSoak({
+  root,
+  evidence = tmpdir(),
+  hasManyFiles = true,
+}: Partial<Pick<Soak, 'evidence' | 'hasManyFiles'>> & {
+  readonly root?: string | undefined;
+} = {}): Promise<Soak> {
   const lab = await Lab.create(root === undefined ? {} : { root });
   const [donor, joiner] = [lab.node(1), lab.node(2)];
   const authority = await Authority.create(lab.directory('certificates'));
@@ -82,7 +87,7 @@ export async function runRound(soak: Soak, seed: number): Promise<Round> {
   let unasked = 0;
   try {
     // Of a round that is repeated alone nothing is there to be kept.
-    if (draw.data !== 'emptied' && !existsSync(joiner.dataDirectory)) await joinBefore(soak);
+    if (draw.data !== 'emptied' && !existsSync(joiner.dataDirectory)) await joinAtRest(soak);
     // A transfer that is interrupted takes its time, too.
     await wait(random(draw.data === 'interrupted' ? 3000 : 8000));
     if (draw.data === 'interrupted') await interrupt(soak, random(4000));
@@ -151,8 +156,8 @@ function setOptions(donor: LabNode, draw: Draw): void {
   writeFileSync(donor.optionFile, text);
 }
 
-/** A join whose data a round begins with. */
-async function joinBefore(soak: Soak): Promise<void> {
+/** A join while nobody writes, as the data come from that a round begins with. */
+export async function joinAtRest(soak: Soak): Promise<void> {
   await askForTransfer(soak, await soak.start(soak.joiner, {}), 'empty');
   await soak.joiner.waitFor('Synced', 240_000);
   await soak.joiner.stop(120_000);
