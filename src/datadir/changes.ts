@@ -117,7 +117,7 @@ export function looksSame(now: InventoryFile, before: InventoryFile): boolean {
 /** What has to be sent again under the lock. */
 export interface ChangedUnderLock {
   readonly files: FileList<InventoryFile>;
-  /** There is doubt only: a look from this time on, ms since 1970, will not leave it. */
+  /** There is doubt only: a look from this time on, ms since 1970, will not leave it; `Infinity` where no clock tells, and rest only does. */
   readonly certainFromMs?: number | undefined;
 }
 
@@ -152,7 +152,8 @@ export function changedUnderLock(before: Inventory, now: Inventory, rested?: Inv
   if (changed.length > 0) return { files };
   let newestMs = 0;
   // One by one: a call takes some 100,000 arguments at most.
-  for (const { mtimeMs } of doubtful) newestMs = Math.max(newestMs, mtimeMs);
+  for (const { mtimeMs, dev } of doubtful)
+    newestMs = Math.max(newestMs, now.foreignClocks?.has(dev) === true ? Infinity : mtimeMs);
   return { files, certainFromMs: newestMs + secondMs };
 }
 
@@ -167,6 +168,8 @@ function mayHideChange(file: InventoryFile, before: Inventory, now: Inventory): 
   const { mtimeMs, ctimeMs } = file;
   if (mtimeMs % secondMs !== 0 || mtimeMs !== ctimeMs || showsChanges(file) || isOfLogTable(file))
     return false;
+  // A clock that was not asked may be behind by whatever it likes: then only rest tells.
+  if (now.foreignClocks?.has(file.dev) === true) return Math.abs(now.takenMs - mtimeMs) <= clockLeadAtMostMs;
   const fromMs = before.takenMs - (before.takenMs % secondMs);
   return mtimeMs >= fromMs && mtimeMs <= now.takenMs + clockLeadAtMostMs;
 }

@@ -78,7 +78,8 @@ export async function copyAhead(
       leftBySample(sent, looked, lookAtSome()) < leastBytes
     )
       break;
-    before = totalWork(due);
+    // What was left out comes under another name, and is no sign of a server that writes as fast as files are sent.
+    before = totalWork(due) + totalWork(looked.files.filter((file) => isPassing(file, looked)));
   }
 }
 
@@ -103,7 +104,7 @@ export function filesOfPass(
   const work = totalWork(due);
   if (due.length === 0 || !isWorthIt(work, before, precopy === 'auto' || pass > 1))
     return { due: new FileTable(), all: new FileTable() };
-  return { due, all: withBasis(look.files, due, pass === 1 ? Infinity : work) };
+  return { due, all: withBasis(look, due, pass === 1 ? Infinity : work) };
 }
 
 /**
@@ -132,7 +133,7 @@ const passingMs = 5 * 60_000;
  * beside the table that comes of it: room for two.
  */
 function isPassing(file: InventoryFile, { takenMs }: Pick<Inventory, 'takenMs'>): boolean {
-  return file.mtimeMs > takenMs - passingMs && passingNames.test(file.path);
+  return Math.abs(takenMs - file.mtimeMs) < passingMs && passingNames.test(file.path);
 }
 
 /**
@@ -140,11 +141,13 @@ function isPassing(file: InventoryFile, { takenMs }: Pick<Inventory, 'takenMs'>)
  * are left for the lock. Of a redo log or a binary log these are what was written in between.
  */
 function withBasis(
-  files: FileList<InventoryFile>,
+  look: Pick<Inventory, 'files' | 'takenMs'>,
   due: FileList<InventoryFile>,
   atMostBytes: number,
 ): FileList<InventoryFile> {
-  const isBasis = (file: InventoryFile): boolean => file.size >= leastBasisBytes && !showsChanges(file);
+  const { files } = look;
+  const isBasis = (file: InventoryFile): boolean =>
+    file.size >= leastBasisBytes && !showsChanges(file) && !isPassing(file, look);
   const basis = files.filter(isBasis);
   if (basis.length === 0 || totalSize(basis) > atMostBytes) return due;
   return files.filter((file) => isBasis(file) || due.has(file));

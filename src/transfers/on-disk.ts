@@ -97,7 +97,7 @@ export function copyOnDisk({
       isAskedAgain = false;
       await running;
       failed.signal.throwIfAborted();
-      // What the comparison has removed or renamed is for the second, and all of it where the first was killed.
+      // What the comparison has removed or renamed is for the second.
       const failure = await sync();
       if (failure instanceof TransferError) {
         fail(failure);
@@ -127,8 +127,7 @@ export function understandSync(
   if (outcome.kind === 'exited' && outcome.code === 0) return undefined;
   const said = words.join(' ');
   // Killed, it may have been told of an error that no other one will be told of.
-  const isUnable = outcome.kind === 'failed to start' || (outcome.kind === 'exited' && isNoSync.test(said));
-  if (isUnable)
+  if (isUnable(outcome, words))
     return 'sync -f does not work here: the system writes the copy to disk when it likes, and a power cut within the next minute may damage it';
   const isFull = /No space left on device|Disk quota exceeded/.test(said);
   const cause = outcome.kind === 'signalled' ? `sync was ended by ${outcome.signal}` : said;
@@ -147,4 +146,13 @@ export function understandSync(
  * A sync without -f (coreutils before 8.24, BusyBox before 1.24), or a kernel without syncfs(2). Whatever else it says is what has become
  * of the writing: the kernel has an error of its own for each way in which a disk can fail, as `No data available` for a bad sector.
  */
-const isNoSync = /invalid option|unrecognized option|ignoring all arguments|Function not implemented/;
+const noSync = /invalid option|unrecognized option|ignoring all arguments|Function not implemented/;
+/** What the shell that starts a program ends with where there is none, or none that may be run. */
+const notRun: ReadonlySet<number> = new Set([126, 127]);
+
+function isUnable(outcome: ChildOutcome, words: readonly string[]): boolean {
+  if (outcome.kind !== 'exited') return outcome.kind === 'failed to start';
+  if (notRun.has(outcome.code)) return true;
+  const errors = words.filter((line) => line.includes('error syncing'));
+  return words.some((line) => noSync.test(line)) && errors.every((line) => noSync.test(line));
+}

@@ -249,6 +249,26 @@ t.test('what has looked the same for more than a second is beyond doubt, by what
   t.equal(again([redo(60_000)], redo(61_000)), 1, 'it has changed since');
 });
 
+t.test(
+  'of a file server whose clock was not asked, whole seconds are beyond doubt after a rest only',
+  async (t) => {
+    const log = (mtimeMs: number, ino = 1): InventoryFile => {
+      return { ...sample(), place: 'aria', path: 'aria_log_control', mtimeMs, ctimeMs: mtimeMs, ino, dev: 2 };
+    };
+    const far = (takenMs: number, files: readonly InventoryFile[]): Inventory => ({
+      ...lookAt(takenMs, files),
+      foreignClocks: new Set([2]),
+    });
+    const [before, now] = [far(1_005_400, [log(1_000_000)]), far(1_007_100, [log(1_000_000)])];
+    const found = changedUnderLock(before, now);
+    t.equal(found.files.length, 1, 'its clock may be some seconds behind');
+    t.equal(found.certainFromMs, Infinity);
+    t.equal(changedUnderLock(before, now, far(1_004_000, [log(1_000_000)])).files.length, 0);
+    const [old, later] = [far(1_005_400, [log(1000)]), far(1_007_100, [log(1000)])];
+    t.equal(changedUnderLock(old, later).files.length, 0, 'no clock is wrong by so much');
+  },
+);
+
 t.test('the server may write to its log tables all the time, and to nothing else', async (t) => {
   const file = (path: string, size: number, mtimeMs: number): InventoryFile => {
     return { ...sample(), path, ino: path.length, size, mtimeMs, ctimeMs: mtimeMs };

@@ -180,6 +180,7 @@ t.test('what an ALTER TABLE is making gets another name before it counts', async
     table('p#P#p0#TMP#.ibd', 20, changedMs),
     table('p#P#p0.ibd', 30),
     table('sql#.ibd', 20),
+    table('#sql-alter-3c.MAD', 10, changedMs),
   ];
   const sent = new SentFiles();
   const looks = [
@@ -190,8 +191,17 @@ t.test('what an ALTER TABLE is making gets another name before it counts', async
   const { passes } = await passesOver('auto', looks, { sent });
   t.strictSame(passes, [
     ['a.ibd', '#sql-ib77.ibd', 'p#P#p0.ibd', 'sql#.ibd'],
-    ['#sql-alter-1a-2b.ibd', 'p#P#p0#TMP#.ibd'],
+    ['#sql-alter-1a-2b.ibd', 'p#P#p0#TMP#.ibd', '#sql-alter-3c.MAD'],
   ]);
+});
+
+t.test('a table that an ALTER TABLE has made meanwhile is worth another pass', async (t) => {
+  const looks = [
+    at(hour, [table('t.ibd', 60), table('r.ibd', 40), table('#sql-alter-1a-2b.ibd', 55, hour)]),
+    at(2 * hour, [{ ...table('t.ibd', 60, hour), ino: 2 }, table('r.ibd', 40)]),
+    at(3 * hour, [{ ...table('t.ibd', 60, hour), ino: 2 }, table('r.ibd', 40)]),
+  ];
+  t.strictSame((await passesOver('auto', looks)).passes, [['t.ibd', 'r.ibd'], ['t.ibd']]);
 });
 
 const many = Array.from({ length: 6000 }, (_, index) => table(`t${index}.ibd`, 0.1));

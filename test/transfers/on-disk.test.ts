@@ -44,6 +44,14 @@ t.test('what sync says', async (t) => {
   for (const words of ["sync: invalid option -- 'f'", "sync: unrecognized option '--file-system'"])
     t.match(understandSync(failed, [words]), /^sync -f does not work here/, words);
   t.match(understandSync(failed, ["sync: error syncing '/data': Function not implemented"]), /does not work/);
+  const mixed = ['/a: Function not implemented', '/b: Input/output error'];
+  const worst = understandSync(
+    failed,
+    mixed.map((text) => `sync: error syncing ${text}`),
+  );
+  t.ok(worst instanceof TransferError, 'the worse of two counts');
+  for (const code of [126, 127])
+    t.match(understandSync({ kind: 'exited', code }, ['sh: 1: exec: sync: not found']), /does not work/);
   t.match(understandSync({ kind: 'failed to start', cause: new Error('ENOENT') }, []), /does not work here/);
 });
 
