@@ -89,8 +89,12 @@ const endingsThatShow: ReadonlySet<number> = new Set(
  * Whether a file that was sent after this look need not be sent under the lock if it looks unchanged there: its times tell of changes,
  * and what time it was by their clock is known.
  */
-export function mayBeSpared(file: InventoryFile, { foreignClocks }: Pick<Look, 'foreignClocks'>): boolean {
-  return showsChanges(file) && foreignClocks?.has(file.dev) !== true;
+export function mayBeSpared(file: InventoryFile, look: Pick<Look, 'foreignClocks'>): boolean {
+  return showsChanges(file) && !hasForeignClock(file, look);
+}
+
+function hasForeignClock({ dev }: InventoryFile, { foreignClocks }: Pick<Look, 'foreignClocks'>): boolean {
+  return foreignClocks?.has(dev) === true;
 }
 
 /**
@@ -152,8 +156,8 @@ export function changedUnderLock(before: Inventory, now: Inventory, rested?: Inv
   if (changed.length > 0) return { files };
   let newestMs = 0;
   // One by one: a call takes some 100,000 arguments at most.
-  for (const { mtimeMs, dev } of doubtful)
-    newestMs = Math.max(newestMs, now.foreignClocks?.has(dev) === true ? Infinity : mtimeMs);
+  for (const file of doubtful)
+    newestMs = Math.max(newestMs, hasForeignClock(file, now) ? Infinity : file.mtimeMs);
   return { files, certainFromMs: newestMs + secondMs };
 }
 
@@ -169,7 +173,7 @@ function mayHideChange(file: InventoryFile, before: Inventory, now: Inventory): 
   if (mtimeMs % secondMs !== 0 || mtimeMs !== ctimeMs || showsChanges(file) || isOfLogTable(file))
     return false;
   // A clock that was not asked may be behind by whatever it likes: then only rest tells.
-  if (now.foreignClocks?.has(file.dev) === true) return Math.abs(now.takenMs - mtimeMs) <= clockLeadAtMostMs;
+  if (hasForeignClock(file, now)) return Math.abs(now.takenMs - mtimeMs) <= clockLeadAtMostMs;
   const fromMs = before.takenMs - (before.takenMs % secondMs);
   return mtimeMs >= fromMs && mtimeMs <= now.takenMs + clockLeadAtMostMs;
 }

@@ -89,8 +89,7 @@ export async function compareWithManifest(
     let row = 0;
     for (const file of expected) if (isFound[row++] !== 1) yield file;
   };
-  const { writtenUnderLock } = manifest;
-  const some = { files: expected, writtenUnderLock };
+  const some = { ...manifest, files: expected };
   return [...differences, ...(await compareSome(layout, some, notFound(), options))];
 }
 

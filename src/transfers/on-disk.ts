@@ -126,10 +126,10 @@ export function understandSync(
 ): TransferError | string | undefined {
   if (outcome.kind === 'exited' && outcome.code === 0) return undefined;
   const said = words.join(' ');
-  // Killed, it may have been told of an error that no other one will be told of.
   if (isUnable(outcome, words))
     return 'sync -f does not work here: the system writes the copy to disk when it likes, and a power cut within the next minute may damage it';
   const isFull = /No space left on device|Disk quota exceeded/.test(said);
+  // Killed, it may have been told of an error that no other one will be told of.
   const cause = outcome.kind === 'signalled' ? `sync was ended by ${outcome.signal}` : said;
   return new TransferError(
     isFull ? 'DISK_FULL' : 'COPY_INCOMPLETE',

@@ -10,6 +10,7 @@ import { issueCa } from '../../src/certificates/issue.js';
 import { BareNode, stateId, type RunOptions, type ScriptRun } from './bare-node.js';
 import { expectFailure, expectNoProcess, refusals, type BadInput } from './failing.js';
 import { Material, type CertificateFiles } from './material.js';
+import { preloaded } from './preloaded.js';
 
 const material = await Material.create();
 t.teardown(() => material.destroy());
@@ -185,14 +186,11 @@ async function waitingJoiner(
 
 /** As where the user has used up all that the system gives him to watch files with. */
 function withoutInotify(node: BareNode): RunOptions {
-  const none = node.file(
-    'none.cjs',
+  return preloaded(
+    node,
     `require('node:fs').watch = () => { throw new Error('ENOSPC: System limit for number of file watchers reached'); };
     require('node:module').syncBuiltinESMExports();`,
   );
-  node.directory('bin');
-  node.file('bin/node', `#!/bin/sh\nexec '${process.execPath}' --require '${none}' "$@"\n`, 0o755);
-  return { env: { PATH: `${node.dir}/bin:${process.env['PATH'] ?? ''}` } };
 }
 
 function startDonor({ donor, ready }: Pair, options: RunOptions = {}): ScriptRun {

@@ -4,6 +4,7 @@ import t from 'tap';
 import { marginMs } from '../../src/datadir/changes.js';
 import { Material } from './material.js';
 import { lockTables, startDonor, waitingPair } from './pair.js';
+import { withClock } from './preloaded.js';
 
 const material = await Material.create();
 t.teardown(() => material.destroy());
@@ -21,23 +22,13 @@ for (const [seconds, when] of [
     const { donor, joining } = pair;
     donor.file('data/shop/orders.ibd', randomBytes(300_000));
     await wait(marginMs + 500);
-    donor.directory('bin');
     const mark = `${donor.directory('leap')}/mark`;
-    const clock = donor.file(
-      'bin/clock.cjs',
-      `const { existsSync } = require('node:fs');
-      const Real = Date;
-      const now = () => Real.now() + (existsSync('${mark}') ? ${seconds * 1000} : 0);
-      globalThis.Date = class extends Real {
-        constructor(...given) { super(...(given.length === 0 ? [now()] : given)); }
-        static now() { return now(); }
-      };`,
-    );
-    donor.file('bin/node', `#!/bin/sh\nexec '${process.execPath}' --require '${clock}' "$@"\n`, 0o755);
+    const leap = `require('node:fs').existsSync('${mark}') ? ${seconds * 1000} : 0`;
+    const run = withClock(donor, leap);
     const word = when === 'while files are sent' ? '--files-from' : '--no-such-option';
     const sends = `case " $* " in *${word}*) touch '${mark}';; esac`;
     donor.file('bin/rsync', `#!/bin/sh\n${sends}\nexec /usr/bin/rsync "$@"\n`, 0o755);
-    const giving = startDonor(pair, { env: { PATH: `${donor.dir}/bin:${process.env['PATH'] ?? ''}` } });
+    const giving = startDonor(pair, run);
     await giving.said(/^flush tables$/);
     donor.file('leap/mark', '');
     await lockTables(giving, pair);

@@ -5,6 +5,7 @@ import { hasWholeSeconds, mountFileSystem } from '../cluster/mounted.js';
 import { runSync } from '../lab/commands.js';
 import { Material } from './material.js';
 import { lockTables, startDonor, waitingPair } from './pair.js';
+import { withClock } from './preloaded.js';
 
 const material = await Material.create();
 t.teardown(() => material.destroy());
@@ -30,18 +31,7 @@ for (const leadSeconds of [0, 60]) {
       runSync(['mount', '--bind', mounted.folder, data]);
       t.teardown(() => runSync(['umount', data]));
       t.ok(hasWholeSeconds(data));
-      const clock = donor.file(
-        'clock.cjs',
-        `const Real = Date;
-        const now = () => Real.now() - ${leadSeconds * 1000};
-        globalThis.Date = class extends Real {
-          constructor(...given) { super(...(given.length === 0 ? [now()] : given)); }
-          static now() { return now(); }
-        };`,
-      );
-      donor.directory('bin');
-      donor.file('bin/node', `#!/bin/sh\nexec '${process.execPath}' --require '${clock}' "$@"\n`, 0o755);
-      const giving = startDonor(pair, { env: { PATH: `${donor.dir}/bin:${process.env['PATH'] ?? ''}` } });
+      const giving = startDonor(pair, withClock(donor, `${-leadSeconds * 1000}`));
       await giving.said(/^flush tables$/);
       // Early in a second, so that all the looks there would have been fall into it.
       await wait(1050 - (Date.now() % 1000));
