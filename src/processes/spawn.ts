@@ -6,6 +6,15 @@ import { environment } from '../surroundings.js';
 import { marksOf } from './marks.js';
 
 /**
+ * Has the session as a whole give way. Where the kernel weighs sessions (`kernel.sched_autogroup_enabled`, and no control group of
+ * its own for the server's processors), a nice value counts within one only, and what runs here has one of its own: beside a
+ * database it would have as much as that. Who is not root may say so ten times a second on the whole machine, and is told EAGAIN
+ * otherwise (Linux 6.18): it goes on asking, for as long as 64 streams take.
+ */
+const giveWayAsSession =
+  '[ ! -e /proc/$$/autogroup ] || { asks=0; until echo "$1" >/proc/$$/autogroup || [ $asks = 100 ]; do asks=$((asks+1)); sleep 0.1; done; } 3<&- &';
+
+/**
  * Starts the command as leader of a process group of its own and beside it, in the same group, a guard that waits for
  * the end of a pipe that only this process holds. However this process ends, the pipe ends, and the guard kills the
  * whole group, also what socat forked for its connections; `setpriv --pdeathsig` would reach the first process only.
@@ -17,8 +26,11 @@ import { marksOf } from './marks.js';
  * argument): a client that wrote every 5 ms was held up for more than 50 ms half as often during a copy on the same two processors.
  * The shell is given a constant script: the command's words are its arguments, it never parses them.
  */
-const guarded =
-  'trap "" TERM; { read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 & trap - TERM; { chrt -b -p 0 $$; [ "$1" = 0 ] || renice -n "$1" -p $$; } >/dev/null 2>&1; shift; exec "$@" 3<&-';
+const guarded = [
+  'trap "" TERM; { read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 & trap - TERM;',
+  `{ chrt -b -p 0 $$; [ "$1" = 0 ] || { renice -n "$1" -p $$; ${giveWayAsSession} }; } >/dev/null 2>&1;`,
+  'shift; exec "$@" 3<&-',
+].join(' ');
 
 /** The nice value of what gives way: where something else of the same control group wants all of the processors, that gets nine tenths. */
 const givingWay = '10';

@@ -174,9 +174,9 @@ t.test('after the end signals go nowhere', async (t) => {
 });
 
 /** A program that starts a command under guard, tells its pid and waits. */
-const program = (script: string, marker: string): string => `
+const program = (script: string, marker: string, givesWay = false): string => `
   import { spawnGuarded } from ${JSON.stringify(new URL('../../src/processes/spawn.js', import.meta.url).href)};
-  const child = spawnGuarded({ name: 'n', program: 'sh', args: ['-c', ${JSON.stringify(script)}] }, ${JSON.stringify(marker)});
+  const child = spawnGuarded({ name: 'n', program: 'sh', args: ['-c', ${JSON.stringify(script)}], givesWay: ${givesWay} }, ${JSON.stringify(marker)});
   child.stdout.pipe(process.stdout);
   setInterval(() => {}, 1000);
 `;
@@ -204,6 +204,34 @@ t.test('when this process is killed, its commands end, with what they have forke
     }),
   );
 });
+
+t.test(
+  'where the kernel weighs sessions, that of a command that gives way gives way too, of whichever user',
+  async (t) => {
+    const weighs = existsSync('/proc/self/autogroup');
+    const told = `sed 's/.*nice/nice/' /proc/$$/autogroup`;
+    const waits = `i=0; until ${told} | grep -qx 'nice 10' || [ $i = 100 ]; do i=$((i+1)); sleep 0.1; done; ${told}`;
+    const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+    const asServer = process.getuid?.() === 0 ? asNobody : [];
+    // Who is not root may say so ten times a second only: of three one has to ask again.
+    const cases = [
+      ...[1, 2, 3].map(() => ({ words: asServer, script: waits, givesWay: true, nice: 'nice 10' })),
+      { words: [], script: waits, givesWay: true, nice: 'nice 10' },
+      { words: [], script: told, givesWay: false, nice: 'nice 0' },
+    ];
+    await Promise.all(
+      cases.map(async ({ words, script, givesWay, nice }) => {
+        const source = `${program(weighs ? script : 'echo', randomUUID(), givesWay)} child.ended.then(() => process.exit());`;
+        const [file = '', ...args] = [...words, process.execPath, '--input-type=module', '-e', source];
+        const parent = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+        const lines: string[] = [];
+        readLines(parent.stdout, (line) => lines.push(line));
+        await once(parent, 'close');
+        t.strictSame(lines, [weighs ? nice : ''], `${words.join(' ')} gives way: ${givesWay}`);
+      }),
+    );
+  },
+);
 
 t.test('a command that was asked to end and does not, ends when this process is killed', async (t) => {
   const marker = randomUUID();
