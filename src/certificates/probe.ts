@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { connect } from 'node:tls';
+import { connect, createSecureContext } from 'node:tls';
 import type { ConnectionOptions, DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { errorOf, TransferError } from '../errors.js';
 import { checkChain } from './check-chain.js';
@@ -39,6 +39,8 @@ export interface ProbeRequest {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   readonly family?: 4 | 6 | undefined;
+  /** Called once the peer has answered the request to connect. */
+  readonly onConnected?: (() => void) | undefined;
 }
 
 /** What was learnt of a peer. */
@@ -51,6 +53,8 @@ export interface PeerFacts {
   readonly matched?: string | undefined;
   /** rsync's first line: `@RSYNCD: 32.0 sha512 …`. */
   readonly greeting: string;
+  /** From the request to connect until it was answered, in ms: one round trip and what this process was late. */
+  readonly connectMs: number;
 }
 
 /**
@@ -64,7 +68,7 @@ export async function probePeer(request: ProbeRequest): Promise<PeerFacts> {
   const timer = setTimeout(() => limit.abort(new Error('took too long')), request.timeoutMs);
   const signal =
     request.signal === undefined ? limit.signal : AbortSignal.any([limit.signal, request.signal]);
-  const course: Course = { phase: 'connecting' };
+  const course: Course = { phase: 'connecting', connectMs: 0 };
   let socket: TLSSocket | undefined;
   try {
     // Throws where OpenSSL refuses this side's files or ciphers.
@@ -74,7 +78,7 @@ export async function probePeer(request: ProbeRequest): Promise<PeerFacts> {
     course.phase = 'greeting';
     const greeting = await readLine(socket, signal);
     requireRsync(greeting, request);
-    return { ...peer, greeting };
+    return { ...peer, greeting, connectMs: course.connectMs };
   } catch (error) {
     if (error instanceof TransferError) throw error;
     throw explainFailure(error, { request, phase: course.phase, timedOut: limit.signal.aborted });
@@ -86,6 +90,7 @@ export async function probePeer(request: ProbeRequest): Promise<PeerFacts> {
 
 interface Course {
   phase: Phase;
+  connectMs: number;
 }
 
 function open(request: ProbeRequest, course: Course): TLSSocket {
@@ -108,18 +113,23 @@ function open(request: ProbeRequest, course: Course): TLSSocket {
     },
     identity.leaf,
   );
+  let askedMs = performance.now();
+  // A name is looked up first, and has more than one address at times.
+  socket.on('connectionAttempt', () => (askedMs = performance.now()));
   socket.once('connect', () => {
     course.phase = 'handshake';
+    course.connectMs = performance.now() - askedMs;
+    request.onConnected?.();
   });
   // an error may also come between two waits, or after everything is over
   socket.on('error', () => undefined);
   return socket;
 }
 
-/** OpenSSL looks at this side's files before it connects to anybody. */
+/** OpenSSL looks at this side's files before it connects to anybody, which takes ms: an answer that comes meanwhile would be seen late. */
 function begin(options: ConnectionOptions, leaf: CertificateFacts): TLSSocket {
   try {
-    return connect(options);
+    return connect({ ...options, secureContext: createSecureContext(options) });
   } catch (error) {
     throw explainOwn(error, whose(leaf, { who: "this node's certificate" }));
   }
@@ -153,7 +163,7 @@ function settle<T>(
   });
 }
 
-function inspect(socket: TLSSocket, request: ProbeRequest): Omit<PeerFacts, 'greeting'> {
+function inspect(socket: TLSSocket, request: ProbeRequest): Omit<PeerFacts, 'greeting' | 'connectMs'> {
   const who = `the certificate of ${peerName(request)}`;
   const [leaf, ...issuers] = peerChain(socket);
   if (leaf === undefined) {

@@ -166,6 +166,7 @@ const aliases: Readonly<Record<string, string>> = {
   'tcp-keepcnt': 'keepcnt',
   'tcp-nodelay': 'nodelay',
   'so-reuseaddr': 'reuseaddr',
+  'sockopt-listen': 'setsockopt-listen',
 };
 
 /** The name under which an option of `sockopt` is compared: lower case, without `openssl-`, the longer of two names. */

@@ -83,12 +83,25 @@ export function listenAddress(
   ].join(',');
 }
 
-/** `OPENSSL:…`, pinned to the name that the handshake before the lock has seen. */
+/**
+ * socat's option that sets one of the kernel's before it connects, by numbers: once a connection was made with BBR the kernel keeps
+ * sending it by the clock (Linux 6.18). It is in socat 1.7.4 and 1.8; `setsockopt` is later in the first, and has other names in the second.
+ */
+export const congestionOption = 'setsockopt-listen';
+/** `IPPROTO_TCP` and `TCP_CONGESTION` of Linux, and the value's bytes in hexadecimal. */
+const setCongestion = (algorithm: string): string =>
+  `${congestionOption}=6:13:x${Buffer.from(algorithm).toString('hex')}`;
+
+/**
+ * `OPENSSL:…`, pinned to the name that the handshake before the lock has seen.
+ * @param congestion TCP's congestion control, where it is not to be the system's
+ */
 export function connectAddress(
   address: PeerAddress,
   pin: string | undefined,
   tls: TlsSettings,
   files: TunnelFiles,
+  congestion?: string,
 ): string {
   const name = pin ?? tls.sockopt.commonName;
   return [
@@ -97,6 +110,7 @@ export function connectAddress(
       ...(address.family === 'ip6' ? ['pf=ip6'] : []),
       ...keepAlive,
       'nodelay',
+      ...(congestion === undefined ? [] : [setCongestion(congestion)]),
       ...tlsOptions(tls, files),
       ...(name === undefined || name === ''
         ? ['commonname=', 'no-sni=1']

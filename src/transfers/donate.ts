@@ -12,6 +12,7 @@ import { asTransferError, TransferError, type ErrorCode } from '../errors.js';
 import { showTunnelClient, type TunnelClient } from '../plan/donor.js';
 import { findTools, type Tools } from '../processes/tools.js';
 import type { TransferContext } from './context.js';
+import { chooseCongestion } from './congestion.js';
 import { courierTo, type Courier } from './courier.js';
 import { checkOwnCredentials, loadCredentials, tunnelFiles, type Credentials } from './credentials.js';
 import { planKernelTls, withSettings } from './ktls.js';
@@ -50,13 +51,12 @@ async function donateWithin(config: Config, donation: Donation, context: Transfe
   const credentials = loadCredentials(config);
   report(await checkOwnCredentials(config, credentials, context.now()), emit);
   emit({ kind: 'phase', phase: 'handshake' });
-  const shaking = shakeHands(config, credentials, context);
+  const shaking = await beginHandshake(config, credentials, context);
   // Whatever comes of it, a tool that is missing here is told first.
-  shaking.catch(() => undefined);
   const tools = await findTools();
   const kernelTls = planKernelTls(config);
   report(kernelTls.findings, emit);
-  const peer = await shaking;
+  const peer = await shaking();
   const workplace = openWorkplace({
     dataDir: layout.roots.data,
     tmpDir: config.tmpDir,
@@ -69,7 +69,15 @@ async function donateWithin(config: Config, donation: Donation, context: Transfe
     const ownFiles = tunnelFiles(credentials, (pem) => workplace.write('identity.pem', pem));
     const files = withSettings(ownFiles, kernelTls, (name, text) => workplace.write(name, text));
     const pin = config.tls.mode === 'VERIFY_IDENTITY' ? pinFor(peer.facts, peer.matched) : undefined;
-    const client = tunnelClient(config, { files, pin, tools, secret: context.remoteSecret });
+    const congestion = chooseCongestion(peer.connectMs, config.tls.sockopt);
+    if (congestion !== undefined) emit({ kind: 'notice', text: congestion.reason });
+    const client = tunnelClient(config, {
+      files,
+      pin,
+      tools,
+      secret: context.remoteSecret,
+      congestion: congestion?.algorithm,
+    });
     emit({ kind: 'notice', text: `each rsync below speaks through: ${showTunnelClient(client)}` });
     if (client.secret === undefined) {
       await donateToOriginal({ config, donation, layout, client, tools, workplace, context });
@@ -178,10 +186,28 @@ export function refuseExternalTables({ external }: Inventory): void {
   );
 }
 
+/**
+ * Resolves when the joiner has answered, or will not, to what waits for the rest: to start programs meanwhile takes ms, in which
+ * nobody would see the answer, and how near the joiner is.
+ */
+async function beginHandshake(
+  config: Config,
+  credentials: Credentials,
+  context: TransferContext,
+): Promise<() => Promise<PeerFacts>> {
+  let shaking: Promise<PeerFacts> | undefined;
+  await new Promise<void>((resolve) => {
+    shaking = shakeHands(config, credentials, context, resolve);
+    shaking.catch(() => resolve());
+  });
+  return () => shaking as Promise<PeerFacts>;
+}
+
 async function shakeHands(
   config: Config,
   { identity, trust, revocation }: Credentials,
   context: TransferContext,
+  onConnected: () => void,
 ): Promise<PeerFacts> {
   const peer = await probePeer({
     host: config.address.host,
@@ -196,6 +222,7 @@ async function shakeHands(
     timeoutMs: config.connectTimeoutMs === 0 ? 2 ** 31 - 1 : config.connectTimeoutMs,
     signal: context.signal,
     family: config.address.family === 'ip6' ? 6 : config.tls.sockopt.family,
+    onConnected,
   });
   context.emit({
     kind: 'notice',

@@ -12,10 +12,12 @@ export function tunnelClient(
     readonly pin: string | undefined;
     readonly tools: Tools;
     readonly secret: string | undefined;
+    /** TCP's congestion control, where it is not to be the system's. */
+    readonly congestion?: string | undefined;
   },
 ): TunnelClient {
   return {
-    connect: connectAddress(config.address, found.pin, config.tls, found.files),
+    connect: connectAddress(config.address, found.pin, config.tls, found.files, found.congestion),
     opensslConf: found.files.opensslConf,
     sockopt: config.tls.sockopt,
     secret: found.secret,

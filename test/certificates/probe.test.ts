@@ -66,6 +66,22 @@ async function portOf(t: Test, server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+t.test('how near a joiner is shows when it answers, by address or by name', async (t) => {
+  const cert = await node({ commonName: 'node1', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] });
+  const port = await startJoiner(t, cert);
+  for (const host of ['127.0.0.1', 'localhost']) {
+    let connected = 0;
+    const startedMs = performance.now();
+    const peer = await probe(port, { host, address: host, onConnected: () => (connected += 1) });
+    const allMs = performance.now() - startedMs;
+    t.ok(peer.connectMs > 0 && peer.connectMs < allMs, `${host}: a part of the whole`, {
+      connectMs: peer.connectMs,
+      allMs,
+    });
+    t.equal(connected, 1, `${host}: told once`);
+  }
+});
+
 t.test('a good joiner is described, for every kind of key and version of TLS', async (t) => {
   for (const keyType of ['rsa', 'ec', 'ed25519'] as const) {
     const cert = await node({ commonName: 'node1', ipAddresses: ['127.0.0.1'], keyType, rsaBits: 2048 });

@@ -3,6 +3,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { Lab, seedBulk, settle, type LabNode } from '../lab/index.js';
 import type { TransferStatus } from '../../src/observe/status.js';
+import { congestionControl } from '../../src/processes/congestion-control.js';
 import {
   sample,
   startNodeAgent,
@@ -182,6 +183,28 @@ t.test('a rate that is changed while files move', async (t) => {
       seconds: last?.ageSeconds,
     });
   }
+  limitDonor(undefined);
+});
+
+t.test('near by, BBR gives way to what costs less', async (t) => {
+  await joiner.stop();
+  const { allowed } = congestionControl();
+  // As a process without privileges may; a kernel that has no BBR keeps what it has.
+  const usual = allowed.includes('bbr') ? 'bbr' : congestionControl().usual;
+  await donor.exec(['sysctl', '-qw', `net.ipv4.tcp_congestion_control=${usual}`]);
+  const near = allowed.includes('cubic') ? 'cubic' : 'reno';
+  const used = usual === 'bbr' ? near : usual;
+  limitDonor('6m');
+  const joined = joins(t, { donor, joiner, start });
+  await untilTransfer(agents.donor.client, copying);
+  const sockets = await donor.exec(['ss', '-tinH', 'dport', '=', ':4444']);
+  await agents.donor.run('throttle', '0');
+  const { donor: log } = await joined;
+  const all = sockets.split('\n').filter((line) => line.includes(' wscale:'));
+  t.ok(all.length >= 2, 'a connection for each stream', { sockets });
+  for (const line of all) t.match(line.trim(), new RegExp(`^${used} `));
+  const said = `congestion control is ${near} for this transfer, not the system's bbr: the joiner has answered after `;
+  t.equal(log.includes(said), usual === 'bbr', 'told in the log');
   limitDonor(undefined);
 });
 
