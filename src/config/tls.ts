@@ -166,13 +166,17 @@ const aliases: Readonly<Record<string, string>> = {
   'tcp-keepcnt': 'keepcnt',
   'tcp-nodelay': 'nodelay',
   'so-reuseaddr': 'reuseaddr',
-  'sockopt-listen': 'setsockopt-listen',
 };
 
 /** The name under which an option of `sockopt` is compared: lower case, without `openssl-`, the longer of two names. */
 export function socketOptionName(option: string): string {
   const name = (option.split('=')[0] ?? '').toLowerCase().replace(/^openssl-/, '');
   return Object.hasOwn(aliases, name) ? (aliases[name] ?? name) : name;
+}
+
+/** Whether TCP's congestion control is among them, under one of socat's names that set something by the kernel's numbers: `setsockopt=6:13:…`. */
+export function setsCongestion({ options }: Pick<SocketOptions, 'options'>): boolean {
+  return options.some((option) => /^(set)?sockopt(-\w+)?=6:13:/i.test(option));
 }
 
 /** Takes `sockopt` apart at its commas; a leading comma, as other SST methods want it, is accepted. */

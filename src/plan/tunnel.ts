@@ -84,17 +84,15 @@ export function listenAddress(
 }
 
 /**
- * socat's option that sets one of the kernel's before it connects, by numbers: once a connection was made with BBR the kernel keeps
- * sending it by the clock (Linux 6.18). It is in socat 1.7.4 and 1.8; `setsockopt` is later in the first, and has other names in the second.
+ * Sets TCP's congestion control (`IPPROTO_TCP` and `TCP_CONGESTION` of Linux, and the name's bytes) before socat connects (1.7.4.4, 1.8.0.3):
+ * once a connection was made with BBR the kernel keeps sending it by the clock (6.18), and what `setsockopt` sets comes later.
  */
-export const congestionOption = 'setsockopt-listen';
-/** `IPPROTO_TCP` and `TCP_CONGESTION` of Linux, and the value's bytes in hexadecimal. */
 const setCongestion = (algorithm: string): string =>
-  `${congestionOption}=6:13:x${Buffer.from(algorithm).toString('hex')}`;
+  `setsockopt-listen=6:13:x${Buffer.from(algorithm).toString('hex')}`;
 
 /**
  * `OPENSSL:…`, pinned to the name that the handshake before the lock has seen.
- * @param congestion TCP's congestion control, where it is not to be the system's
+ * @param congestion TCP's congestion control, where it is to be neither the system's nor what `sockopt` sets
  */
 export function connectAddress(
   address: PeerAddress,
@@ -106,11 +104,11 @@ export function connectAddress(
   const name = pin ?? tls.sockopt.commonName;
   return [
     `OPENSSL:${address.family === 'ip6' ? `[${address.host}]` : address.host}:${address.port}`,
+    ...(congestion === undefined ? [] : [setCongestion(congestion)]),
     ...withSocketOptions(tls, [
       ...(address.family === 'ip6' ? ['pf=ip6'] : []),
       ...keepAlive,
       'nodelay',
-      ...(congestion === undefined ? [] : [setCongestion(congestion)]),
       ...tlsOptions(tls, files),
       ...(name === undefined || name === ''
         ? ['commonname=', 'no-sni=1']

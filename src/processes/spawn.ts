@@ -4,15 +4,7 @@ import type { ChildOutcome } from '../events.js';
 import type { Command } from '../plan/command.js';
 import { environment } from '../surroundings.js';
 import { marksOf } from './marks.js';
-
-/**
- * Has the session as a whole give way. Where the kernel weighs sessions (`kernel.sched_autogroup_enabled`, and no control group of
- * its own for the server's processors), a nice value counts within one only, and what runs here has one of its own: beside a
- * database it would have as much as that. Who is not root may say so ten times a second on the whole machine, and is told EAGAIN
- * otherwise (Linux 6.18): it goes on asking, for as long as 64 streams take.
- */
-const giveWayAsSession =
-  '[ ! -e /proc/$$/autogroup ] || { asks=0; until echo "$1" >/proc/$$/autogroup || [ $asks = 100 ]; do asks=$((asks+1)); sleep 0.1; done; } 3<&- &';
+import { giveWayAsSession } from './session-weight.js';
 
 /**
  * Starts the command as leader of a process group of its own and beside it, in the same group, a guard that waits for
@@ -26,11 +18,8 @@ const giveWayAsSession =
  * argument): a client that wrote every 5 ms was held up for more than 50 ms half as often during a copy on the same two processors.
  * The shell is given a constant script: the command's words are its arguments, it never parses them.
  */
-const guarded = [
-  'trap "" TERM; { read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 & trap - TERM;',
-  `{ chrt -b -p 0 $$; [ "$1" = 0 ] || { renice -n "$1" -p $$; ${giveWayAsSession} }; } >/dev/null 2>&1;`,
-  'shift; exec "$@" 3<&-',
-].join(' ');
+const guarded =
+  'trap "" TERM; { read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 & trap - TERM; { chrt -b -p 0 $$; [ "$1" = 0 ] || renice -n "$1" -p $$; } >/dev/null 2>&1; shift; exec "$@" 3<&-';
 
 /** The nice value of what gives way: where something else of the same control group wants all of the processors, that gets nine tenths. */
 const givingWay = '10';
@@ -68,6 +57,8 @@ export function spawnGuarded(command: Command, marker: string): Child {
   // A child that ends before it has read all is told of by its end.
   subprocess.stdin?.on('error', () => undefined);
   let isGone = false;
+  if (command.givesWay === true && subprocess.pid !== undefined)
+    giveWayAsSession(subprocess.pid, givingWay, () => isGone);
   const signal = (name: NodeJS.Signals): void => {
     if (subprocess.pid === undefined || isGone) return;
     try {

@@ -1,13 +1,6 @@
-import type { SocketOptions } from '../config/tls.js';
-import { socketOptionName } from '../config/tls.js';
-import { congestionOption } from '../plan/tunnel.js';
+import { nearMs } from '../certificates/probe.js';
+import { setsCongestion, type SocketOptions } from '../config/tls.js';
 import { congestionControl, type CongestionControl } from '../processes/congestion-control.js';
-
-/**
- * Below that many ms from the request to connect until it is answered a joiner is near: in the same building or town. Most of it is node's
- * own, which is late while it starts processes.
- */
-const nearMs = 2;
 
 /** What Linux had before there was BBR, the best first. */
 const unpaced = ['cubic', 'reno'];
@@ -31,7 +24,7 @@ export function chooseCongestion(
   { usual, allowed }: CongestionControl = congestionControl(),
 ): Congestion | undefined {
   if (!usual.startsWith('bbr') || connectMs >= nearMs) return undefined;
-  if (sockopt.options.some((option) => socketOptionName(option) === congestionOption)) return undefined;
+  if (setsCongestion(sockopt)) return undefined;
   const algorithm = unpaced.find((name) => allowed.includes(name));
   if (algorithm === undefined) return undefined;
   return {

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { probePeer, type PeerFacts } from '../certificates/probe.js';
+import { nearMs, probePeer, type PeerFacts } from '../certificates/probe.js';
 import { pinFor } from '../certificates/pin.js';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/config.js';
@@ -24,6 +24,7 @@ import { donorIdOf } from './resume.js';
 import { sendCopy } from './send-copy.js';
 import { parseState } from './state.js';
 import { tunnelClient } from './tunnel-client.js';
+import { delay } from './wait.js';
 import { openWorkplace, type Workplace } from './workplace.js';
 
 /** What the donor's server says about the transfer: an IST follows or not, and the state it has for an IST. */
@@ -51,12 +52,17 @@ async function donateWithin(config: Config, donation: Donation, context: Transfe
   const credentials = loadCredentials(config);
   report(await checkOwnCredentials(config, credentials, context.now()), emit);
   emit({ kind: 'phase', phase: 'handshake' });
-  const shaking = await beginHandshake(config, credentials, context);
+  let answered: () => void = () => undefined;
+  const answer = new Promise<void>((resolve) => (answered = resolve));
+  const shaking = shakeHands(config, credentials, context, answered);
   // Whatever comes of it, a tool that is missing here is told first.
+  shaking.catch(() => undefined);
+  // To start programs takes ms, in which nobody would see the answer, and how near the joiner is.
+  await Promise.race([answer, delay(nearMs, context.signal)]);
   const tools = await findTools();
   const kernelTls = planKernelTls(config);
   report(kernelTls.findings, emit);
-  const peer = await shaking();
+  const peer = await shaking;
   const workplace = openWorkplace({
     dataDir: layout.roots.data,
     tmpDir: config.tmpDir,
@@ -184,23 +190,6 @@ export function refuseExternalTables({ external }: Inventory): void {
     'DATA_DIRECTORY_TABLES',
     `tables with DATA DIRECTORY lie outside the data directory: ${shown}${more}`,
   );
-}
-
-/**
- * Resolves when the joiner has answered, or will not, to what waits for the rest: to start programs meanwhile takes ms, in which
- * nobody would see the answer, and how near the joiner is.
- */
-async function beginHandshake(
-  config: Config,
-  credentials: Credentials,
-  context: TransferContext,
-): Promise<() => Promise<PeerFacts>> {
-  let shaking: Promise<PeerFacts> | undefined;
-  await new Promise<void>((resolve) => {
-    shaking = shakeHands(config, credentials, context, resolve);
-    shaking.catch(() => resolve());
-  });
-  return () => shaking as Promise<PeerFacts>;
 }
 
 async function shakeHands(

@@ -1,5 +1,5 @@
 import { asWritten } from '../config/cipher-list.js';
-import type { SocketOptions } from '../config/tls.js';
+import { setsCongestion, type SocketOptions } from '../config/tls.js';
 import { placeOf } from '../config/source.js';
 import { TransferError, type ErrorCode } from '../errors.js';
 
@@ -18,7 +18,9 @@ export function sockoptRejected(
 ): TransferError | undefined {
   if (sockopt?.source === undefined || sockopt.source.value === '') return undefined;
   const complaint = complaints.find(
-    (text) => aboutOptions.test(text) || sockopt.options.some((option) => mentions(text, option)),
+    (text) =>
+      (aboutOptions.test(text) && (!aboutCongestion.test(text) || setsCongestion(sockopt))) ||
+      sockopt.options.some((option) => mentions(text, option)),
   );
   if (complaint === undefined) return undefined;
   const { value, source } = sockopt.source;
@@ -44,6 +46,9 @@ const aboutOptions = new RegExp(
   ].join('|'),
   'i',
 );
+
+/** socat cannot set TCP's congestion control, which is this program's wish where `sockopt` has none. */
+const aboutCongestion = /setsockopt\(\d+, 6, 13,/;
 
 /** Whether the complaint quotes the option's value: `getaddrinfo("999.1.1.1", …` for `bind=999.1.1.1`. */
 function mentions(complaint: string, option: string): boolean {

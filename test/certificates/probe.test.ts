@@ -66,7 +66,7 @@ async function portOf(t: Test, server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-t.test('how near a joiner is shows when it answers, by address or by name', async (t) => {
+t.test('how long a joiner takes to answer is a part of the whole, and told when it has', async (t) => {
   const cert = await node({ commonName: 'node1', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] });
   const port = await startJoiner(t, cert);
   for (const host of ['127.0.0.1', 'localhost']) {

@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -227,6 +231,45 @@ t.test('a log of Aria that a checkpoint removes under the lock is not missed', a
     'what has changed is sent over a connection that waits for it',
   );
 });
+
+t.test(
+  'a table that is written while it is read, before and behind where that is, arrives as it is in the end',
+  async (t) => {
+    const folder = t.testdir();
+    const { good, ca } = material;
+    const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
+    const name = 'shop/large.ibd';
+    const [atDonor, atJoiner] = ['donor', 'joiner'].map((node) => join(folder, node, name)) as [
+      string,
+      string,
+    ];
+    const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    let watch: NodeJS.Timeout | undefined;
+    t.teardown(() => clearInterval(watch));
+    let writtenAt = 0;
+    const met = await meet({
+      folder,
+      joiner: files,
+      donor: `${files}precopy=1\nrlimit=2m\n`,
+      addToDonor: () => {
+        writeFileSync(atDonor, randomBytes(6_000_000));
+        watch = setInterval(() => {
+          writtenAt = sizeOf(atJoiner);
+          if (writtenAt < 2_000_000) return;
+          clearInterval(watch);
+          const table = openSync(atDonor, 'r+');
+          for (const position of [0, 5_900_000]) writeSync(table, 'written meanwhile', position);
+          closeSync(table);
+        }, 5);
+      },
+    });
+    t.ok(writtenAt >= 2_000_000 && writtenAt < 5_900_000, 'in the middle of it', { writtenAt });
+    t.equal(met.donor.code, 0, met.donor.log);
+    t.equal(met.joiner.code, 0, met.joiner.log);
+    t.ok(readFileSync(atJoiner).equals(readFileSync(atDonor)), 'as it is in the end');
+    t.equal(readFileSync(atDonor, 'utf8').startsWith('written meanwhile'), true);
+  },
+);
 
 t.test('what is written between the last file and its hash is sent again, and hashed again', async (t) => {
   const folder = t.testdir({ donor: { 'aria_log.00000001': 'first log' } });

@@ -14,13 +14,15 @@ t.test('BBR is not used to a joiner that is near, where another may be', async (
     ['the better of two', 0.4, '', bbr, 'cubic'],
     ['what is allowed', 0.4, 'nodelay=0', { ...bbr, allowed: ['reno', 'bbr'] }, 'reno'],
     ['a later BBR', 0.4, '', { ...bbr, usual: 'bbr3' }, 'cubic'],
-    ['just near', 1.9, '', bbr, 'cubic'],
-    ['far', 2, '', bbr, undefined],
+    ['just near', 9.9, '', bbr, 'cubic'],
+    ['far', 10, '', bbr, undefined],
     ['none is allowed', 0.4, '', { ...bbr, allowed: ['bbr', 'htcp'] }, undefined],
     ['not BBR', 0.4, '', { ...bbr, usual: 'htcp' }, undefined],
     ['nothing is told', 0.4, '', { usual: '', allowed: [] }, undefined],
     ['set by sockopt', 0.4, 'setsockopt-listen=6:13:x626272', bbr, undefined],
-    ['set by its short name', 0.4, 'nodelay,sockopt-listen=6:13:x626272', bbr, undefined],
+    ['set by its short name', 0.4, 'nodelay,SOCKOPT=6:13:x626272', bbr, undefined],
+    ['set later', 0.4, 'setsockopt-string=6:13:bbr', bbr, undefined],
+    ['something else is set', 0.4, 'setsockopt-listen=1:36:x01000000', bbr, 'cubic'],
   ] as const;
   for (const [what, connectMs, options, kernel, expected] of cases)
     t.equal(chooseCongestion(connectMs, sockopt(options), kernel)?.algorithm, expected, what);

@@ -44,6 +44,8 @@ const complaints: readonly [complaint: string, sockopt: string, isToBlame: boole
   ['Unknown SSL/TLS version "TLS9"', 'openssl-min-proto-version=TLS9', true],
   ['openssl-compress="foo": unknown compression method', 'compress=foo', true],
   ['setsockopt(6, 1, 25, "nodev0", 7): No such device', 'so-bindtodevice=nodev0', true],
+  ['setsockopt(5, 6, 13, {...}, 3): No such file or directory', 'nodelay', false],
+  ['setsockopt(5, 6, 13, {...}, 3): No such file or directory', 'setsockopt-listen=6:13:x787878', true],
   ['bind(6, {AF=2 10.99.99.99:0}, 16): Cannot assign requested address', 'bind=10.99.99.99', true],
   ['getaddrinfo("999.1.1.1", "NULL", {1,2,1,6}, {}): Name or service not known', 'bind=999.1.1.1', true],
   ['getpwnam("nobodyhere"): no such user', 'user=nobodyhere', true],
