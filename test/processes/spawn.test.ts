@@ -223,7 +223,7 @@ t.test(
       cases.map(async ({ words, script, givesWay, nice }) => {
         const source = `${program(weighs ? script : 'echo', randomUUID(), givesWay)} child.ended.then(() => process.exit());`;
         const [file, ...args] = [...words, process.execPath, '--input-type=module', '-e', source];
-        const parent = spawn(file ?? '', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+        const parent = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
         const lines: string[] = [];
         readLines(parent.stdout, (line) => lines.push(line));
         await once(parent, 'close');
