@@ -132,7 +132,7 @@ function open(request: ProbeRequest, course: Course): TLSSocket {
 
 /**
  * A peer that answers the request to connect within these ms is near: in the same building, town or country. One in the same rack took 0.5 ms, node's
- * own time most of it, beside this project's tests up to 2.3, and with two busy loops besides up to 16, one of ten times more than 10 (Node 20.20, Linux 6.18).
+ * own time most of it, beside this project's tests up to 2.3, and with two busy loops besides up to 16 (above 10 in one case of ten; Node 20.20, Linux 6.18).
  */
 export const nearMs = 10;
 

@@ -174,9 +174,9 @@ export function socketOptionName(option: string): string {
   return Object.hasOwn(aliases, name) ? (aliases[name] ?? name) : name;
 }
 
-/** Whether TCP's congestion control is among them, under one of socat's names that set something by the kernel's numbers: `setsockopt=6:13:…`. */
+/** Whether TCP's congestion control is among them, under one of socat's names that set something by the kernel's numbers, as C reads them: `setsockopt=6:13:…`. */
 export function setsCongestion({ options }: Pick<SocketOptions, 'options'>): boolean {
-  return options.some((option) => /^(set)?sockopt(-\w+)?=6:13:/i.test(option));
+  return options.some((option) => /^(set)?sockopt(-\w+)?=0*(6|x0*6):0*(13|15|xd):/i.test(option));
 }
 
 /** Takes `sockopt` apart at its commas; a leading comma, as other SST methods want it, is accepted. */

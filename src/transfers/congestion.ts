@@ -29,6 +29,6 @@ export function chooseCongestion(
   if (algorithm === undefined) return undefined;
   return {
     algorithm,
-    reason: `TCP's congestion control is ${algorithm} for this transfer, not the system's ${usual}: the joiner has answered after ${connectMs.toFixed(1)} ms, and so near ${usual} costs processor time`,
+    reason: `TCP's congestion control is ${algorithm} for this transfer, not the system's ${usual}: the joiner is near, and there ${usual} costs processor time`,
   };
 }

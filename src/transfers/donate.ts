@@ -57,7 +57,7 @@ async function donateWithin(config: Config, donation: Donation, context: Transfe
   const shaking = shakeHands(config, credentials, context, answered);
   // Whatever comes of it, a tool that is missing here is told first.
   shaking.catch(() => undefined);
-  // To start programs takes ms, in which nobody would see the answer, and how near the joiner is.
+  // To start programs takes ms, in which nobody would see the answer, and how near the joiner is; a name that takes as long to look up is not waited for.
   await Promise.race([answer, delay(nearMs, context.signal)]);
   const tools = await findTools();
   const kernelTls = planKernelTls(config);
@@ -215,7 +215,7 @@ async function shakeHands(
   });
   context.emit({
     kind: 'notice',
-    text: `the joiner at ${formatAddress(config.address)} shows ${JSON.stringify(peer.facts.subject)} (SHA-256 ${peer.facts.fingerprint256}), ${peer.protocol} ${peer.cipher}`,
+    text: `the joiner at ${formatAddress(config.address)} shows ${JSON.stringify(peer.facts.subject)} (SHA-256 ${peer.facts.fingerprint256}), ${peer.protocol} ${peer.cipher}, answered after ${peer.connectMs.toFixed(2)} ms`,
   });
   return peer;
 }

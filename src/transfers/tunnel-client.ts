@@ -12,7 +12,7 @@ export function tunnelClient(
     readonly pin: string | undefined;
     readonly tools: Tools;
     readonly secret: string | undefined;
-    /** TCP's congestion control, where it is not to be the system's. */
+    /** TCP's congestion control, where it is to be neither the system's nor what `sockopt` sets. */
     readonly congestion?: string | undefined;
   },
 ): TunnelClient {

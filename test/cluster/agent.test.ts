@@ -3,6 +3,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { Lab, seedBulk, settle, type LabNode } from '../lab/index.js';
 import type { TransferStatus } from '../../src/observe/status.js';
+import { nearMs } from '../../src/certificates/probe.js';
 import { congestionControl } from '../../src/processes/congestion-control.js';
 import {
   sample,
@@ -162,7 +163,7 @@ t.test('an agent that is started again knows what was before', async (t) => {
 t.test('a rate that is changed while files move', async (t) => {
   for (const [role, agent] of Object.entries(agents)) {
     await joiner.stop();
-    limitDonor('6m');
+    limitDonor('4m');
     const joined = joins(t, { donor, joiner, start });
     const { id } = await untilTransfer(agent.client, copying);
     t.match(await agent.run('throttle', '2m', id.slice(0, 8)), /at most 2\.1 MB\/s/);
@@ -179,8 +180,8 @@ t.test('a rate that is changed while files move', async (t) => {
     await joined;
     const [last] = await agent.client.history();
     t.equal(last?.id.startsWith(id.slice(0, 8)), true);
-    const at6m = bulkBytes / (6 * 2 ** 20);
-    t.ok((last?.ageSeconds ?? 0) < at6m, `${role}: faster than at the first rate`, {
+    const at4m = bulkBytes / (4 * 2 ** 20);
+    t.ok((last?.ageSeconds ?? 0) < at4m, `${role}: faster than at the first rate`, {
       seconds: last?.ageSeconds,
     });
   }
@@ -194,18 +195,23 @@ t.test('near by, BBR gives way to what costs less', async (t) => {
   // A kernel that has no BBR keeps what it has.
   const isBbr = allowed.includes('bbr');
   if (isBbr) await setUsual('bbr');
-  const near = allowed.includes('cubic') ? 'cubic' : 'reno';
   limitDonor('6m');
   const joined = joins(t, { donor, joiner, start });
   await untilTransfer(agents.donor.client, copying);
   const sockets = await donor.exec(['ss', '-tinH', 'dport', '=', ':4444']);
   await agents.donor.run('throttle', '0');
   const { donor: log } = await joined;
+  // On a busy machine it may look farther away than it is.
+  const answeredMs = Number(/ shows .*, answered after ([\d.]+) ms/.exec(log)?.[1]);
+  t.ok(answeredMs > 0, 'told in the log', { answeredMs });
+  const near = allowed.includes('cubic') ? 'cubic' : 'reno';
+  const givesWay = isBbr && answeredMs < nearMs;
   const all = sockets.split('\n').filter((line) => line.includes(' wscale:'));
   t.ok(all.length >= 2, 'a connection for each stream', { sockets });
-  for (const line of all) t.match(line.trim(), new RegExp(`^${isBbr ? near : usual} `));
-  const said = `congestion control is ${near} for this transfer, not the system's bbr: the joiner has answered after `;
-  t.equal(log.includes(said), isBbr, 'told in the log');
+  const used = givesWay ? near : isBbr ? 'bbr' : usual;
+  for (const line of all) t.match(line.trim(), new RegExp(`^${used} `));
+  const said = `congestion control is ${near} for this transfer, not the system's bbr: the joiner is near`;
+  t.equal(log.includes(said), givesWay);
   if (isBbr) await setUsual(usual);
   limitDonor(undefined);
 });
@@ -220,7 +226,7 @@ async function rateOver(agent: NodeAgent, ms: number): Promise<number> {
 t.test('an abort on either side under the lock frees the donor at once and leaves nothing', async (t) => {
   for (const agent of [agents.donor, agents.joiner]) {
     await joiner.stop();
-    // All of it under the lock, for two minutes: what waits no longer has been let go.
+    // All of it under the lock, for more than a minute: what waits no longer has been let go.
     limitDonor('1500k', 'off');
     await joiner.start({ ...start, data: 'empty' });
     const { id } = await untilTransfer(agent.client, moving);
