@@ -68,7 +68,7 @@ export async function probePeer(request: ProbeRequest): Promise<PeerFacts> {
   const timer = setTimeout(() => limit.abort(new Error('took too long')), request.timeoutMs);
   const signal =
     request.signal === undefined ? limit.signal : AbortSignal.any([limit.signal, request.signal]);
-  const course: Course = { phase: 'connecting', connectMs: 0 };
+  const course: Course = { phase: 'connecting', askedMs: performance.now(), connectMs: 0 };
   let socket: TLSSocket | undefined;
   try {
     // Throws where OpenSSL refuses this side's files or ciphers.
@@ -90,6 +90,8 @@ export async function probePeer(request: ProbeRequest): Promise<PeerFacts> {
 
 interface Course {
   phase: Phase;
+  /** When the peer was asked to connect, by performance.now(). */
+  askedMs: number;
   connectMs: number;
 }
 
@@ -113,16 +115,14 @@ function open(request: ProbeRequest, course: Course): TLSSocket {
     },
     identity.leaf,
   );
-  const answer = { askedMs: performance.now(), hasCome: false };
   // A name is looked up first, and has more than one address at times.
   socket.on('connectionAttempt', () => {
-    answer.askedMs = performance.now();
-    stayAwake(answer);
+    course.askedMs = performance.now();
+    stayAwake(course);
   });
   socket.once('connect', () => {
-    answer.hasCome = true;
     course.phase = 'handshake';
-    course.connectMs = performance.now() - answer.askedMs;
+    course.connectMs = performance.now() - course.askedMs;
     request.onConnected?.();
   });
   // an error may also come between two waits, or after everything is over
@@ -137,9 +137,9 @@ function open(request: ProbeRequest, course: Course): TLSSocket {
 export const nearMs = 10;
 
 /** Keeps the processor until a near peer would have answered: one that sleeps is woken late where others want it. */
-function stayAwake(answer: { readonly askedMs: number; readonly hasCome: boolean }): void {
-  if (answer.hasCome || performance.now() - answer.askedMs >= nearMs) return;
-  setImmediate(() => stayAwake(answer));
+function stayAwake(course: Readonly<Course>): void {
+  if (course.phase !== 'connecting' || performance.now() - course.askedMs >= nearMs) return;
+  setImmediate(() => stayAwake(course));
 }
 
 /** OpenSSL looks at this side's files before it connects to anybody. */

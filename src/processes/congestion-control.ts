@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { read } from './proc.js';
+import { readWords } from './proc.js';
 
 /** What the kernel tells of TCP's congestion control, in the network of this process. */
 export interface CongestionControl {
@@ -11,8 +11,7 @@ export interface CongestionControl {
 
 /** @param proc where the kernel tells about itself */
 export function congestionControl(proc = '/proc'): CongestionControl {
-  const words = (name: string): string[] =>
-    (read(join(proc, 'sys/net/ipv4', name)) ?? '').split(/\s+/).filter((word) => word !== '');
+  const words = (name: string): string[] => readWords(join(proc, 'sys/net/ipv4', name));
   return {
     usual: words('tcp_congestion_control')[0] ?? '',
     allowed: words('tcp_allowed_congestion_control'),

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { read } from './proc.js';
+import { readWords } from './proc.js';
 
 /**
  * Whether the kernel encrypts TLS for whoever asks it to (CONFIG_TLS). A module counts once it is loaded: only who may configure the network has
@@ -9,7 +9,7 @@ import { read } from './proc.js';
  */
 export function hasKernelTls(proc = '/proc'): boolean {
   return (
-    (read(join(proc, 'sys/net/ipv4/tcp_available_ulp')) ?? '').trim().split(/\s+/).includes('tls') ||
+    readWords(join(proc, 'sys/net/ipv4/tcp_available_ulp')).includes('tls') ||
     existsSync(join(proc, 'net/tls_stat'))
   );
 }

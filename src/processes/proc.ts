@@ -260,6 +260,11 @@ export function read(path: string): string | undefined {
   }
 }
 
+/** The words of a file in which the kernel lists something; none where there is no such file. */
+export function readWords(path: string): string[] {
+  return (read(path) ?? '').split(/\s+/).filter((word) => word !== '');
+}
+
 function decodeIp4(hex: string): string {
   return [...Buffer.from(hex, 'hex')].reverse().join('.');
 }

@@ -26,14 +26,14 @@ import { Material } from './material.js';
 const material = await Material.create();
 t.teardown(() => material.destroy());
 t.setTimeout(120_000);
+const { good, ca } = material;
+const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
 
 t.test(
   'what was copied before the lock is brought up to date under it, by connections that are there already',
   async (t) => {
     const folder = t.testdir();
     const donor = (name: string): string => join(folder, 'donor', name);
-    const { good, ca } = material;
-    const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
     const path = noteCalls(folder, ['rsync']);
     let before: string[][] = [];
     const met = await meet({
@@ -75,8 +75,6 @@ t.test(
   'a pass that lasts ends with the connections for the lock standing: the lock is asked for at once',
   async (t) => {
     const folder = t.testdir();
-    const { good, ca } = material;
-    const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
     const filler = join(folder, 'donor', 'shop');
     mkdirSync(filler, { recursive: true });
     for (const name of ['a.ibd', 'b.ibd', 'c.ibd', 'd.ibd'])
@@ -98,8 +96,6 @@ t.test(
 t.test('a table that ends in a hole since it was copied ends in zeros on the joiner, too', async (t) => {
   const folder = t.testdir();
   const table = join(folder, 'donor', 'shop/orders.ibd');
-  const { good, ca } = material;
-  const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
   const met = await meet({
     folder,
     path: noteCalls(folder, ['rsync']),
@@ -132,8 +128,6 @@ t.test(
   async (t) => {
     const folder = t.testdir({ joiner: {} });
     const shop = join(folder, 'donor/shop');
-    const { good, ca } = material;
-    const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
     mkdirSync(shop, { recursive: true });
     for (let number = 0; number < 2000; number++) writeFileSync(join(shop, `t${number}.ibd`), 'rows');
     // What is younger than that counts as changed in each pass.
@@ -161,8 +155,6 @@ t.test('a schema that is dropped while it is sent, and is a link on the joiner, 
   const folder = t.testdir({ joiner: {}, disk: { shop: { 'old.ibd': 'old' } } });
   symlinkSync(join(folder, 'disk/shop'), join(folder, 'joiner/shop'));
   const shop = join(folder, 'donor/shop');
-  const { good, ca } = material;
-  const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
   const met = await meet({
     folder,
     path: prepared(folder, `case " $* " in *_sst-link0/*) rm -rf '${shop}';; esac`),
@@ -184,8 +176,6 @@ t.test('a schema that is a link on the joiner is filled behind the link', async 
     donor: { shop: { sub: { 'a.MYD': 'rows' } } },
   });
   symlinkSync(join(folder, 'disk/shop'), join(folder, 'joiner/shop'));
-  const { good, ca } = material;
-  const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
   const met = await meet({ folder, joiner: files, donor: `${files}precopy=3\n` });
   t.equal(met.donor.code, 0, met.donor.log);
   t.equal(met.joiner.code, 0, met.joiner.log);
@@ -200,8 +190,6 @@ t.test('a schema that is a link on the joiner is filled behind the link', async 
 t.test('a log of Aria that a checkpoint removes under the lock is not missed', async (t) => {
   const folder = t.testdir({ donor: { 'aria_log.00000001': 'first log' } });
   const aria = (number: number): string => join(folder, `donor/aria_log.0000000${number}`);
-  const { good, ca } = material;
-  const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
   const met = await meet({
     folder,
     // The clients that wait for the lock get their names from a file then.
@@ -236,8 +224,6 @@ t.test(
   'a table that is written while it is read, before and behind where that is, arrives as it is in the end',
   async (t) => {
     const folder = t.testdir();
-    const { good, ca } = material;
-    const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\n`;
     const name = 'shop/large.ibd';
     const [atDonor, atJoiner] = ['donor', 'joiner'].map((node) => join(folder, node, name)) as [
       string,
@@ -274,16 +260,15 @@ t.test(
 t.test('what is written between the last file and its hash is sent again, and hashed again', async (t) => {
   const folder = t.testdir({ donor: { 'aria_log.00000001': 'first log' } });
   const inDonor = (name: string): string => join(folder, 'donor', name);
-  const { good, ca } = material;
-  const files = `[sst]\ntca=${ca}\ntcert=${good.cert}\ntkey=${good.key}\nverify=checksum\n`;
+  const checked = `${files}verify=checksum\n`;
   const large = inDonor('shop/large.MYD');
   let hashing: NodeJS.Timeout | undefined;
   t.teardown(() => clearInterval(hashing));
   let hasWritten = false;
   const met = await meet({
     folder,
-    joiner: files,
-    donor: files,
+    joiner: checked,
+    donor: checked,
     addToDonor: () => {
       // Holes, which take time to be read alone.
       writeFileSync(large, '');
